@@ -1,0 +1,14 @@
+// Package aggregator holds the catalog that is built into the binary.
+package aggregator
+
+import _ "embed" // for the two files below
+
+// ListsYAML is the shipped catalog of lists and features.
+//
+//go:embed lists.yaml
+var ListsYAML []byte
+
+// LegacyIDsYAML maps ids that lists once had to their ids of today.
+//
+//go:embed legacy_ids.yaml
+var LegacyIDsYAML []byte
