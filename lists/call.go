@@ -1,0 +1,88 @@
+package lists
+
+import "time"
+
+// Call is one request to one list, planned. It prints without its token.
+type Call struct {
+	List *List
+
+	token Token
+	build func(token string) Request // "" for none, Mask to show it
+	sent  func() string
+	keyed bool
+}
+
+// Request is a request as it goes over the wire.
+type Request struct {
+	Method string
+	URL    string
+	Header []Header
+	Body   []byte // nil: none
+}
+
+// Header is one header line of a request.
+type Header struct{ Name, Value string }
+
+// Wire is the request with the token in it: for the list alone.
+func (c Call) Wire() Request { return c.build(c.token.Reveal()) }
+
+// Masked is the request with *** in the token's place.
+func (c Call) Masked() Request {
+	if c.token.IsZero() {
+		return c.build("")
+	}
+	return c.build(Mask)
+}
+
+// Sent is what was sent to the list, as answers show it: the body, or the
+// values in the query where these carry them, with any token masked.
+func (c Call) Sent() string { return c.sent() }
+
+// Keyed tells whether the request carries a secret.
+func (c Call) Keyed() bool { return c.keyed }
+
+// Token is the caller's token, or the key a list is read with.
+func (c Call) Token() Token { return c.token }
+
+// Answer is what became of a call: the list's answer, or why there is none.
+type Answer struct {
+	Status int                 // HTTP status, or NoAnswer
+	Header map[string][]string // in canonical form
+	Body   []byte
+	Reason string // without an answer: why, in plain words
+	Fault  Fault  // without an answer: its kind
+	Took   time.Duration
+}
+
+// NoAnswer is the status of a call that the list did not answer.
+const NoAnswer = -1
+
+// header returns the first value of a header, "" if there is none.
+func (a Answer) header(canonical string) string {
+	if v := a.Header[canonical]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// Fault is the closed set of reasons why there is no answer.
+type Fault string
+
+// Faults of a list, of the way to it, or of the caller.
+const (
+	FaultNone     Fault = ""
+	FaultTimeout  Fault = "timeout"   // the deadline passed
+	FaultRefused  Fault = "refused"   // nothing listens there
+	FaultReset    Fault = "reset"     // the connection broke before the answer's end
+	FaultCutShort Fault = "cut_short" // the answer ended before its announced end
+	FaultDNS      Fault = "dns"       // no such host
+	FaultTLS      Fault = "tls"       // no secure connection
+	FaultTooLarge Fault = "too_large" // the answer is over the cap
+	FaultRedirect Fault = "redirect"  // too many, or to another origin with a key
+	FaultProtocol Fault = "protocol"  // the answer is not HTTP
+	FaultCanceled Fault = "canceled"  // the caller hung up
+	FaultCircuit  Fault = "circuit"   // not asked: the breaker is open
+	FaultBusy     Fault = "busy"      // not asked: no room for the call
+	FaultOther    Fault = "other"     // anything else
+	FaultPanic    Fault = "panic"     // ours
+)

@@ -1,0 +1,91 @@
+package lists
+
+// getDialect is how a bot is read from a list, compiled.
+type getDialect struct {
+	url         template
+	auth        auth
+	keyed       bool
+	numbersBots bool // needs the list's own number of the bot
+	headers     []headerTemplate
+	root        []step
+	mapping     *mapping // nil: the common key names
+}
+
+// get compiles how a bot is read; nil if it is not.
+func (c *checker) get(e Entry) *getDialect {
+	spec := e.Get
+	if spec == nil {
+		if e.APIGet == "" {
+			return nil
+		}
+		return &getDialect{url: c.apiURL("api_get", e.APIGet, placeholderID)}
+	}
+	g := &getDialect{}
+	switch {
+	case spec.URL != "":
+		g.url = c.apiURL("get.url", spec.URL, placeholderID, placeholderListBotID)
+		if e.APIGet != "" {
+			c.apiURL("api_get", e.APIGet, placeholderID)
+		}
+	case e.APIGet != "":
+		g.url = c.apiURL("api_get", e.APIGet, placeholderID)
+	default:
+		c.add("get", "needs a url, or api_get beside it")
+		return nil
+	}
+	if spec.Auth != nil {
+		g.keyed = true
+		g.auth = c.auth("get.auth", spec.Auth)
+		if g.auth.in == inBody {
+			c.add("get.auth.in", "is body, but reading sends none; allowed: header, query")
+		}
+	}
+	g.headers = c.headers("get.headers", spec.Headers)
+	g.numbersBots = g.url.numbers
+	for _, h := range g.headers {
+		g.numbersBots = g.numbersBots || h.value.numbers
+	}
+	if g.numbersBots && !g.keyed {
+		c.add("get.url", "holds %s, which comes with a key; say under auth where the key goes", placeholderListBotID)
+	}
+	if spec.Root != "" {
+		g.root = c.steps("get.root", spec.Root)
+	}
+	if spec.Fields != nil {
+		g.mapping = c.mapping(spec.Fields)
+	}
+	return g
+}
+
+// PlanGet plans how a bot is read from the list, with a key where the list
+// needs one. It cannot fail: what stands in the way is answered as skipped.
+func (l *List) PlanGet(botID string, key Token, userAgent string) (call Call, skipped string) {
+	g := l.get
+	switch {
+	case l.Defunct:
+		return Call{}, "Defunct"
+	case g == nil:
+		return Call{}, "No get API"
+	case !g.keyed:
+		key = Token{}
+	case key.IsZero():
+		return Call{}, "No key"
+	}
+	if g.numbersBots {
+		var ok bool
+		if key, ok = key.numbered(); !ok {
+			return Call{}, "Bad token: " + l.ID + ` numbers bots itself; send "NUMBER:token" or {"token": "token", "bot_id": "NUMBER"} with its number of your bot`
+		}
+	}
+	set := valueSet{botID: botID, listID: key.listBotID}
+	return Call{
+		List: l, token: key, keyed: g.keyed,
+		build: func(token string) Request {
+			r := Request{Method: "GET", URL: g.url.fill(set.placeholder)}
+			g.auth.apply(&r, token)
+			r.Header = appendHeaders(r.Header, g.headers, set.placeholder, userAgent)
+			return r
+		},
+		sent: func() string { return "" },
+	}, ""
+}

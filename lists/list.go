@@ -1,0 +1,110 @@
+// Package lists knows what a bot list is: which HTTP call asks it what (its
+// dialect), and how its answer is judged, read and merged. It is pure: values
+// in, values out, without network, clock or files.
+package lists
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+)
+
+// List is one bot list, checked and compiled.
+type List struct {
+	ID string
+	Entry
+	post *postDialect // nil: no way to post
+	get  *getDialect  // nil: no way to read
+}
+
+// New checks an entry and compiles it. The list is only for use when there
+// are no problems.
+func New(id string, e Entry) (*List, []Problem) {
+	l := &List{ID: id, Entry: e}
+	c := &checker{}
+	c.page(e)
+	l.post = c.post(e)
+	l.get = c.get(e)
+	return l, c.problems
+}
+
+// TakesCounts tells whether counts are posted to the list.
+func (l *List) TakesCounts() bool { return !l.Defunct && l.post != nil }
+
+// Readable tells whether the list is asked about bots.
+func (l *List) Readable() bool { return !l.Defunct && l.get != nil }
+
+// NeedsKey tells whether the list answers about bots only to those with a key.
+func (l *List) NeedsKey() bool { return l.get != nil && l.get.keyed }
+
+// NumbersBots tells whether a post to the list needs the list's own number
+// of the bot.
+func (l *List) NumbersBots() bool { return l.post != nil && l.post.numbersBots }
+
+// PostURL is where counts go, before its placeholders are filled; "" if
+// counts are not posted.
+func (l *List) PostURL() string {
+	if l.post == nil {
+		return ""
+	}
+	return l.post.rawURL
+}
+
+// checker collects what is wrong with an entry.
+type checker struct {
+	problems []Problem
+	defunct  bool
+}
+
+func (c *checker) add(field, format string, args ...any) {
+	c.problems = append(c.problems, Problem{Field: field, Message: fmt.Sprintf(format, args...)})
+}
+
+// page checks the fields of the API page.
+func (c *checker) page(e Entry) {
+	c.defunct = e.Defunct
+	for _, f := range []struct{ name, url string }{
+		{"url", e.URL}, {"icon", e.Icon}, {"api_docs", e.APIDocs}, {"discord", e.Discord},
+	} {
+		if f.url == "" {
+			continue
+		}
+		if _, err := parseURL(f.url); err != nil {
+			c.add(f.name, "%v", err)
+		}
+	}
+	for _, f := range []struct{ name, url string }{{"view_bot", e.ViewBot}, {"bot_widget", e.BotWidget}} {
+		if f.url == "" {
+			continue
+		}
+		if _, err := newURLTemplate(f.url, placeholderID); err != nil {
+			c.add(f.name, "%v", err)
+		}
+	}
+	if e.APIAll != "" {
+		c.apiURL("api_all", e.APIAll)
+	}
+}
+
+// apiURL checks and cuts a URL that is asked for data. Over plain http anyone
+// on the way could read the tokens; loopback and defunct lists send none out.
+func (c *checker) apiURL(field, text string, allowed ...string) template {
+	t, err := newURLTemplate(text, allowed...)
+	if err != nil {
+		c.add(field, "%v", err)
+		return t
+	}
+	u, err := url.Parse(text)
+	if err == nil && u.Scheme == "http" && !c.defunct && !isLoopback(u.Hostname()) {
+		c.add(field, "must begin with https:// (http:// is for loopback hosts and defunct lists), is %q", text)
+	}
+	if u != nil && u.Fragment != "" {
+		c.add(field, "must not hold a fragment (#…), is %q", text)
+	}
+	return t
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}

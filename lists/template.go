@@ -1,0 +1,97 @@
+package lists
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// Placeholders that URLs and headers may hold.
+const (
+	placeholderID        = ":id"
+	placeholderListBotID = ":list_bot_id"
+	placeholderValue     = ":value"
+)
+
+// placeholder matches what looks like one. A colon before a digit is a port.
+var placeholder = regexp.MustCompile(`:[A-Za-z_][A-Za-z0-9_]*`)
+
+// template is a text with placeholders, cut at them at load.
+type template struct {
+	parts   []string // text, placeholder, text, placeholder, …, text
+	numbers bool     // holds :list_bot_id
+}
+
+// newTemplate cuts text at its placeholders, each of which must be allowed.
+func newTemplate(text string, allowed ...string) (template, error) {
+	var t template
+	rest := 0
+	for _, at := range placeholder.FindAllStringIndex(text, -1) {
+		name := text[at[0]:at[1]]
+		if !contains(allowed, name) {
+			return t, fmt.Errorf("unknown placeholder %q; allowed: %s", name, strings.Join(allowed, ", "))
+		}
+		t.parts = append(t.parts, text[rest:at[0]], name)
+		t.numbers = t.numbers || name == placeholderListBotID
+		rest = at[1]
+	}
+	t.parts = append(t.parts, text[rest:])
+	return t, nil
+}
+
+func contains(all []string, one string) bool {
+	for _, s := range all {
+		if s == one {
+			return true
+		}
+	}
+	return false
+}
+
+// fill puts values in the placeholders' places.
+func (t template) fill(value func(placeholder string) string) string {
+	if len(t.parts) == 1 {
+		return t.parts[0]
+	}
+	var b strings.Builder
+	for i, part := range t.parts {
+		if i%2 == 1 {
+			part = value(part)
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+// newURLTemplate is newTemplate for a URL. Only its path and query may hold
+// placeholders: in the host or the scheme one could send a token elsewhere.
+func newURLTemplate(text string, allowed ...string) (template, error) {
+	if _, err := parseURL(text); err != nil {
+		return template{}, err
+	}
+	start := strings.Index(text, "://") + len("://")
+	if slash := strings.IndexAny(text[start:], "/?#"); slash >= 0 {
+		start += slash
+	} else {
+		start = len(text)
+	}
+	t, err := newTemplate(text[start:], allowed...)
+	if err != nil {
+		return t, err
+	}
+	t.parts[0] = text[:start] + t.parts[0]
+	return t, nil
+}
+
+// parseURL checks that text is an absolute http or https URL.
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, fmt.Errorf("must be a URL such as https://list.example/path, is %q", text)
+	}
+	if u.User != nil {
+		return nil, fmt.Errorf("must not hold a user name or password")
+	}
+	return u, nil
+}

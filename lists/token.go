@@ -1,0 +1,195 @@
+package lists
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// Mask stands wherever a token would.
+const Mask = "***"
+
+// Token is a caller's secret for one list. However it is printed, marshalled
+// or logged, it shows as ***; only Reveal and what a list is sent hold it.
+type Token struct {
+	secret    *string // behind a pointer, so that even a %+v of a struct around it shows nothing
+	listBotID string  // the number the list itself gave the bot, where the caller sent one
+}
+
+// NewToken makes a token of a secret, and of the number that a list which
+// numbers bots itself gave the bot ("" if there is none).
+func NewToken(secret, listBotID string) Token {
+	return Token{secret: &secret, listBotID: listBotID}
+}
+
+// ParseToken reads the JSON value that a caller sent for a list: a string, or
+// {"token": "…", "bot_id": "42"}. When the value is no token, skipped says
+// why, in the words of the answer.
+func ParseToken(raw json.RawMessage) (t Token, skipped string) {
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return Token{}, "Bad token: must be a string"
+	}
+	var secret, number string
+	switch v := v.(type) {
+	case nil:
+		return Token{}, "No token"
+	case string:
+		secret = v
+	case map[string]any:
+		var ok bool
+		if secret, number, ok = tokenObject(raw); !ok {
+			return Token{}, `Bad token: an object must be {"token": "…", "bot_id": "…"}`
+		}
+	default:
+		return Token{}, "Bad token: must be a string"
+	}
+	// Header values lose white space at their ends on the wire.
+	secret = strings.Trim(secret, " \t")
+	if strings.TrimSpace(secret) == "" {
+		return Token{}, "No token"
+	}
+	if strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
+		return Token{}, "Bad token: holds a character that no header can carry"
+	}
+	return NewToken(secret, number), ""
+}
+
+func tokenObject(raw json.RawMessage) (secret, number string, ok bool) {
+	var o struct {
+		Token *string         `json:"token"`
+		BotID json.RawMessage `json:"bot_id"`
+	}
+	if json.Unmarshal(raw, &o) != nil {
+		return "", "", false
+	}
+	if o.Token != nil {
+		secret = *o.Token
+	}
+	switch number = string(o.BotID); {
+	case number == "" || number == "null":
+		return secret, "", true
+	case number[0] == '"':
+		if json.Unmarshal(o.BotID, &number) != nil {
+			return "", "", false
+		}
+	}
+	return secret, number, isListBotID(number)
+}
+
+// isListBotID tells whether s can be a number that a list gave a bot.
+func isListBotID(s string) bool { return len(s) <= 20 && isDigits(s) }
+
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// numbered splits a token of the form "42:secret", in which callers that can
+// only send strings give the list's own number of their bot.
+func (t Token) numbered() (Token, bool) {
+	if t.listBotID != "" {
+		return t, true
+	}
+	number, secret, ok := strings.Cut(t.Reveal(), ":")
+	if !ok || secret == "" || !isListBotID(number) {
+		return t, false
+	}
+	return NewToken(secret, number), true
+}
+
+// IsZero tells whether there is no token.
+func (t Token) IsZero() bool { return t.secret == nil || *t.secret == "" }
+
+// Reveal returns the secret. It is for requests to the list and for hashing.
+func (t Token) Reveal() string {
+	if t.secret == nil {
+		return ""
+	}
+	return *t.secret
+}
+
+// shortSecret is a length below which a secret is hidden only where it stands
+// alone: a token "t" must not blacken every t of a text.
+const shortSecret = 8
+
+// Hide masks the token wherever text holds it: as it is, in URL escapes, or
+// in JSON escapes.
+func (t Token) Hide(text string) string {
+	secret := t.Reveal()
+	if secret == "" || text == "" {
+		return text
+	}
+	text = hide(text, secret)
+	for _, form := range []string{url.QueryEscape(secret), url.PathEscape(secret), jsonEscape(secret)} {
+		if form != secret {
+			text = hide(text, form)
+		}
+	}
+	return text
+}
+
+func hide(text, secret string) string {
+	if len(secret) >= shortSecret {
+		return strings.ReplaceAll(text, secret, Mask)
+	}
+	var b strings.Builder
+	for {
+		i := strings.Index(text, secret)
+		if i < 0 {
+			break
+		}
+		end := i + len(secret)
+		b.WriteString(text[:i])
+		if wordEnd(text[:i]) || wordStart(text[end:]) {
+			b.WriteString(secret)
+		} else {
+			b.WriteString(Mask)
+		}
+		text = text[end:]
+	}
+	b.WriteString(text)
+	return b.String()
+}
+
+func wordEnd(s string) bool {
+	return s != "" && isWord(s[len(s)-1])
+}
+
+func wordStart(s string) bool {
+	return s != "" && isWord(s[0])
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf
+}
+
+func jsonEscape(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return s
+	}
+	return string(b[1 : len(b)-1])
+}
+
+// String returns the mask.
+func (Token) String() string { return Mask }
+
+// GoString returns the mask.
+func (Token) GoString() string { return Mask }
+
+// Format prints the mask, whatever the verb.
+func (Token) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(Mask)) }
+
+// MarshalText returns the mask.
+func (Token) MarshalText() ([]byte, error) { return []byte(Mask), nil }
+
+// LogValue logs the mask.
+func (Token) LogValue() slog.Value { return slog.StringValue(Mask) }

@@ -1,0 +1,100 @@
+package lists
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// wait is one place where a list says how long to wait, compiled.
+type wait struct {
+	header string
+	path   []string
+	unit   string
+}
+
+func (c *checker) waits(entries []WaitEntry) []wait {
+	var all []wait
+	for i, e := range entries {
+		at := "post.wait[" + strconv.Itoa(i) + "]"
+		if (e.Header == "") == (e.Body == "") {
+			c.add(at, "needs either header or body")
+			continue
+		}
+		w := wait{header: textproto.CanonicalMIMEHeaderKey(e.Header), unit: e.Unit}
+		if e.Body != "" {
+			w.path = c.path(at+".body", e.Body)
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+// retryAfter is where every list may say how long to wait.
+var retryAfter = wait{header: "Retry-After"}
+
+// WaitUntil is the time before which the list wants no further call, as its
+// answer says; ok is false when it says nothing, or nothing sensible.
+func (l *List) WaitUntil(a Answer, now time.Time) (until time.Time, ok bool) {
+	places := []wait{retryAfter}
+	if l.post != nil && len(l.post.wait) > 0 {
+		places = l.post.wait
+	}
+	for _, w := range places {
+		if t, said := w.until(a, now); said && t.After(now) && (!ok || t.After(until)) {
+			until, ok = t, true
+		}
+	}
+	return until, ok
+}
+
+func (w wait) until(a Answer, now time.Time) (time.Time, bool) {
+	text := a.header(w.header)
+	if w.path != nil {
+		text = scalar(follow(a.Body, w.path))
+	}
+	text = strings.TrimSpace(text)
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		at, err := http.ParseTime(text)
+		return at, err == nil
+	}
+	if math.IsNaN(n) || math.IsInf(n, 0) || math.Abs(n) > 1e15 {
+		return time.Time{}, false
+	}
+	switch w.unit {
+	case "ms":
+		return now.Add(ms(n)), n < float64(math.MaxInt64/int64(time.Millisecond))
+	case "unix":
+		return time.UnixMilli(int64(n * 1000)), true
+	case "unix_ms":
+		return time.UnixMilli(int64(n)), true
+	}
+	return now.Add(ms(n * 1000)), n*1000 < float64(math.MaxInt64/int64(time.Millisecond))
+}
+
+func ms(n float64) time.Duration {
+	const longest = float64(365 * 24 * time.Hour / time.Millisecond)
+	return time.Duration(math.Ceil(max(-longest, min(n, longest)))) * time.Millisecond
+}
+
+// scalar is the text of a JSON string or number, "" for anything else.
+func scalar(raw json.RawMessage) string {
+	if len(raw) == 0 {
+		return ""
+	}
+	switch c := raw[0]; {
+	case c == '"':
+		var s string
+		if json.Unmarshal(raw, &s) == nil {
+			return s
+		}
+	case c == '-' || c >= '0' && c <= '9':
+		return string(raw)
+	}
+	return ""
+}
