@@ -1,0 +1,97 @@
+// Package ratelimit decides which requests pass: so many in a window for each
+// scope, exactly, however many arrive at once. It knows no HTTP.
+package ratelimit
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"aggregator/store"
+)
+
+// Scope is who asks for what. Requests of one scope share a window.
+type Scope struct {
+	Name   string     // what the policy is called, such as "count"; makes no difference to the window
+	Method string     // canonical: what shares a window gives the same method and route
+	Route  string     // canonical, without the parts that vary
+	IP     netip.Addr // the caller's; all addresses of an IPv6 /64 are one caller
+	BotID  string
+}
+
+// Decision says whether a request passes, and how its window is afterwards.
+type Decision struct {
+	OK        bool
+	Limit     int64 // 0 when the limit is off, like all that follows
+	Remaining int64
+	Period    time.Duration
+	Reset     time.Time // when the window closes
+}
+
+// RetryAfter is the number of whole seconds until the window closes, rounded
+// up: at least 1, and at most the period, whatever the clocks of others say.
+func (d Decision) RetryAfter(now time.Time) int64 {
+	return max(1, min(ceilSeconds(d.Reset.Sub(now)), ceilSeconds(d.Period)))
+}
+
+func ceilSeconds(d time.Duration) int64 {
+	seconds := int64(d / time.Second)
+	if d%time.Second > 0 {
+		seconds++
+	}
+	return seconds
+}
+
+// Limiter lets requests through at one rate. It is safe for concurrent use.
+type Limiter struct {
+	rate    Rate
+	store   store.Store
+	hash    func(parts ...string) store.Key
+	windows windows
+}
+
+// New makes a Limiter that keeps its windows in st, under keys made by hash.
+func New(st store.Store, rate Rate, hash func(parts ...string) store.Key) *Limiter {
+	return &Limiter{rate: rate, store: st, hash: hash, windows: newWindows(st, rate)}
+}
+
+// Take uses one request of the scope's window, unless none is left.
+func (l *Limiter) Take(ctx context.Context, scope Scope) (Decision, error) {
+	if l.rate.off() {
+		return Decision{OK: true}, nil
+	}
+	d, err := l.windows.take(ctx, l.key(scope))
+	if err != nil {
+		return Decision{}, fmt.Errorf("ratelimit: %w", err)
+	}
+	d.Limit, d.Period = l.rate.Limit, l.rate.Period
+	return d, nil
+}
+
+// Release gives a request back that was taken for nothing.
+func (l *Limiter) Release(ctx context.Context, scope Scope) error {
+	if l.rate.off() {
+		return nil
+	}
+	if err := l.store.Release(ctx, l.key(scope)); err != nil {
+		return fmt.Errorf("ratelimit: %w", err)
+	}
+	return nil
+}
+
+// key names the scope's window. The rate is not in it, so that windows outlive
+// a change of the rate.
+func (l *Limiter) key(s Scope) store.Key {
+	return l.hash("ratelimit", s.Method, s.Route, network(s.IP).String(), s.BotID)
+}
+
+// network is what stands for one caller: an IPv4 address, or an IPv6 /64,
+// which is what one customer gets at least.
+func network(ip netip.Addr) netip.Addr {
+	ip = ip.Unmap().WithZone("")
+	if !ip.Is6() {
+		return ip
+	}
+	return netip.PrefixFrom(ip, 64).Masked().Addr()
+}

@@ -1,0 +1,522 @@
+package sqlite
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"aggregator/store"
+	"aggregator/store/storetest"
+)
+
+// childEnv names the file that a child process of the tests is to open.
+const childEnv = "STORE_SQLITE_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childEnv); path != "" {
+		child(path)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// child takes a window, holds another, says so and waits to be killed.
+func child(path string) {
+	s, err := Open(path, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, ok, err := s.Take(context.Background(), one(1), one(2))
+	if err == nil {
+		err = s.Hold(context.Background(), key(3), time.Now().Add(time.Hour))
+	}
+	fmt.Println(ok, err)
+	io.Copy(io.Discard, os.Stdin)
+}
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T, now func() time.Time) store.Store {
+		return reopen(t, file(t), now)
+	})
+}
+
+func file(t testing.TB) string { return filepath.Join(t.TempDir(), "a b?#%20.db") }
+
+func reopen(t testing.TB, path string, now func() time.Time) *Store {
+	t.Helper()
+	s, err := open(path, nil, now, store.DefaultMaxKeys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func key(n int) store.Key {
+	var k store.Key
+	binary.BigEndian.PutUint64(k[:], uint64(n))
+	return k
+}
+
+func one(n int) store.Take { return store.Take{Key: key(n), Limit: 1, Period: 120 * time.Second} }
+
+func wantTake(t *testing.T, s *Store, n int, want bool) {
+	t.Helper()
+	_, ok, err := s.Take(t.Context(), one(n))
+	if err != nil || ok != want {
+		t.Fatalf("Take of key %d: ok %v, error %v; want ok %v", n, ok, err, want)
+	}
+}
+
+func TestReopenKeepsWindows(t *testing.T) {
+	path, clock := file(t), storetest.NewClock()
+	s := reopen(t, path, clock.Now)
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("mode %v, error %v; want 0600", info.Mode().Perm(), err)
+	}
+	for n := range 3 {
+		wantTake(t, s, n, true)
+	}
+	if err := s.Hold(t.Context(), key(3), clock.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Release(t.Context(), key(2)); err != nil {
+		t.Fatal(err)
+	}
+	secret := s.Secret()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(left) != 1 {
+		t.Errorf("files after Close: %q, want the store alone", left)
+	}
+
+	clock.Advance(100 * time.Second)
+	s = reopen(t, path, clock.Now)
+	if string(s.Secret()) != string(secret) {
+		t.Error("another secret after reopening")
+	}
+	wantTake(t, s, 0, false)
+	wantTake(t, s, 1, false)
+	wantTake(t, s, 2, true)
+	wantTake(t, s, 3, false)
+	s.Close()
+
+	clock.Advance(20 * time.Second)
+	s = reopen(t, path, clock.Now)
+	if n := count(t, s); n != 2 {
+		t.Errorf("%d rows after some expired, want 2", n)
+	}
+	wantTake(t, s, 0, true)
+	wantTake(t, s, 2, false)
+	wantTake(t, s, 3, false)
+}
+
+func count(t *testing.T, s *Store) (n int) {
+	t.Helper()
+	if err := s.db.QueryRow(`SELECT count(*) FROM windows`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestSurvivesKill(t *testing.T) {
+	path := file(t)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+path)
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(out).ReadString('\n')
+	_, second := Open(path, nil)
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	if line != "true <nil>\n" {
+		t.Fatalf("child says %q", line)
+	}
+
+	if want := "store file " + path + " is in use by another process"; second == nil || second.Error() != want {
+		t.Errorf("while the child has it open: %v, want %s", second, want)
+	}
+	s := reopen(t, path, time.Now)
+	for n := range 3 {
+		wantTake(t, s, n+1, false)
+	}
+	wantTake(t, s, 4, true)
+}
+
+func TestOpenTwice(t *testing.T) {
+	path := file(t)
+	for range 2 { // a file just made, and one that was there
+		s := reopen(t, path, time.Now)
+		if _, err := Open(path, nil); err == nil || !strings.HasSuffix(err.Error(), "is in use by another process") {
+			t.Errorf("second Open: %v", err)
+		}
+		wantTake(t, s, 1, true)
+		if err := s.Release(t.Context(), key(1)); err != nil {
+			t.Fatal(err)
+		}
+		s.Close()
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	prepare := func(query string) func(string) error {
+		return func(path string) error {
+			dsn, err := dataSource(path)
+			if err != nil {
+				return err
+			}
+			db, err := sql.Open("sqlite", dsn)
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			_, err = db.Exec(query)
+			return err
+		}
+	}
+	write := func(data string) func(string) error {
+		return func(path string) error { return os.WriteFile(path, []byte(data), 0o600) }
+	}
+	for name, test := range map[string]struct {
+		prepare func(path string) error
+		want    string
+	}{
+		"newer schema": {
+			prepare(`PRAGMA user_version = 7`),
+			"has schema version 7, written by a newer aggregator; this one knows up to 1",
+		},
+		"other program": {prepare(`CREATE TABLE songs (name TEXT)`), "is a database of another program"},
+		"garbage":       {write(strings.Repeat("no database at all\n", 500)), "is not a SQLite database"},
+		"short garbage": {write("hello"), "is not a SQLite database"},
+		"folder":        {func(path string) error { return os.Mkdir(path, 0o700) }, "cannot be written: check the permissions of the file and its folder"},
+		"damaged": {func(path string) error {
+			s, err := Open(path, nil)
+			if err != nil {
+				return err
+			}
+			for n := range 200 {
+				if _, _, err := s.Take(context.Background(), one(n)); err != nil {
+					return err
+				}
+			}
+			if err := s.Close(); err != nil {
+				return err
+			}
+			f, err := os.OpenFile(path, os.O_RDWR, 0)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			_, err = f.WriteAt(make([]byte, 8192), 8192)
+			return err
+		}, "is damaged"},
+		"bad secret": {func(path string) error {
+			s, err := Open(path, nil)
+			if err != nil {
+				return err
+			}
+			s.Close()
+			return prepare(`UPDATE meta SET value = x'00'`)(path)
+		}, "is damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := file(t)
+			if err := test.prepare(path); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Open(path, nil)
+			if want := "store file " + path + " " + test.want; err == nil || err.Error() != want {
+				t.Errorf("%v, want %s", err, want)
+			}
+		})
+	}
+
+	t.Run("no folder", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "none", "a.db")
+		_, err := Open(path, nil)
+		if want := "store file " + path + " cannot be made: no such file or directory"; err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	})
+	t.Run("no name", func(t *testing.T) {
+		if _, err := Open("", nil); err == nil {
+			t.Error("no error")
+		}
+	})
+	t.Run("read-only", func(t *testing.T) {
+		if os.Geteuid() == 0 {
+			t.Skip("root may write everywhere")
+		}
+		path := file(t)
+		if err := os.Chmod(filepath.Dir(path), 0o500); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(path, nil)
+		if want := "store file " + path + " cannot be made: permission denied"; err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	})
+}
+
+// logged counts records by level.
+type logged struct {
+	slog.Handler
+	mu    sync.Mutex
+	count map[slog.Level]int
+}
+
+func (l *logged) Handle(_ context.Context, r slog.Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.count[r.Level]++
+	return nil
+}
+
+func (l *logged) Enabled(context.Context, slog.Level) bool { return true }
+
+func (l *logged) want(t *testing.T, errs, infos int) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.count[slog.LevelError] != errs || l.count[slog.LevelInfo] != infos {
+		t.Errorf("logged %v, want %d errors and %d infos", l.count, errs, infos)
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	path, clock := file(t), storetest.NewClock()
+	records := &logged{count: map[slog.Level]int{}}
+	s, err := open(path, slog.New(records), clock.Now, store.DefaultMaxKeys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+
+	wantTake(t, s, 0, true)
+	if err := s.Hold(t.Context(), key(1), clock.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	// SQLite fails with the same code when the disk is full.
+	pages := func(n int) {
+		t.Helper()
+		if _, err := s.db.Exec(fmt.Sprintf(`PRAGMA max_page_count = %d`, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pages(1) // means: as many as there are
+	n := 2
+	for ; s.Health() == nil; n++ {
+		if n > 10_000 {
+			t.Fatal("the file never gets full")
+		}
+		wantTake(t, s, n, true)
+	}
+	if want := "store: windows are kept in memory alone: the file is on a full disk"; s.Health().Error() != want {
+		t.Errorf("Health: %v, want %s", s.Health(), want)
+	}
+
+	// No call fails and none waits, and windows are as exact as before.
+	start := time.Now()
+	for range 1000 {
+		wantTake(t, s, n, true)
+		wantTake(t, s, n, false)
+		n++
+	}
+	wantTake(t, s, 0, false)
+	if err := s.Release(t.Context(), key(0), key(2)); err != nil {
+		t.Fatal(err)
+	}
+	wantTake(t, s, 2, true)
+	if took := time.Since(start); took > 10*retryEvery {
+		t.Errorf("2000 calls took %s", took)
+	}
+	time.Sleep(2 * retryEvery) // some attempts more, in silence
+	records.want(t, 1, 0)
+
+	pages(1_000_000)
+	for deadline := time.Now().Add(10 * retryEvery); s.Health() != nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("no recovery: %v", s.Health())
+		}
+	}
+	records.want(t, 1, 1)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	s = reopen(t, path, clock.Now)
+	if got := count(t, s); got != n-1 {
+		t.Errorf("%d rows after recovery, want %d", got, n-1)
+	}
+	wantTake(t, s, 0, true) // released
+	for i := 1; i < n; i++ {
+		wantTake(t, s, i, false)
+	}
+}
+
+func TestCloseOnFullDisk(t *testing.T) {
+	path := file(t)
+	s, err := Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.db.Exec(`PRAGMA max_page_count = 1`); err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; s.Health() == nil; n++ {
+		wantTake(t, s, n, true)
+	}
+	want := "store file " + path + " is on a full disk"
+	for range 2 {
+		if err := s.Close(); err == nil || err.Error() != want {
+			t.Errorf("Close: %v, want %s", err, want)
+		}
+	}
+}
+
+func TestUnwrittenChangesAreBounded(t *testing.T) {
+	clock := storetest.NewClock()
+	s := &Store{now: clock.Now, rows: map[store.Key]store.Window{}, maxRows: 3}
+	open := store.Window{Used: 1, Until: clock.Now().Add(time.Second)}
+	over := store.Window{Used: 1, Until: clock.Now()}
+	newer := store.Window{Used: 2, Until: open.Until}
+	s.changed(key(0), newer)
+	s.keep(map[store.Key]store.Window{key(0): open, key(1): over, key(2): open})
+	if len(s.rows) != 2 || s.rows[key(0)] != newer || s.rows[key(2)] != open {
+		t.Errorf("kept %v", s.rows)
+	}
+	for n := range 10 {
+		s.changed(key(n), open)
+	}
+	if len(s.rows) != 3 || s.rows[key(0)] != open {
+		t.Errorf("kept %v, want 3 with the latest change", s.rows)
+	}
+}
+
+func TestOldRowsAreRemoved(t *testing.T) {
+	clock := storetest.NewClock()
+	s := reopen(t, file(t), clock.Now)
+	for round := range 4 {
+		for n := range expireEvery {
+			wantTake(t, s, round*expireEvery+n, true)
+		}
+		clock.Advance(time.Hour)
+	}
+	for n := range expireEvery + 1 {
+		wantTake(t, s, -1-n, true)
+	}
+	if got := count(t, s); got > 2*expireEvery {
+		t.Errorf("%d rows, of which %d are open", got, expireEvery+1)
+	}
+}
+
+func TestContextEndsWhileWaiting(t *testing.T) {
+	s := reopen(t, file(t), time.Now)
+	tx, err := s.db.Begin() // takes the one connection: the writer has to wait
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, ok, err := s.Take(ctx, one(1)); !ok || err != nil {
+		t.Errorf("Take: ok %v, error %v; want a change that is made", ok, err)
+	}
+	if err := s.Hold(ctx, key(2), time.Now().Add(time.Hour)); err != context.DeadlineExceeded {
+		t.Errorf("Hold: %v, want the context's error", err)
+	}
+	tx.Rollback()
+	wantTake(t, s, 1, false)
+	wantTake(t, s, 2, true)
+}
+
+func TestCloseWhileInUse(t *testing.T) {
+	path := file(t)
+	s := reopen(t, path, time.Now)
+	var taken atomic.Int64
+	var wg sync.WaitGroup
+	for worker := range 8 {
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				_, ok, err := s.Take(context.Background(), one(worker*1_000_000+n))
+				if err == store.ErrClosed {
+					return
+				}
+				if !ok || err != nil {
+					t.Errorf("Take: ok %v, error %v", ok, err)
+					return
+				}
+				taken.Add(1)
+			}
+		})
+	}
+	time.Sleep(50 * time.Millisecond)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wg.Wait()
+	s = reopen(t, path, time.Now)
+	if got := count(t, s); int64(got) != taken.Load() {
+		t.Errorf("%d rows, want %d", got, taken.Load())
+	}
+}
+
+func BenchmarkTake(b *testing.B) {
+	bench := func(b *testing.B, run func(b *testing.B, take func())) {
+		s := reopen(b, file(b), time.Now)
+		var n atomic.Int64
+		run(b, func() {
+			if _, ok, err := s.Take(context.Background(), store.Take{Key: key(int(n.Add(1))), Limit: 1, Period: time.Second}); !ok || err != nil {
+				b.Error(ok, err)
+			}
+		})
+		b.StopTimer()
+	}
+	b.Run("serial", func(b *testing.B) {
+		bench(b, func(b *testing.B, take func()) {
+			for b.Loop() {
+				take()
+			}
+		})
+	})
+	for _, callers := range []int{1, 100} {
+		b.Run(fmt.Sprintf("parallel%d", callers), func(b *testing.B) {
+			bench(b, func(b *testing.B, take func()) {
+				b.SetParallelism(callers)
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						take()
+					}
+				})
+			})
+		})
+	}
+}

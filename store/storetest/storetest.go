@@ -1,0 +1,332 @@
+// Package storetest is the one suite that every store has to pass.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"aggregator/store"
+)
+
+// Clock is a clock that stands still until told. It is safe for concurrent use.
+type Clock struct{ nanos atomic.Int64 }
+
+// NewClock makes a Clock that stands at a whole second.
+func NewClock() *Clock {
+	c := new(Clock)
+	c.nanos.Store(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC).UnixNano())
+	return c
+}
+
+// Now is the clock's time.
+func (c *Clock) Now() time.Time { return time.Unix(0, c.nanos.Load()) }
+
+// Advance moves the clock.
+func (c *Clock) Advance(d time.Duration) { c.nanos.Add(int64(d)) }
+
+const period = 120 * time.Second
+
+// suite is one empty store with its clock.
+type suite struct {
+	*testing.T
+	*Clock
+	store.Store
+}
+
+// Run runs the suite. open makes an empty store that reads the clock it is
+// given, and closes it when the test ends.
+func Run(t *testing.T, open func(t *testing.T, now func() time.Time) store.Store) {
+	for name, test := range map[string]func(suite){
+		"take, full, expiry":        takeFullExpiry,
+		"limit of several":          limitOfSeveral,
+		"milliseconds rounded up":   milliseconds,
+		"all or nothing":            allOrNothing,
+		"one key twice in a take":   sameKeyTwice,
+		"refusals change nothing":   refusals,
+		"exactly limit get through": exactlyLimit,
+		"hold":                      hold,
+		"hold that is over":         holdThatIsOver,
+		"release":                   release,
+		"peek in order":             peekInOrder,
+		"nothing asked":             nothingAsked,
+		"bad arguments":             badArguments,
+		"context that has ended":    endedContext,
+		"secret":                    secret,
+		"closed":                    closed,
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := NewClock()
+			test(suite{t, clock, open(t, clock.Now)})
+		})
+	}
+}
+
+func key(n byte) store.Key { return store.Key{0: n, 15: n} }
+
+func one(n byte) store.Take { return store.Take{Key: key(n), Limit: 1, Period: period} }
+
+func (s suite) in(d time.Duration) time.Time { return s.Now().Add(d) }
+
+// take wants the answer ok and, where given, the windows.
+func (s suite) take(ok bool, takes []store.Take, want ...store.Window) {
+	s.Helper()
+	got, gotOK, err := s.Take(s.Context(), takes...)
+	if err != nil || gotOK != ok {
+		s.Fatalf("Take: ok %v, error %v; want ok %v", gotOK, err, ok)
+	}
+	if len(want) > 0 {
+		s.same("Take", got, want)
+	}
+}
+
+func (s suite) peek(keys []store.Key, want ...store.Window) {
+	s.Helper()
+	got, err := s.Peek(s.Context(), keys...)
+	if err != nil {
+		s.Fatalf("Peek: %v", err)
+	}
+	s.same("Peek", got, want)
+}
+
+func (s suite) same(what string, got, want []store.Window) {
+	s.Helper()
+	if len(got) != len(want) {
+		s.Fatalf("%s: %v, want %v", what, got, want)
+	}
+	for i := range got {
+		if got[i].Used != want[i].Used || !got[i].Until.Equal(want[i].Until) {
+			s.Fatalf("%s: window %d is %v, want %v", what, i, got[i], want[i])
+		}
+	}
+}
+
+func (s suite) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+func takeFullExpiry(s suite) {
+	until := s.in(period)
+	window := store.Window{Used: 1, Until: until}
+	s.take(true, []store.Take{one(1)}, window)
+	s.take(false, []store.Take{one(1)}, window)
+	s.take(true, []store.Take{one(2)})
+
+	s.Advance(period - time.Nanosecond)
+	s.take(false, []store.Take{one(1)}, window)
+	s.peek([]store.Key{key(1)}, window)
+
+	s.Advance(time.Nanosecond)
+	s.peek([]store.Key{key(1)}, store.Window{})
+	s.take(true, []store.Take{one(1)}, store.Window{Used: 1, Until: s.in(period)})
+}
+
+func limitOfSeveral(s suite) {
+	take := store.Take{Key: key(1), Limit: 3, Period: period}
+	until := s.in(period)
+	for used := int64(1); used <= 3; used++ {
+		s.take(true, []store.Take{take}, store.Window{Used: used, Until: until})
+		s.Advance(time.Second)
+	}
+	s.take(false, []store.Take{take}, store.Window{Used: 3, Until: until})
+
+	take.Limit = 4 // another limit over the same window
+	s.take(true, []store.Take{take}, store.Window{Used: 4, Until: until})
+	s.take(false, []store.Take{one(1)}, store.Window{Used: 4, Until: until})
+}
+
+func milliseconds(s suite) {
+	s.Advance(time.Nanosecond)
+	s.take(true, []store.Take{one(1)}, store.Window{Used: 1, Until: s.in(period + time.Millisecond - 1)})
+	s.must(s.Hold(s.Context(), key(2), s.in(time.Millisecond)))
+	s.peek([]store.Key{key(2)}, store.Window{Used: store.Held, Until: s.in(2*time.Millisecond - 1)})
+}
+
+func allOrNothing(s suite) {
+	s.take(true, []store.Take{one(2)})
+	taken := store.Window{Used: 1, Until: s.in(period)}
+	s.Advance(time.Second)
+
+	s.take(false, []store.Take{one(1), one(2), one(3)}, store.Window{}, taken, store.Window{})
+	s.peek([]store.Key{key(1), key(2), key(3)}, store.Window{}, taken, store.Window{})
+
+	other := store.Window{Used: 1, Until: s.in(period)}
+	s.take(true, []store.Take{one(1), one(3)}, other, other)
+}
+
+func sameKeyTwice(s suite) {
+	s.take(false, []store.Take{one(1), one(1)}, store.Window{}, store.Window{})
+	s.peek([]store.Key{key(1)}, store.Window{})
+
+	two := store.Take{Key: key(1), Limit: 2, Period: period}
+	both := store.Window{Used: 2, Until: s.in(period)}
+	s.take(true, []store.Take{two, two}, both, both)
+	s.take(false, []store.Take{two})
+}
+
+func refusals(s suite) {
+	s.take(true, []store.Take{one(1)})
+	window := store.Window{Used: 1, Until: s.in(period)}
+	for range 10 {
+		s.Advance(time.Second)
+		s.take(false, []store.Take{one(1)}, window)
+	}
+	s.peek([]store.Key{key(1)}, window)
+	s.must(s.Release(s.Context(), key(1)))
+	s.take(true, []store.Take{one(1)})
+}
+
+func exactlyLimit(s suite) {
+	for _, limit := range []int64{1, 5} {
+		take := store.Take{Key: key(byte(limit)), Limit: limit, Period: period}
+		var passed atomic.Int64
+		var wg sync.WaitGroup
+		for range 100 {
+			wg.Go(func() {
+				_, ok, err := s.Take(s.Context(), take)
+				if err != nil {
+					s.Error(err)
+				}
+				if ok {
+					passed.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if passed.Load() != limit {
+			s.Errorf("%d of 100 passed, want %d", passed.Load(), limit)
+		}
+	}
+}
+
+func hold(s suite) {
+	ctx := s.Context()
+	held := func(until time.Time) store.Window { return store.Window{Used: store.Held, Until: until} }
+
+	until := s.in(time.Hour)
+	s.must(s.Hold(ctx, key(1), until))
+	s.take(false, []store.Take{one(1)}, held(until))
+	s.take(false, []store.Take{{Key: key(1), Limit: store.Held - 1, Period: period}}, held(until))
+
+	s.must(s.Hold(ctx, key(1), s.in(time.Minute))) // never shorter
+	s.peek([]store.Key{key(1)}, held(until))
+
+	until = s.in(2 * time.Hour)
+	s.must(s.Hold(ctx, key(1), until))
+	s.peek([]store.Key{key(1)}, held(until))
+
+	s.take(true, []store.Take{one(2)}) // a window in use keeps its longer time
+	s.must(s.Hold(ctx, key(2), s.in(time.Second)))
+	s.peek([]store.Key{key(2)}, held(s.in(period)))
+
+	s.Advance(2 * time.Hour)
+	s.take(true, []store.Take{one(1)}, store.Window{Used: 1, Until: s.in(period)})
+}
+
+func holdThatIsOver(s suite) {
+	s.must(s.Hold(s.Context(), key(1), s.in(-time.Hour)))
+	s.must(s.Hold(s.Context(), key(2), time.Time{}))
+	s.peek([]store.Key{key(1), key(2)}, store.Window{}, store.Window{})
+	s.take(true, []store.Take{one(1), one(2)})
+}
+
+func release(s suite) {
+	ctx := s.Context()
+	s.must(s.Release(ctx, key(1))) // nothing there
+
+	two := store.Take{Key: key(1), Limit: 2, Period: period}
+	until := s.in(period)
+	s.take(true, []store.Take{two, two})
+	s.must(s.Release(ctx, key(1)))
+	s.peek([]store.Key{key(1)}, store.Window{Used: 1, Until: until})
+	s.must(s.Release(ctx, key(1), key(2)))
+	s.peek([]store.Key{key(1)}, store.Window{})
+
+	s.Advance(time.Second) // the next use opens a window of its own
+	s.take(true, []store.Take{two, two}, store.Window{Used: 2, Until: s.in(period)}, store.Window{Used: 2, Until: s.in(period)})
+	s.must(s.Release(ctx, key(1), key(1)))
+	s.peek([]store.Key{key(1)}, store.Window{})
+
+	until = s.in(time.Hour)
+	s.must(s.Hold(ctx, key(1), until))
+	s.must(s.Release(ctx, key(1)))
+	s.peek([]store.Key{key(1)}, store.Window{Used: store.Held, Until: until})
+}
+
+func peekInOrder(s suite) {
+	s.take(true, []store.Take{one(1)})
+	s.must(s.Hold(s.Context(), key(3), s.in(time.Hour)))
+	first := store.Window{Used: 1, Until: s.in(period)}
+	third := store.Window{Used: store.Held, Until: s.in(time.Hour)}
+	s.peek([]store.Key{key(3), key(2), key(1), key(3)}, third, store.Window{}, first, third)
+}
+
+func nothingAsked(s suite) {
+	s.take(true, nil)
+	s.peek(nil)
+	s.must(s.Release(s.Context()))
+}
+
+func badArguments(s suite) {
+	for _, bad := range []store.Take{
+		{Key: key(2), Limit: 0, Period: period},
+		{Key: key(2), Limit: -1, Period: period},
+		{Key: key(2), Limit: store.Held, Period: period},
+		{Key: key(2), Limit: 1},
+		{Key: key(2), Limit: 1, Period: -period},
+		{Key: key(2), Limit: 1, Period: time.Microsecond},
+		{Key: key(2), Limit: 1, Period: period + time.Microsecond},
+	} {
+		if _, ok, err := s.Take(s.Context(), one(1), bad); ok || err == nil {
+			s.Errorf("Take(%v): ok %v, no error", bad, ok)
+		}
+	}
+	s.peek([]store.Key{key(1), key(2)}, store.Window{}, store.Window{})
+}
+
+func endedContext(s suite) {
+	ctx, cancel := context.WithCancel(s.Context())
+	cancel()
+	s.take(true, []store.Take{one(2)})
+	_, ok, takeErr := s.Take(ctx, one(1))
+	_, peekErr := s.Peek(ctx, key(1))
+	holdErr := s.Hold(ctx, key(1), s.in(time.Hour))
+	releaseErr := s.Release(ctx, key(2))
+	for call, err := range map[string]error{"Take": takeErr, "Peek": peekErr, "Hold": holdErr, "Release": releaseErr} {
+		if ok || !errors.Is(err, context.Canceled) {
+			s.Errorf("%s: %v, want context.Canceled", call, err)
+		}
+	}
+	s.peek([]store.Key{key(1), key(2)}, store.Window{}, store.Window{Used: 1, Until: s.in(period)})
+}
+
+func secret(s suite) {
+	first := s.Secret()
+	if len(first) != 32 || string(first) == string(make([]byte, 32)) {
+		s.Fatalf("Secret: %x, want 32 random bytes", first)
+	}
+	clear(first) // a caller's copy
+	if string(s.Secret()) == string(first) {
+		s.Error("Secret hands out the store's own bytes")
+	}
+}
+
+func closed(s suite) {
+	s.must(s.Close())
+	s.must(s.Close())
+	_, ok, takeErr := s.Take(s.Context(), one(1))
+	_, peekErr := s.Peek(s.Context(), key(1))
+	holdErr := s.Hold(s.Context(), key(1), s.in(time.Hour))
+	releaseErr := s.Release(s.Context(), key(1))
+	for call, err := range map[string]error{"Take": takeErr, "Peek": peekErr, "Hold": holdErr, "Release": releaseErr} {
+		if ok || !errors.Is(err, store.ErrClosed) {
+			s.Errorf("%s: %v, want ErrClosed", call, err)
+		}
+	}
+}
