@@ -1,0 +1,218 @@
+// Package aggregate is the way of a request: plan, window, fan out, merge. HTTP,
+// the command line and Go programs all take it.
+package aggregate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"aggregator/catalog"
+	"aggregator/lists"
+	"aggregator/ratelimit"
+	"aggregator/store"
+)
+
+// How long lists have to answer.
+const (
+	PostTimeout = 10 * time.Second
+	ReadTimeout = 2 * time.Second
+)
+
+// Canonical routes and policy names of the rate limits.
+const (
+	CountRoute = "/api/count"
+	BotsRoute  = "/api/bots/"
+
+	CountPolicy = "count"
+	BotsPolicy  = "bots"
+)
+
+// Runner runs calls at once and answers one Answer for each, in their order.
+type Runner interface {
+	Run(ctx context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer
+}
+
+// Config is what an Aggregator works with.
+type Config struct {
+	Catalog    *catalog.Live
+	Runner     Runner
+	CountLimit *ratelimit.Limiter
+	BotsLimit  *ratelimit.Limiter
+	UserAgent  string // sent where the caller has none
+}
+
+// Aggregator posts counts to lists and reads bots from them. It is safe for
+// concurrent use.
+type Aggregator struct {
+	Config
+	posts sync.WaitGroup // fan-outs of posts under way
+}
+
+// New makes an Aggregator.
+func New(c Config) *Aggregator { return &Aggregator{Config: c} }
+
+// Wait waits for posts that are under way, until ctx ends.
+func (a *Aggregator) Wait(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { a.posts.Wait(); close(done) }() // ends with the last post, whose deadline is near
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("posts are still under way: %w", ctx.Err())
+	}
+}
+
+// Caller is who asks.
+type Caller struct {
+	IP        netip.Addr
+	UserAgent string
+}
+
+func (a *Aggregator) userAgent(c Caller) string {
+	if c.UserAgent != "" {
+		return c.UserAgent
+	}
+	return a.UserAgent
+}
+
+// Count posts a count to the lists that the request names. Posts run to their
+// end even if the caller leaves. The decision is zero where no window was
+// used. The error is an *InvalidError, a *LimitedError, ErrBusy, or ours.
+func (a *Aggregator) Count(ctx context.Context, r CountRequest, from Caller) (CountAnswer, ratelimit.Decision, error) {
+	if !lists.IsSnowflake(r.BotID) {
+		return CountAnswer{}, ratelimit.Decision{}, invalid("'bot_id' must be a snowflake")
+	}
+	calls, skipped := a.planCount(r, a.userAgent(from))
+	answer := CountAnswer{Skipped: skipped}
+	if r.DryRun {
+		answer.DryRun, answer.Planned = true, calls
+		return answer, ratelimit.Decision{}, nil
+	}
+	if len(calls) == 0 {
+		return answer, ratelimit.Decision{}, nil
+	}
+	scope := ratelimit.Scope{Name: CountPolicy, Method: http.MethodPost, Route: CountRoute, IP: from.IP, BotID: r.BotID}
+	decision, err := take(ctx, a.CountLimit, scope)
+	if err != nil {
+		return CountAnswer{}, decision, err
+	}
+	a.posts.Add(1)
+	defer a.posts.Done()
+	answers := a.Runner.Run(context.WithoutCancel(ctx), calls, PostTimeout)
+	for i, call := range calls {
+		v := call.Judge(answers[i])
+		answer.Results = append(answer.Results, Result{List: call.List.ID, Verdict: v, Sent: call.Sent(), Took: answers[i].Took})
+	}
+	return answer, decision, nil
+}
+
+// take uses a window, or says why it cannot be used.
+func take(ctx context.Context, limit *ratelimit.Limiter, scope ratelimit.Scope) (ratelimit.Decision, error) {
+	d, err := limit.Take(ctx, scope)
+	switch {
+	case errors.Is(err, store.ErrFull):
+		return d, ErrBusy
+	case err != nil:
+		return d, fmt.Errorf("take a window: %w", err)
+	case !d.OK:
+		return d, &LimitedError{scope, d}
+	}
+	return d, nil
+}
+
+// planCount plans the posts in catalog order, and says why each other list
+// that was named is not asked.
+func (a *Aggregator) planCount(r CountRequest, userAgent string) ([]lists.Call, []Skipped) {
+	named, skipped := a.resolve(r.Tokens)
+	calls := make([]lists.Call, 0, len(named))
+	for _, n := range named {
+		call, why := n.list.PlanPost(r.Count, n.best.Token, userAgent)
+		if why == "" {
+			why = n.best.Bad
+		}
+		if why == "" {
+			calls = append(calls, call)
+			continue
+		}
+		for _, t := range n.all {
+			skipped = append(skipped, Skipped{t.ID, why, t.order})
+		}
+	}
+	return calls, inOrder(skipped)
+}
+
+// namedList is a list and the tokens that name it.
+type namedList struct {
+	list *lists.List
+	best orderedToken
+	all  []orderedToken
+}
+
+type orderedToken struct {
+	NamedToken
+	order int // place in the request
+}
+
+// resolve finds the lists that tokens name, in catalog order, and the token
+// that counts for each.
+func (a *Aggregator) resolve(tokens []NamedToken) ([]*namedList, []Skipped) {
+	c := a.Catalog.Current()
+	var skipped []Skipped
+	byID := make(map[string]*namedList, len(tokens))
+	all := make([]*namedList, 0, len(tokens))
+	for i, t := range tokens {
+		list, ok := c.Resolve(t.ID)
+		if !ok {
+			why := "Unknown list"
+			if near := c.Nearest(t.ID); near != "" {
+				why += fmt.Sprintf(", did you mean %q?", near)
+			}
+			skipped = append(skipped, Skipped{t.ID, why, i})
+			continue
+		}
+		n := byID[list.ID]
+		if n == nil {
+			n = &namedList{list: list}
+			byID[list.ID] = n
+			all = append(all, n)
+		}
+		o := orderedToken{t, i}
+		if len(n.all) == 0 || o.rank(list.ID) >= n.best.rank(list.ID) {
+			n.best = o
+		}
+		n.all = append(n.all, o)
+	}
+	slices.SortFunc(all, func(x, y *namedList) int { return strings.Compare(x.list.ID, y.list.ID) })
+	return all, skipped
+}
+
+// rank orders the tokens that name one list: a blank one counts as not given,
+// keys at the top win over nested ones, and the current id over legacy ids. Of
+// two equals the later counts.
+func (t orderedToken) rank(current string) int {
+	rank := 0
+	if !t.blank() {
+		rank += 4
+	}
+	if !t.Nested {
+		rank += 2
+	}
+	if t.ID == current {
+		rank++
+	}
+	return rank
+}
+
+// inOrder sorts what was skipped in the order of the request.
+func inOrder(skipped []Skipped) []Skipped {
+	slices.SortStableFunc(skipped, func(x, y Skipped) int { return x.order - y.order })
+	return skipped
+}

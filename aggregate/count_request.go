@@ -1,0 +1,229 @@
+package aggregate
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"strconv"
+	"unicode/utf8"
+
+	"aggregator/lists"
+)
+
+// CountRequest is a count and the tokens of the lists it is for.
+type CountRequest struct {
+	lists.Count
+	Tokens []NamedToken // in the order sent
+	DryRun bool         // plan, and send nothing
+}
+
+// NamedToken is a token as the caller named it.
+type NamedToken struct {
+	ID     string // a list's id, or a legacy id
+	Token  lists.Token
+	Bad    string // why it is none, in the words of the answer; "" when it is one
+	Nested bool   // stood in "tokens", where keys at the top win over it
+}
+
+// blank tells whether the token counts as not given.
+func (t NamedToken) blank() bool { return t.Bad == "No token" }
+
+// keyTokens is the key of an object that holds tokens.
+const keyTokens = "tokens"
+
+// ParseCount reads the body of a count: a JSON object with the contract's
+// fields, every other key being a list's id and its value that list's token.
+// The error is an *InvalidError.
+func ParseCount(body []byte) (CountRequest, error) {
+	keys, ok := object(body)
+	if !ok {
+		return CountRequest{}, invalid("Body must be JSON object")
+	}
+	fields := map[string]json.RawMessage{}
+	for _, k := range keys {
+		fields[k.name] = k.value
+	}
+	var r CountRequest
+	var err error
+	if r.BotID, err = botID(fields["bot_id"]); err != nil {
+		return CountRequest{}, err
+	}
+	if fields["server_count"] == nil {
+		return CountRequest{}, invalid("'server_count' is required")
+	}
+	n, err := integer(fields["server_count"], "'server_count' must be a number", "'server_count' is out of range")
+	if err != nil {
+		return CountRequest{}, err
+	}
+	r.ServerCount = n
+	for _, f := range []struct {
+		name string
+		to   **int64
+	}{{"shard_id", &r.ShardID}, {"shard_count", &r.ShardCount}} {
+		if *f.to, err = optional(fields, f.name); err != nil {
+			return CountRequest{}, err
+		}
+	}
+	if r.Shards, err = shards(fields["shards"]); err != nil {
+		return CountRequest{}, err
+	}
+	for _, f := range []struct {
+		name string
+		to   **int64
+	}{{"user_count", &r.UserCount}, {"voice_connections", &r.VoiceConnections}} {
+		if *f.to, err = optional(fields, f.name); err != nil {
+			return CountRequest{}, err
+		}
+	}
+	r.Tokens = tokens(keys)
+	return r, nil
+}
+
+// ParseTokens reads a body that holds tokens alone, as a lookup's does. The
+// error is an *InvalidError.
+func ParseTokens(body []byte) ([]NamedToken, error) {
+	keys, ok := object(body)
+	if !ok {
+		return nil, invalid("Body must be JSON object")
+	}
+	return tokens(keys), nil
+}
+
+// isField tells whether a key of the body is a field, and no list's id.
+func isField(key string) bool {
+	switch key {
+	case "bot_id", "server_count", "shard_id", "shard_count", "shards", "user_count", "voice_connections":
+		return true
+	}
+	return false
+}
+
+func tokens(keys []key) []NamedToken {
+	all := make([]NamedToken, 0, len(keys))
+	for _, k := range keys {
+		if isField(k.name) {
+			continue
+		}
+		if k.name == keyTokens {
+			if nested, ok := object(k.value); ok {
+				for _, n := range nested {
+					all = append(all, newNamedToken(n, true))
+				}
+				continue
+			}
+		}
+		all = append(all, newNamedToken(k, false))
+	}
+	return all
+}
+
+func newNamedToken(k key, nested bool) NamedToken {
+	t, bad := lists.ParseToken(k.value)
+	return NamedToken{ID: k.name, Token: t, Bad: bad, Nested: nested}
+}
+
+// key is one key of a JSON object.
+type key struct {
+	name  string
+	value json.RawMessage
+}
+
+// object cuts a JSON object in UTF-8 into its keys, in the order written. Of a
+// key given twice the last counts.
+func object(body []byte) ([]key, bool) {
+	if !utf8.Valid(body) {
+		return nil, false
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil, false
+	}
+	var keys []key
+	at := map[string]int{}
+	for dec.More() {
+		t, err := dec.Token()
+		name, isString := t.(string)
+		var value json.RawMessage
+		if err != nil || !isString || dec.Decode(&value) != nil {
+			return nil, false
+		}
+		if i, twice := at[name]; twice {
+			keys[i].value = nil
+		}
+		at[name] = len(keys)
+		keys = append(keys, key{name, value})
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, false
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, false // something follows the object
+	}
+	last := keys[:0]
+	for _, k := range keys {
+		if k.value != nil {
+			last = append(last, k)
+		}
+	}
+	return last, true
+}
+
+func botID(raw json.RawMessage) (string, error) {
+	var id string
+	switch {
+	case raw == nil:
+		return "", invalid("'bot_id' is required")
+	case raw[0] != '"' || json.Unmarshal(raw, &id) != nil:
+		return "", invalid("'bot_id' must be a string")
+	case !lists.IsSnowflake(id):
+		return "", invalid("'bot_id' must be a snowflake")
+	}
+	return id, nil
+}
+
+func optional(fields map[string]json.RawMessage, name string) (*int64, error) {
+	raw := fields[name]
+	if raw == nil || string(raw) == "null" {
+		return nil, nil
+	}
+	n, err := integer(raw, "'"+name+"' must be a number or null", "'"+name+"' is out of range")
+	return &n, err
+}
+
+func shards(raw json.RawMessage) ([]int64, error) {
+	if raw == nil || string(raw) == "null" {
+		return nil, nil
+	}
+	var values []json.RawMessage
+	if json.Unmarshal(raw, &values) != nil {
+		return nil, invalid("'shards' must be an array or null")
+	}
+	const wrong = "'shards' contains incorrect values"
+	counts := make([]int64, len(values))
+	for i, v := range values {
+		n, err := integer(v, wrong, wrong)
+		if err != nil {
+			return nil, err
+		}
+		counts[i] = n
+	}
+	return counts, nil
+}
+
+// integer reads a JSON number as a double, as other readers do: 5.0 and 1e3
+// are integers.
+func integer(raw json.RawMessage, wrong, outOfRange string) (int64, error) {
+	if c := raw[0]; c != '-' && (c < '0' || c > '9') {
+		return 0, invalid(wrong)
+	}
+	n, err := strconv.ParseFloat(string(raw), 64)
+	if err != nil || n != math.Trunc(n) {
+		return 0, invalid(wrong)
+	}
+	if n < 0 || n > lists.MaxNumber {
+		return 0, invalid(outOfRange)
+	}
+	return int64(n), nil
+}

@@ -1,0 +1,92 @@
+package httpapi
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"aggregator/aggregate"
+	"aggregator/ratelimit"
+)
+
+// count answers POST /api/count.
+func (s *Server) count(c echo.Context) error {
+	body, err := readBody(c.Request())
+	if err != nil {
+		return err
+	}
+	request, err := aggregate.ParseCount(body)
+	if err != nil {
+		return err
+	}
+	request.DryRun = c.QueryParam("dry_run") == "1"
+	answer, decision, err := s.Aggregator.Count(c.Request().Context(), request, caller(c))
+	if err != nil {
+		return err
+	}
+	out, err := answer.MarshalJSON()
+	return s.answerLimited(c, aggregate.CountPolicy, decision, out, err)
+}
+
+// bot answers GET /api/bots/:id.
+func (s *Server) bot(c echo.Context) error {
+	answer, decision, err := s.Aggregator.Bot(c.Request().Context(), param(c, "id"), caller(c))
+	if err != nil {
+		return err
+	}
+	out, err := answer.MarshalJSON()
+	return s.answerLimited(c, aggregate.BotsPolicy, decision, out, err)
+}
+
+func (s *Server) answerLimited(c echo.Context, policy string, d ratelimit.Decision, out []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("Cache-Control", "no-store")
+	s.tellLimit(h, policy, d)
+	return answerJSON(c, http.StatusOK, out)
+}
+
+// health answers GET /api/health.
+func (s *Server) health(c echo.Context) error {
+	h := c.Response().Header()
+	h.Set("Cache-Control", "no-store, no-cache, must-revalidate, proxy-revalidate")
+	h.Set("Content-Type", "text/plain")
+	status, text := http.StatusOK, "OK"
+	if s.stopping.Load() {
+		status, text = http.StatusServiceUnavailable, "Shutting down"
+	}
+	c.Response().WriteHeader(status)
+	_, err := io.WriteString(c.Response(), text)
+	return err
+}
+
+// readBody reads a body that may hold MaxBody bytes.
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		return nil, &aggregate.InvalidError{Message: "Body must be JSON object"} // it broke off
+	}
+	return body, err
+}
+
+// param is a parameter of the path, unescaped.
+func param(c echo.Context, name string) string {
+	v := c.Param(name)
+	if c.Request().URL.RawPath == "" {
+		return v
+	}
+	if unescaped, err := url.PathUnescape(v); err == nil {
+		return unescaped
+	}
+	return v
+}
+
+func caller(c echo.Context) aggregate.Caller {
+	return aggregate.Caller{IP: parseAddr(c.RealIP()), UserAgent: c.Request().UserAgent()}
+}

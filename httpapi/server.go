@@ -1,0 +1,146 @@
+// Package httpapi takes requests in and gives answers out. It decides nothing
+// about lists; aggregate does.
+package httpapi
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"aggregator/aggregate"
+	"aggregator/catalog"
+)
+
+// MaxBody is the most bytes a request body may hold.
+const MaxBody = 256 << 10
+
+// Config is what a Server works with.
+type Config struct {
+	Aggregator     *aggregate.Aggregator
+	Catalog        *catalog.Live
+	TrustedProxies []netip.Prefix // peers whose client address header counts
+	ClientIPHeader string         // the header that trusted proxies set
+	Log            *slog.Logger
+}
+
+// Server answers the HTTP API. It is safe for concurrent use.
+type Server struct {
+	Config
+	router   *echo.Echo
+	static   staticCache
+	stopping atomic.Bool
+	now      func() time.Time
+}
+
+// New makes a Server.
+func New(c Config) *Server {
+	s := &Server{Config: c, router: echo.New(), now: time.Now}
+	s.router.IPExtractor = s.clientIP
+	s.router.HTTPErrorHandler = s.answerError
+	for _, r := range s.routes() {
+		s.router.Add(r.method, r.path, r.handler)
+		if r.method == http.MethodGet {
+			s.router.Add(http.MethodHead, r.path, r.handler)
+		}
+	}
+	return s
+}
+
+type route struct {
+	method, path string
+	handler      echo.HandlerFunc
+}
+
+// routes is the API. GET routes answer HEAD too.
+func (s *Server) routes() []route {
+	return []route{
+		{http.MethodPost, "/api/count", s.count},
+		{http.MethodGet, "/api/bots/:id", s.bot},
+		{http.MethodGet, "/api/lists", s.lists},
+		{http.MethodGet, "/api/lists/:id", s.list},
+		{http.MethodGet, "/api/legacy-ids", s.legacyIDs},
+		{http.MethodGet, "/api/health", s.health},
+		{http.MethodGet, "/api/docs", redirect("/docs")},
+		{http.MethodGet, "/api/docs/libs", redirect("/docs/libraries")},
+	}
+}
+
+// StopServing makes /api/health answer 503, so that balancers look elsewhere
+// while requests in flight are answered.
+func (s *Server) StopServing() { s.stopping.Store(true) }
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer s.recoverPanic(w, r)
+	r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		// Until its body is read, a caller's hang-up goes unnoticed.
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			s.answerError(err, s.router.NewContext(r, w))
+			return
+		}
+	}
+	setHeaders(w.Header())
+	if isPreflight(r) {
+		answerPreflight(w, r)
+		return
+	}
+	s.router.ServeHTTP(w, oneSpelling(r))
+}
+
+// setHeaders sets what every answer carries: reading is open to any page.
+func setHeaders(h http.Header) {
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Expose-Headers", exposedHeaders)
+	h.Set("X-Content-Type-Options", "nosniff")
+}
+
+// isPreflight tells whether a browser asks if a page may send a request.
+func isPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+func answerPreflight(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Methods", "GET, HEAD")
+	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
+		h.Set("Access-Control-Allow-Headers", asked)
+	}
+	h.Set("Access-Control-Max-Age", "86400")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// oneSpelling gives each resource one path: without its trailing slash, and
+// unescaped, unless an escaped slash would then be read as one that parts.
+func oneSpelling(r *http.Request) *http.Request {
+	u := *r.URL
+	if !strings.Contains(strings.ToLower(u.RawPath), "%2f") {
+		u.RawPath = ""
+	}
+	if len(u.Path) > 1 {
+		u.Path = strings.TrimSuffix(u.Path, "/")
+		u.RawPath = strings.TrimSuffix(u.RawPath, "/")
+	}
+	same := *r
+	same.URL = &u
+	return &same
+}
+
+func redirect(to string) echo.HandlerFunc {
+	return func(c echo.Context) error { return c.Redirect(http.StatusFound, to) }
+}
+
+// answerJSON sends JSON.
+func answerJSON(c echo.Context, status int, body []byte) error {
+	h := c.Response().Header()
+	h.Set("Content-Type", "application/json")
+	c.Response().WriteHeader(status)
+	_, err := c.Response().Write(body)
+	return err
+}
