@@ -1,0 +1,174 @@
+package catalog
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+
+	"aggregator/lists"
+)
+
+// page is a list as the API page shows it.
+type page struct {
+	ID          string  `json:"id"`
+	Added       int64   `json:"added"`
+	Name        string  `json:"name"`
+	URL         string  `json:"url"`
+	Icon        *string `json:"icon"`
+	Language    *string `json:"language"`
+	Display     flag    `json:"display"`
+	Defunct     flag    `json:"defunct"`
+	DiscordOnly flag    `json:"discord_only"`
+	Description *string `json:"description"`
+	apiFields
+	ViewBot   *string        `json:"view_bot"`
+	BotWidget *string        `json:"bot_widget"`
+	Content   *string        `json:"content"`
+	Owners    *string        `json:"owners"`
+	Discord   *string        `json:"discord"`
+	Features  []valueFeature `json:"features"`
+}
+
+// apiFields are a list's api_* fields.
+type apiFields struct {
+	APIDocs       *string `json:"api_docs"`
+	APIPost       *string `json:"api_post"`
+	APIPostMethod *string `json:"api_post_method"`
+	APIField      *string `json:"api_field"`
+	APIShardID    *string `json:"api_shard_id"`
+	APIShardCount *string `json:"api_shard_count"`
+	APIShards     *string `json:"api_shards"`
+	APIGet        *string `json:"api_get"`
+	APIAll        *string `json:"api_all"`
+}
+
+// valueFeature is a feature, and whether a list has it.
+type valueFeature struct {
+	Name        string `json:"name"`
+	ID          string `json:"id"`
+	Display     int64  `json:"display"`
+	Type        int64  `json:"type"`
+	Description string `json:"description"`
+	Value       flag   `json:"value"`
+}
+
+// flag is 1 or 0 in JSON.
+type flag bool
+
+// MarshalJSON implements json.Marshaler.
+func (f flag) MarshalJSON() ([]byte, error) {
+	if f {
+		return []byte("1"), nil
+	}
+	return []byte("0"), nil
+}
+
+// orNull is nil, null in JSON, for what is unknown.
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func apiFieldsOf(e lists.Entry) apiFields {
+	return apiFields{
+		APIDocs: orNull(e.APIDocs), APIPost: orNull(e.APIPost), APIPostMethod: orNull(e.APIPostMethod),
+		APIField: orNull(e.APIField), APIShardID: orNull(e.APIShardID), APIShardCount: orNull(e.APIShardCount),
+		APIShards: orNull(e.APIShards), APIGet: orNull(e.APIGet), APIAll: orNull(e.APIAll),
+	}
+}
+
+func (c *Catalog) pageOf(l *lists.List) page {
+	return page{
+		ID: l.ID, Added: l.Added, Name: l.Name, URL: l.URL, Icon: orNull(l.Icon), Language: orNull(l.Language),
+		Display: flag(l.Display), Defunct: flag(l.Defunct), DiscordOnly: flag(l.DiscordOnly),
+		Description: orNull(l.Description), apiFields: apiFieldsOf(l.Entry),
+		ViewBot: orNull(l.ViewBot), BotWidget: orNull(l.BotWidget), Content: orNull(l.Content),
+		Owners: orNull(l.Owners), Discord: orNull(l.Discord), Features: c.featuresOf(l),
+	}
+}
+
+// featuresOf is every feature, those that the list has first.
+func (c *Catalog) featuresOf(l *lists.List) []valueFeature {
+	all := make([]valueFeature, 0, len(c.features))
+	for _, has := range []bool{true, false} {
+		for _, f := range c.features {
+			if slices.Contains(l.Features, f.ID) == has {
+				all = append(all, valueFeature{f.Name, f.ID, f.Display, f.Type, f.Description, flag(has)})
+			}
+		}
+	}
+	return all
+}
+
+// ListsJSON is all lists by id, those for Discord alone first.
+func (c *Catalog) ListsJSON() []byte { return c.listsJSON }
+
+// FilteredJSON is the api_* fields of each list that is not defunct and has
+// some, in the order of ListsJSON.
+func (c *Catalog) FilteredJSON() []byte { return c.filteredJSON }
+
+// ListJSON is one list, found as by List.
+func (c *Catalog) ListJSON(id string) ([]byte, bool) {
+	l, ok := c.List(id)
+	if !ok {
+		return nil, false
+	}
+	return c.listJSON[l.ID], true
+}
+
+// LegacyJSON is the legacy ids and where each leads, sorted.
+func (c *Catalog) LegacyJSON() []byte { return c.legacyJSON }
+
+// encode writes all JSON once, for it is the same in every answer.
+func (c *Catalog) encode() {
+	c.listJSON = make(map[string][]byte, len(c.lists))
+	var all, filtered object
+	for _, discordOnly := range []bool{true, false} {
+		for _, l := range c.lists {
+			if l.DiscordOnly != discordOnly {
+				continue
+			}
+			c.listJSON[l.ID] = marshal(c.pageOf(l))
+			all.add(l.ID, c.listJSON[l.ID])
+			if api := apiFieldsOf(l.Entry); !l.Defunct && api != (apiFields{}) {
+				filtered.add(l.ID, marshal(api))
+			}
+		}
+	}
+	c.listsJSON, c.filteredJSON, c.legacyJSON = all.end(), filtered.end(), marshal(c.legacy)
+}
+
+// object writes a JSON object whose keys keep their order.
+type object struct{ bytes.Buffer }
+
+func (o *object) add(key string, value []byte) {
+	sep := byte(',')
+	if o.Len() == 0 {
+		sep = '{'
+	}
+	o.WriteByte(sep)
+	o.Write(marshal(key))
+	o.WriteByte(':')
+	o.Write(value)
+}
+
+func (o *object) end() []byte {
+	if o.Len() == 0 {
+		return []byte("{}")
+	}
+	o.WriteByte('}')
+	return o.Bytes()
+}
+
+// marshal is v as JSON that leaves <, > and & as they are.
+func marshal(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(err) // strings, integers and flags cannot fail
+	}
+	return bytes.TrimRight(b.Bytes(), "\n")
+}

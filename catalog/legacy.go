@@ -1,0 +1,93 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"aggregator/lists"
+)
+
+// link is a legacy id and where it leads: a list id, or another legacy id.
+type link struct {
+	place
+	from, to string
+}
+
+// legacyLinks reads the file of legacy ids, in its order.
+func (r *report) legacyLinks(f File) []link {
+	root, _ := r.parse(f)
+	if root == nil {
+		return nil
+	}
+	if root.kind != mapping {
+		if root.kind != broken {
+			r.wrongType(root, "a mapping of old ids to new ones")
+		}
+		return nil
+	}
+	var links []link
+	for _, entry := range root.fields {
+		l := link{place: entry.value.place, from: entry.key}
+		r.bindTo(entry.value, &l.to)
+		if why := badListID(l.from); why != "" {
+			r.add(l.place, "the legacy id %s %s", quote(l.from), why)
+		}
+		if why := badID(l.to); l.to != "" && why != "" {
+			r.add(l.place, "leads to %s, which %s", quote(l.to), why)
+		}
+		links = append(links, l)
+	}
+	r.checkCycles(links)
+	return links
+}
+
+// checkCycles reports each cycle once, where it is first met.
+func (r *report) checkCycles(links []link) {
+	next := linkMap(links)
+	walk := map[string]int{} // id to the walk that met it first
+	for i, start := range links {
+		id, ok := start.from, true
+		for ok && walk[id] == 0 {
+			walk[id] = i + 1
+			id, ok = next[id]
+		}
+		if !ok || walk[id] != i+1 {
+			continue
+		}
+		chain := []string{id}
+		for step := next[id]; step != id; step = next[step] {
+			chain = append(chain, step)
+		}
+		at := links[slices.IndexFunc(links, func(l link) bool { return l.from == id })].place
+		r.add(at, "is in a cycle, %s; legacy ids must end at a list", strings.Join(append(chain, id), " -> "))
+	}
+}
+
+// oddLinks are warnings about legacy ids that do nothing.
+func oddLinks(links []link, all []*lists.List) []string {
+	var r report
+	next := linkMap(links)
+	living, known := map[string]bool{}, []string{}
+	for _, l := range all {
+		living[l.ID] = !l.Defunct
+		known = append(known, l.ID)
+	}
+	for _, l := range links {
+		_, isList := living[l.to]
+		if _, isLegacy := next[l.to]; !isList && !isLegacy {
+			r.add(l.place, "leads to %s, which is no list%s", quote(l.to), didYouMean(l.to, known))
+		}
+		if living[l.from] {
+			r.add(l.place, "is never followed, for a living list has this id")
+		}
+	}
+	return lines(r.problems)
+}
+
+func linkMap(links []link) map[string]string {
+	m := make(map[string]string, len(links))
+	for _, l := range links {
+		m[l.from] = l.to
+	}
+	return m
+}

@@ -1,0 +1,100 @@
+package catalog
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"testing"
+
+	"aggregator"
+)
+
+// missing are the places of n's keys that a schema does not know.
+func missing(n *node, s map[string]any) []place {
+	if choices, ok := s["anyOf"].([]any); ok {
+		var each [][]place
+		for _, choice := range choices {
+			each = append(each, missing(n, choice.(map[string]any)))
+		}
+		return slices.MinFunc(each, func(a, b []place) int { return len(a) - len(b) })
+	}
+	var all []place
+	if items, ok := s["items"].(map[string]any); ok {
+		for _, item := range n.items {
+			all = append(all, missing(item, items)...)
+		}
+	} else if len(n.items) > 0 {
+		return []place{n.place}
+	}
+	properties, _ := s["properties"].(map[string]any)
+	for _, f := range n.fields {
+		p, ok := properties[f.key].(map[string]any)
+		if !ok {
+			p, ok = s["additionalProperties"].(map[string]any)
+		}
+		if !ok {
+			all = append(all, f.value.place)
+			continue
+		}
+		all = append(all, missing(f.value, p)...)
+	}
+	return all
+}
+
+func TestSchemaKnowsTheShippedKeys(t *testing.T) {
+	var s map[string]any
+	if err := json.Unmarshal(Schema(), &s); err != nil {
+		t.Fatal(err)
+	}
+	var r report
+	root, ok := r.parse(File{"lists.yaml", aggregator.ListsYAML})
+	if !ok || root == nil {
+		t.Fatal(r.problems)
+	}
+	for _, at := range missing(root, s) {
+		t.Errorf("%+v is not in the schema", at)
+	}
+	if unknown, _ := r.parse(File{"x.yaml", []byte(head + "    post: {fields: {server_count: {a: b}}, x: 1}\n")}); len(missing(unknown, s)) != 2 {
+		t.Error("the schema takes keys that there are not")
+	}
+}
+
+func TestSchemaShapes(t *testing.T) {
+	var s map[string]any
+	if err := json.Unmarshal(Schema(), &s); err != nil {
+		t.Fatal(err)
+	}
+	at := func(path ...string) any {
+		v := any(s)
+		for _, key := range append([]string{"properties", "lists", "additionalProperties"}, path...) {
+			v = v.(map[string]any)[key]
+		}
+		return v
+	}
+	for _, tt := range []struct {
+		name string
+		got  any
+		want string
+	}{
+		{"required", at("required"), `["name","url"]`},
+		{"closed", at("additionalProperties"), `false`},
+		{"flag", at("properties", "display", "enum"), `[0,1,true,false,null]`},
+		{"enum", at("properties", "api_post_method", "enum"), `["POST","PUT","PATCH",null]`},
+		{"number", at("properties", "added", "type"), `["integer","null"]`},
+		{"name", at("properties", "name"), `{"type":"string","pattern":"\\S","description":"Name people know the list by."}`},
+		{"one or many", at("properties", "post", "properties", "fields", "properties", "shards", "anyOf"),
+			`[{"type":"string"},{"type":"array","items":{"type":"string"}},{"type":"null"}]`},
+		{"free values", at("properties", "post", "properties", "constants", "additionalProperties"), `{"type":["string","integer","boolean"]}`},
+		{"required enum", at("properties", "post", "properties", "limits", "items", "properties", "per", "enum"), `["token","bot","address"]`},
+		{"short form", at("properties", "get", "properties", "fields", "properties", "owners", "anyOf").([]any)[0].(map[string]any)["anyOf"].([]any)[0],
+			`{"type":"string","pattern":"\\S"}`},
+	} {
+		var want any
+		if err := json.Unmarshal([]byte(tt.want), &want); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(tt.got, want) {
+			t.Errorf("%s is %v, want %v", tt.name, tt.got, want)
+		}
+	}
+}
