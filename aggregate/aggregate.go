@@ -45,7 +45,9 @@ type Config struct {
 	Runner     Runner
 	CountLimit *ratelimit.Limiter
 	BotsLimit  *ratelimit.Limiter
-	UserAgent  string // sent where the caller has none
+	Holds      *Holds                 // nil: lists are not paced
+	Keys       map[string]lists.Token // by list id: the operator's, for lists that are read with a key
+	UserAgent  string                 // sent where the caller has none
 }
 
 // Aggregator posts counts to lists and reads bots from them. It is safe for
@@ -90,14 +92,14 @@ func (a *Aggregator) Count(ctx context.Context, r CountRequest, from Caller) (Co
 	if !lists.IsSnowflake(r.BotID) {
 		return CountAnswer{}, ratelimit.Decision{}, invalid("'bot_id' must be a snowflake")
 	}
-	calls, skipped := a.planCount(r, a.userAgent(from))
-	answer := CountAnswer{Skipped: skipped}
+	plan, skipped := a.planCount(r, a.userAgent(from))
+	plan, held := a.heldBack(ctx, plan, r.BotID)
+	skipped = append(skipped, held...)
 	if r.DryRun {
-		answer.DryRun, answer.Planned = true, calls
-		return answer, ratelimit.Decision{}, nil
+		return CountAnswer{DryRun: true, Planned: calls(plan), Skipped: inOrder(skipped)}, ratelimit.Decision{}, nil
 	}
-	if len(calls) == 0 {
-		return answer, ratelimit.Decision{}, nil
+	if len(plan) == 0 {
+		return CountAnswer{Skipped: inOrder(skipped)}, ratelimit.Decision{}, nil
 	}
 	scope := ratelimit.Scope{Name: CountPolicy, Method: http.MethodPost, Route: CountRoute, IP: from.IP, BotID: r.BotID}
 	decision, err := take(ctx, a.CountLimit, scope)
@@ -106,12 +108,68 @@ func (a *Aggregator) Count(ctx context.Context, r CountRequest, from Caller) (Co
 	}
 	a.posts.Add(1)
 	defer a.posts.Done()
-	answers := a.Runner.Run(context.WithoutCancel(ctx), calls, PostTimeout)
-	for i, call := range calls {
-		v := call.Judge(answers[i])
-		answer.Results = append(answer.Results, Result{List: call.List.ID, Verdict: v, Sent: call.Sent(), Took: answers[i].Took})
+	ctx = context.WithoutCancel(ctx)
+	plan, held = a.reserve(ctx, plan, r.BotID)
+	answer := CountAnswer{Skipped: inOrder(append(skipped, held...))}
+	if len(plan) == 0 { // others took what was free
+		return answer, ratelimit.Decision{}, a.CountLimit.Release(ctx, scope)
+	}
+	answers := a.Runner.Run(ctx, calls(plan), PostTimeout)
+	for i, p := range plan {
+		v := p.call.Judge(answers[i])
+		a.Holds.Settle(ctx, p.call, r.BotID, answers[i], v.OK, p.reserved)
+		answer.Results = append(answer.Results, Result{List: p.call.List.ID, Verdict: v, Sent: p.call.Sent(), Took: answers[i].Took})
 	}
 	return answer, decision, nil
+}
+
+// planned is a call that is planned, and what it came from.
+type planned struct {
+	call     lists.Call
+	named    []orderedToken
+	reserved []store.Key
+}
+
+func (p planned) skipped(why string) []Skipped {
+	all := make([]Skipped, len(p.named))
+	for i, t := range p.named {
+		all[i] = Skipped{t.ID, why, t.order}
+	}
+	return all
+}
+
+func calls(plan []planned) []lists.Call {
+	all := make([]lists.Call, len(plan))
+	for i, p := range plan {
+		all[i] = p.call
+	}
+	return all
+}
+
+// heldBack parts a plan into what may go out and what is held back.
+func (a *Aggregator) heldBack(ctx context.Context, plan []planned, bot string) (rest []planned, held []Skipped) {
+	for i, why := range a.Holds.Check(ctx, calls(plan), bot) {
+		if why != "" {
+			held = append(held, plan[i].skipped(why)...)
+			continue
+		}
+		rest = append(rest, plan[i])
+	}
+	return rest, held
+}
+
+// reserve is heldBack for calls that are about to be sent.
+func (a *Aggregator) reserve(ctx context.Context, plan []planned, bot string) (rest []planned, held []Skipped) {
+	for _, p := range plan {
+		reserved, why := a.Holds.Reserve(ctx, p.call, bot)
+		if why != "" {
+			held = append(held, p.skipped(why)...)
+			continue
+		}
+		p.reserved = reserved
+		rest = append(rest, p)
+	}
+	return rest, held
 }
 
 // take uses a window, or says why it cannot be used.
@@ -130,23 +188,22 @@ func take(ctx context.Context, limit *ratelimit.Limiter, scope ratelimit.Scope) 
 
 // planCount plans the posts in catalog order, and says why each other list
 // that was named is not asked.
-func (a *Aggregator) planCount(r CountRequest, userAgent string) ([]lists.Call, []Skipped) {
+func (a *Aggregator) planCount(r CountRequest, userAgent string) ([]planned, []Skipped) {
 	named, skipped := a.resolve(r.Tokens)
-	calls := make([]lists.Call, 0, len(named))
+	plan := make([]planned, 0, len(named))
 	for _, n := range named {
 		call, why := n.list.PlanPost(r.Count, n.best.Token, userAgent)
-		if why == "" {
-			why = n.best.Bad
+		if why == "" || n.best.Bad != "" && n.list.TakesCounts() {
+			why = n.best.Bad // what is wrong with the token comes before what it lacks
 		}
-		if why == "" {
-			calls = append(calls, call)
+		p := planned{call: call, named: n.all}
+		if why != "" {
+			skipped = append(skipped, p.skipped(why)...)
 			continue
 		}
-		for _, t := range n.all {
-			skipped = append(skipped, Skipped{t.ID, why, t.order})
-		}
+		plan = append(plan, p)
 	}
-	return calls, inOrder(skipped)
+	return plan, skipped
 }
 
 // namedList is a list and the tokens that name it.
@@ -161,6 +218,9 @@ type orderedToken struct {
 	order int // place in the request
 }
 
+// maxGuesses bounds how many unknown ids of a request are guessed at.
+const maxGuesses = 16
+
 // resolve finds the lists that tokens name, in catalog order, and the token
 // that counts for each.
 func (a *Aggregator) resolve(tokens []NamedToken) ([]*namedList, []Skipped) {
@@ -171,8 +231,11 @@ func (a *Aggregator) resolve(tokens []NamedToken) ([]*namedList, []Skipped) {
 	for i, t := range tokens {
 		list, ok := c.Resolve(t.ID)
 		if !ok {
-			why := "Unknown list"
-			if near := c.Nearest(t.ID); near != "" {
+			why, near := "Unknown list", ""
+			if len(skipped) < maxGuesses {
+				near = c.Nearest(t.ID)
+			}
+			if near != "" {
 				why += fmt.Sprintf(", did you mean %q?", near)
 			}
 			skipped = append(skipped, Skipped{t.ID, why, i})

@@ -152,29 +152,39 @@ func (r *report) bindScalar(n *node, v reflect.Value) {
 		}
 		v.SetInt(i)
 	case reflect.Bool:
-		i, ok := n.integer()
-		switch {
-		case ok && (i == 0 || i == 1):
-			v.SetBool(i == 1)
-		case n.kind == scalar && n.tag == tagBool:
-			v.SetBool(n.isTrue())
-		default:
-			r.wrongType(n, "true or false (or 1 or 0)")
-		}
+		r.bindFlag(n, v)
 	case reflect.Interface:
-		i, ok := n.integer()
-		switch {
-		case ok:
-			v.Set(reflect.ValueOf(i))
-		case n.kind == scalar && n.tag == tagBool:
-			v.Set(reflect.ValueOf(n.isTrue()))
-		case n.kind == scalar && n.tag == tagString:
-			v.Set(reflect.ValueOf(n.value))
-		default:
-			r.wrongType(n, "a string, a whole number, true or false")
-		}
+		r.bindAny(n, v)
 	default:
 		panic("catalog: no YAML stands for a Go " + v.Type().String())
+	}
+}
+
+// bindFlag takes a boolean, or 1 or 0.
+func (r *report) bindFlag(n *node, v reflect.Value) {
+	i, ok := n.integer()
+	switch {
+	case ok && (i == 0 || i == 1):
+		v.SetBool(i == 1)
+	case n.kind == scalar && n.tag == tagBool:
+		v.SetBool(n.isTrue())
+	default:
+		r.wrongType(n, "true or false (or 1 or 0)")
+	}
+}
+
+// bindAny takes a scalar as what it is.
+func (r *report) bindAny(n *node, v reflect.Value) {
+	i, ok := n.integer()
+	switch {
+	case ok:
+		v.Set(reflect.ValueOf(i))
+	case n.kind == scalar && n.tag == tagBool:
+		v.Set(reflect.ValueOf(n.isTrue()))
+	case n.kind == scalar && n.tag == tagString:
+		v.Set(reflect.ValueOf(n.value))
+	default:
+		r.wrongType(n, "a string, a whole number, true or false")
 	}
 }
 

@@ -33,7 +33,24 @@ func (s *Server) count(c echo.Context) error {
 
 // bot answers GET /api/bots/:id.
 func (s *Server) bot(c echo.Context) error {
-	answer, decision, err := s.Aggregator.Bot(c.Request().Context(), param(c, "id"), caller(c))
+	return s.read(c, aggregate.BotRequest{BotID: param(c, "id")})
+}
+
+// lookup answers POST /api/bots/:id/lookup, which reads with the caller's keys.
+func (s *Server) lookup(c echo.Context) error {
+	body, err := readBody(c.Request())
+	if err != nil {
+		return err
+	}
+	tokens, err := aggregate.ParseTokens(body)
+	if err != nil {
+		return err
+	}
+	return s.read(c, aggregate.BotRequest{BotID: param(c, "id"), Tokens: tokens})
+}
+
+func (s *Server) read(c echo.Context, r aggregate.BotRequest) error {
+	answer, decision, err := s.Aggregator.Bot(c.Request().Context(), r, caller(c))
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,7 @@ func (s *Server) routes() []route {
 	return []route{
 		{http.MethodPost, "/api/count", s.count},
 		{http.MethodGet, "/api/bots/:id", s.bot},
+		{http.MethodPost, "/api/bots/:id/lookup", s.lookup},
 		{http.MethodGet, "/api/lists", s.lists},
 		{http.MethodGet, "/api/lists/:id", s.list},
 		{http.MethodGet, "/api/legacy-ids", s.legacyIDs},

@@ -6,10 +6,12 @@ import "time"
 type Call struct {
 	List *List
 
+	botID string
 	token Token
 	build func(token string) Request // "" for none, Mask to show it
 	sent  func() string
 	keyed bool
+	reads bool
 }
 
 // Request is a request as it goes over the wire.
@@ -41,6 +43,32 @@ func (c Call) Sent() string { return c.sent() }
 // Keyed tells whether the request carries a secret.
 func (c Call) Keyed() bool { return c.keyed }
 
+// Limits are the list's own rate limits that the call counts for. A reading
+// counts only where the list limits addresses.
+func (c Call) Limits() []Limit {
+	if !c.reads {
+		return c.List.limits()
+	}
+	var all []Limit
+	for _, l := range c.List.limits() {
+		if l.Per == PerAddress {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// MayBeRevoked tells whether an answer can say that the token is revoked.
+func (c Call) MayBeRevoked() bool {
+	return !c.reads && c.List.post != nil && len(c.List.post.revoked) > 0
+}
+
+// BotID is the Discord snowflake of the bot that the call is for.
+func (c Call) BotID() string { return c.botID }
+
+// Reads tells whether the call reads a bot.
+func (c Call) Reads() bool { return c.reads }
+
 // Token is the caller's token, or the key a list is read with.
 func (c Call) Token() Token { return c.token }
 
@@ -63,6 +91,15 @@ func (a Answer) header(canonical string) string {
 		return v[0]
 	}
 	return ""
+}
+
+// NotSent tells whether the list cannot have seen the call.
+func (a Answer) NotSent() bool {
+	switch a.Fault {
+	case FaultRefused, FaultDNS, FaultTLS, FaultCircuit, FaultBusy:
+		return true
+	}
+	return false
 }
 
 // Fault is the closed set of reasons why there is no answer.

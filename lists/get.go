@@ -18,11 +18,14 @@ func (c *checker) get(e Entry) *getDialect {
 		if e.APIGet == "" {
 			return nil
 		}
-		return &getDialect{url: c.apiURL("api_get", e.APIGet, placeholderID)}
+		g := &getDialect{url: c.apiURL("api_get", e.APIGet, placeholderID)}
+		c.namesBot("api_get", g)
+		return g
 	}
-	g := &getDialect{}
+	g, field := &getDialect{}, "api_get"
 	switch {
 	case spec.URL != "":
+		field = "get.url"
 		g.url = c.apiURL("get.url", spec.URL, placeholderID, placeholderListBotID)
 		if e.APIGet != "" {
 			c.apiURL("api_get", e.APIGet, placeholderID)
@@ -40,11 +43,9 @@ func (c *checker) get(e Entry) *getDialect {
 			c.add("get.auth.in", "is body, but reading sends none; allowed: header, query")
 		}
 	}
-	g.headers = c.headers("get.headers", spec.Headers)
-	g.numbersBots = g.url.numbers
-	for _, h := range g.headers {
-		g.numbersBots = g.numbersBots || h.value.numbers
-	}
+	g.headers = c.headers("get.headers", spec.Headers, g.auth)
+	g.numbersBots = g.url.numbers || numbersBots(g.headers)
+	c.namesBot(field, g)
 	if g.numbersBots && !g.keyed {
 		c.add("get.url", "holds %s, which comes with a key; say under auth where the key goes", placeholderListBotID)
 	}
@@ -55,6 +56,14 @@ func (c *checker) get(e Entry) *getDialect {
 		g.mapping = c.mapping(spec.Fields)
 	}
 	return g
+}
+
+// namesBot checks that a request says which bot it asks about: in its URL, or
+// by a key that tells.
+func (c *checker) namesBot(field string, g *getDialect) {
+	if !c.defunct && !g.keyed && len(g.url.parts) == 1 {
+		c.add(field, "must hold %s, or every bot would be read as one", placeholderID)
+	}
 }
 
 // PlanGet plans how a bot is read from the list, with a key where the list
@@ -79,7 +88,7 @@ func (l *List) PlanGet(botID string, key Token, userAgent string) (call Call, sk
 	}
 	set := valueSet{botID: botID, listID: key.listBotID}
 	return Call{
-		List: l, token: key, keyed: g.keyed,
+		List: l, botID: botID, token: key, keyed: g.keyed, reads: true,
 		build: func(token string) Request {
 			r := Request{Method: "GET", URL: g.url.fill(set.placeholder)}
 			g.auth.apply(&r, token)

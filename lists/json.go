@@ -45,6 +45,7 @@ func pairs(raw []byte) (all []pair, ok bool) {
 
 // items cuts a JSON array into its items.
 func items(raw []byte) (all []json.RawMessage, ok bool) {
+	raw = bytes.TrimLeft(raw, " \t\r\n")
 	if len(raw) == 0 || raw[0] != '[' || json.Unmarshal(raw, &all) != nil {
 		return nil, false
 	}

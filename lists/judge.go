@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -98,10 +99,5 @@ func Text(body []byte) string {
 
 // Revoked tells whether the list says that the token is revoked for good.
 func (c Call) Revoked(a Answer) bool {
-	for _, status := range c.List.post.revoked {
-		if a.Status == status {
-			return true
-		}
-	}
-	return false
+	return c.MayBeRevoked() && slices.Contains(c.List.post.revoked, a.Status)
 }

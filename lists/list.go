@@ -50,6 +50,13 @@ func (l *List) PostURL() string {
 	return l.post.rawURL
 }
 
+func (l *List) limits() []Limit {
+	if l.post == nil {
+		return nil
+	}
+	return l.post.limits
+}
+
 // checker collects what is wrong with an entry.
 type checker struct {
 	problems []Problem

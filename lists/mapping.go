@@ -2,6 +2,7 @@ package lists
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 )
 
@@ -64,44 +65,50 @@ func (c *checker) sources(field string, entries Sources) []source {
 	return all
 }
 
+// pathPart matches one part of a path: a name, and what may follow it.
+var pathPart = regexp.MustCompile(`^([^\[\]{}]*)((?:\[[^\]]*\]|\{\})*)$`)
+
+const cannotFollow = `%q cannot be followed; allowed: names joined by dots, and after a name [] for all items, [-1] for the last, [name=value] for the one, {} for the keys`
+
+// pathStep matches one thing that follows a name.
+var pathStep = regexp.MustCompile(`\[[^\]]*\]|\{\}`)
+
 // steps cuts a path such as "links[name=Website].value" or "owners[].id".
 func (c *checker) steps(field, path string) []step {
 	var all []step
 	for part := range strings.SplitSeq(path, ".") {
-		key, rest := part, ""
-		if i := strings.IndexAny(part, "[{"); i >= 0 {
-			key, rest = part[:i], part[i:]
-		}
-		if key != "" {
-			all = append(all, step{key: key})
-		}
-		if key == "" && rest == "" {
-			c.add(field, "must be names joined by dots, is %q", path)
+		m := pathPart.FindStringSubmatch(part)
+		if m == nil || m[0] == "" {
+			c.add(field, cannotFollow, path)
 			return nil
 		}
-		for rest != "" {
-			inside, after, ok := strings.Cut(rest[1:], map[byte]string{'[': "]", '{': "}"}[rest[0]])
-			name, equals, where := strings.Cut(inside, "=")
-			switch {
-			case ok && rest[0] == '{' && inside == "":
-				all = append(all, step{kind: stepKeys})
-			case ok && rest[0] == '[' && inside == "":
-				all = append(all, step{kind: stepEach})
-			case ok && rest[0] == '[' && inside == "-1":
-				all = append(all, step{kind: stepLast})
-			case ok && rest[0] == '[' && where && name != "" && equals != "":
-				all = append(all, step{kind: stepWhere, name: name, equals: equals})
-			default:
-				c.add(field, `%q cannot be followed; allowed after a name: [] for all items, [-1] for the last, [name=value] for the one, {} for the keys`, path)
+		if m[1] != "" {
+			all = append(all, step{key: m[1]})
+		}
+		for _, text := range pathStep.FindAllString(m[2], -1) {
+			s, ok := newStep(text)
+			if !ok {
+				c.add(field, cannotFollow, path)
 				return nil
 			}
-			if rest = after; rest != "" && rest[0] != '[' && rest[0] != '{' {
-				c.add(field, "needs a dot before %q in %q", rest, path)
-				return nil
-			}
+			all = append(all, s)
 		}
 	}
 	return all
+}
+
+// newStep reads what follows a name.
+func newStep(text string) (step, bool) {
+	switch text {
+	case "{}":
+		return step{kind: stepKeys}, true
+	case "[]":
+		return step{kind: stepEach}, true
+	case "[-1]":
+		return step{kind: stepLast}, true
+	}
+	name, equals, where := strings.Cut(strings.Trim(text, "[]"), "=")
+	return step{kind: stepWhere, name: name, equals: equals}, where && name != "" && equals != ""
 }
 
 // walk follows steps through an answer to all the values they lead to.

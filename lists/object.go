@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -151,11 +152,13 @@ func appendJSON(b []byte, v any) []byte {
 	if s, ok := v.(string); ok && isPlain(s) {
 		return append(append(append(b, '"'), s...), '"')
 	}
-	j, err := json.Marshal(v)
-	if err != nil { // no string, number or boolean fails
+	buf := bytes.NewBuffer(b)
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(v) != nil { // no string, number or boolean fails
 		return append(b, "null"...)
 	}
-	return append(b, j...)
+	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 }
 
 // isPlain tells whether a string needs no escapes.

@@ -1,15 +1,9 @@
 package lists
 
 import (
-	"net/http"
-	"net/textproto"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/net/http/httpguts"
 )
 
 // Encodings of a post's fields.
@@ -50,10 +44,17 @@ type postDialect struct {
 
 // Limit is one of a list's own rate limits.
 type Limit struct {
-	Per      string // "token", "bot" or "address"
+	Per      string // PerToken, PerBot or PerAddress
 	Requests int64
 	Interval time.Duration
 }
+
+// Whom a limit counts.
+const (
+	PerToken   = "token"
+	PerBot     = "bot"
+	PerAddress = "address" // the one this service calls from
+)
 
 type successFlag struct {
 	path []string
@@ -90,244 +91,6 @@ func (a auth) value(token string) string {
 	return a.prefix + token
 }
 
-// post compiles how counts are posted; nil if they are not.
-func (c *checker) post(e Entry) *postDialect {
-	spec, field := e.Post, "post.url"
-	if spec == nil {
-		spec = &PostEntry{}
-	}
-	p := &postDialect{rawURL: spec.URL, method: spec.Method, encoding: spec.Body, answer: spec.Answer,
-		strings: spec.Numbers == "string", shardObject: spec.ShardObject, revoked: spec.Revoked}
-	c.statuses("post.revoked", spec.Revoked)
-	if p.rawURL == "" {
-		p.rawURL, field = e.APIPost, "api_post"
-	}
-	if spec.URL != "" && e.APIPost != "" {
-		c.apiURL("api_post", e.APIPost, placeholderID)
-	}
-	if p.method == "" {
-		p.method = e.APIPostMethod
-	}
-	if p.method == "" {
-		p.method = http.MethodPost
-	}
-	if p.encoding == "" {
-		p.encoding = encodingJSON
-	}
-	if spec.None != "" {
-		if spec.URL != "" || e.APIPost != "" {
-			c.add("post.none", "says that no count can be posted, but there is a URL to post to; leave one out")
-		}
-		return nil
-	}
-	if p.rawURL == "" {
-		if e.Post != nil {
-			c.add("post", "needs a url, or api_post beside it")
-		}
-		return nil
-	}
-	if field == "api_post" {
-		p.url = c.apiURL(field, p.rawURL, placeholderID)
-	} else {
-		p.url = c.apiURL(field, p.rawURL, placeholderID, placeholderListBotID)
-	}
-	p.auth = c.auth("post.auth", spec.Auth)
-	if p.auth.in == inBody && p.encoding == encodingQuery {
-		c.add("post.auth.in", "is body, but body: query sends an empty body; allowed: header, query")
-	}
-	p.headers = c.headers("post.headers", spec.Headers)
-	c.fields(p, e, spec)
-	c.defaults(p, spec.Defaults)
-	if spec.ShardObject != nil && !p.takes[shards] {
-		c.add("post.shard_object", "says how shards look, but no field takes shards")
-	}
-	if s := spec.Success; s != nil {
-		p.success = &successFlag{path: c.path("post.success.field", s.Field), is: s.Is}
-	}
-	p.limits = c.limits(spec.Limits)
-	p.wait = c.waits(spec.Wait)
-	p.numbersBots = p.url.numbers || p.takes[listBotID]
-	for _, h := range p.headers {
-		p.numbersBots = p.numbersBots || h.value.numbers
-	}
-	return p
-}
-
-func (c *checker) auth(field string, e *AuthEntry) auth {
-	if e == nil {
-		return defaultAuth
-	}
-	a := auth{in: e.In, name: e.Name, prefix: e.Prefix}
-	if a.in == "" {
-		a.in = inHeader
-	}
-	if a.name == "" {
-		a.name = defaultAuth.name
-	}
-	if a.in == inBody {
-		a.path = c.path(field+".name", a.name)
-	}
-	if a.in == inHeader && !httpguts.ValidHeaderFieldName(a.name) {
-		c.add(field+".name", "must be the name of a header, is %q", a.name)
-	}
-	if !httpguts.ValidHeaderFieldValue(a.prefix) {
-		c.add(field+".prefix", "holds a character that no header can carry")
-	}
-	return a
-}
-
-// ownHeaders are set by the way a request is sent; an entry may not.
-var ownHeaders = []string{"Host", "Content-Length", "Content-Type", "Transfer-Encoding", "Connection", "Accept-Encoding", "Cookie"}
-
-func (c *checker) headers(field string, entries map[string]string) []headerTemplate {
-	var all []headerTemplate
-	for _, name := range sortedKeys(entries) {
-		at := field + "." + name
-		if !httpguts.ValidHeaderFieldName(name) {
-			c.add(at, "must be the name of a header")
-			continue
-		}
-		canonical := textproto.CanonicalMIMEHeaderKey(name)
-		if slices.Contains(ownHeaders, canonical) {
-			c.add(at, "is set by the service itself; leave it out")
-			continue
-		}
-		t, err := newTemplate(entries[name], placeholderID, placeholderListBotID)
-		if err != nil {
-			c.add(at, "%v", err)
-			continue
-		}
-		if !httpguts.ValidHeaderFieldValue(entries[name]) {
-			c.add(at, "holds a character that no header can carry")
-			continue
-		}
-		all = append(all, headerTemplate{canonical, t})
-	}
-	return all
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// fields compiles which value goes out under which name.
-func (c *checker) fields(p *postDialect, e Entry, spec *PostEntry) {
-	type named struct {
-		value value
-		field string
-		names Names
-	}
-	var all []named
-	if f := spec.Fields; f != nil {
-		all = []named{
-			{serverCount, "post.fields.server_count", f.ServerCount}, {shardID, "post.fields.shard_id", f.ShardID},
-			{shardCount, "post.fields.shard_count", f.ShardCount}, {shards, "post.fields.shards", f.Shards},
-			{userCount, "post.fields.user_count", f.UserCount}, {voiceConnections, "post.fields.voice_connections", f.VoiceConnections},
-			{botID, "post.fields.bot_id", f.BotID}, {listBotID, "post.fields.list_bot_id", f.ListBotID},
-		}
-	}
-	// The plain names are checked all the same: plain clients rely on them.
-	for _, n := range []struct {
-		value       value
-		field, name string
-	}{
-		{serverCount, "api_field", e.APIField}, {shardID, "api_shard_id", e.APIShardID},
-		{shardCount, "api_shard_count", e.APIShardCount}, {shards, "api_shards", e.APIShards},
-	} {
-		if n.name == "" {
-			continue
-		}
-		c.path(n.field, n.name)
-		if spec.Fields == nil {
-			all = append(all, named{n.value, n.field, Names{n.name}})
-		}
-	}
-	for _, n := range all {
-		for _, name := range n.names {
-			path := c.path(n.field, name)
-			p.takes[n.value] = true
-			if problem := p.body.put(path, leaf{value: n.value}); problem != "" {
-				c.add(n.field, "%s", problem)
-			}
-		}
-	}
-	for _, name := range sortedKeys(spec.Constants) {
-		constant := appendJSON(nil, spec.Constants[name])
-		if problem := p.body.put(c.path("post.constants", name), leaf{value: values, constant: constant}); problem != "" {
-			c.add("post.constants", "%s", problem)
-		}
-	}
-	if p.auth.in == inBody {
-		if problem := p.body.put(p.auth.path, leaf{value: values, token: true}); problem != "" {
-			c.add("post.auth.name", "%s", problem)
-		}
-	}
-	if p.encoding != encodingJSON {
-		for _, m := range p.body {
-			if m.nested != nil {
-				c.add("post.body", "is %s, which cannot nest the field %q", p.encoding, m.key)
-			}
-		}
-		if p.takes[shards] {
-			c.add("post.fields.shards", "cannot go out as %s; allowed with body: json", p.encoding)
-		}
-	}
-}
-
-func (c *checker) defaults(p *postDialect, d *DefaultsEntry) {
-	if d == nil {
-		return
-	}
-	p.defaults = map[value]int64{}
-	for v, n := range map[value]*int64{shardCount: d.ShardCount, userCount: d.UserCount, voiceConnections: d.VoiceConnections} {
-		if n == nil {
-			continue
-		}
-		if *n < 0 || *n > MaxNumber {
-			c.add("post.defaults", "must be 0 to %d", int64(MaxNumber))
-		}
-		p.defaults[v] = *n
-	}
-}
-
-func (c *checker) limits(entries []LimitEntry) []Limit {
-	const longest = 24 * 60 * 60
-	var all []Limit
-	for i, e := range entries {
-		at := "post.limits[" + strconv.Itoa(i) + "]"
-		if e.Requests < 1 || e.Requests > 1_000_000 {
-			c.add(at+".requests", "must be 1 to 1000000, is %d", e.Requests)
-		}
-		if e.Seconds < 1 || e.Seconds > longest {
-			c.add(at+".seconds", "must be 1 to %d (a day), is %d", longest, e.Seconds)
-		}
-		all = append(all, Limit{e.Per, e.Requests, time.Duration(e.Seconds) * time.Second})
-	}
-	return all
-}
-
-func (c *checker) statuses(field string, statuses []int) {
-	for i, s := range statuses {
-		if s < 400 || s > 599 {
-			c.add(field+"["+strconv.Itoa(i)+"]", "must be an HTTP status from 400 to 599, is %d", s)
-		}
-	}
-}
-
-// path cuts a name at its dots.
-func (c *checker) path(field, name string) []string {
-	path := strings.Split(name, ".")
-	if slices.Contains(path, "") {
-		c.add(field, "must be names joined by dots, is %q", name)
-	}
-	return path
-}
-
 // PlanPost plans the post of a count to the list. It cannot fail: what stands
 // in the way is answered as skipped, in the words of the answer.
 func (l *List) PlanPost(c Count, t Token, userAgent string) (call Call, skipped string) {
@@ -347,7 +110,7 @@ func (l *List) PlanPost(c Count, t Token, userAgent string) (call Call, skipped 
 		}
 	}
 	set := p.valuesFor(c, t.listBotID)
-	call = Call{List: l, token: t, keyed: true}
+	call = Call{List: l, botID: c.BotID, token: t, keyed: true}
 	call.build = func(token string) Request { return p.request(&set, token, userAgent) }
 	call.sent = func() string { return p.sent(&set) }
 	return call, ""
@@ -359,8 +122,9 @@ func (p *postDialect) request(set *valueSet, token, userAgent string) Request {
 	case encodingQuery:
 		r.URL = addQuery(r.URL, p.encoded(set, token))
 	case encodingForm:
-		r.Header = append(r.Header, Header{"Content-Type", "application/x-www-form-urlencoded"})
-		r.Body = []byte(p.encoded(set, token))
+		if r.Body = []byte(p.encoded(set, token)); len(r.Body) > 0 {
+			r.Header = append(r.Header, Header{"Content-Type", "application/x-www-form-urlencoded"})
+		}
 	default:
 		r.Header = append(r.Header, Header{"Content-Type", "application/json"})
 		r.Body = p.body.appendTo(nil, p, set, token)
@@ -383,12 +147,9 @@ func (a auth) apply(r *Request, token string) {
 	}
 }
 
-// escapeUnlessMask keeps the mask readable.
+// escapeUnlessMask escapes a value and keeps a mask in it readable.
 func escapeUnlessMask(s string) string {
-	if s == Mask {
-		return s
-	}
-	return url.QueryEscape(s)
+	return strings.ReplaceAll(url.QueryEscape(s), url.QueryEscape(Mask), Mask)
 }
 
 // appendHeaders adds an entry's own headers. A User-Agent among them wins over

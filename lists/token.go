@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -120,63 +121,85 @@ func (t Token) Reveal() string {
 // alone: a token "t" must not blacken every t of a text.
 const shortSecret = 8
 
-// Hide masks the token wherever text holds it: as it is, in URL escapes, or
-// in JSON escapes.
+// Hide masks the token wherever text holds it: as it is, in URL escapes, in
+// JSON escapes, or without the scheme that the caller put before it.
 func (t Token) Hide(text string) string {
 	secret := t.Reveal()
 	if secret == "" || text == "" {
 		return text
 	}
-	text = hide(text, secret)
-	for _, form := range []string{url.QueryEscape(secret), url.PathEscape(secret), jsonEscape(secret)} {
-		if form != secret {
-			text = hide(text, form)
-		}
+	text = hideAll(text, secret)
+	if i := strings.LastIndexByte(secret, ' '); len(secret)-i > shortSecret {
+		text = hideAll(text, secret[i+1:])
 	}
 	return text
 }
 
+func hideAll(text, secret string) string {
+	plain := string(appendString(nil, secret))
+	plain = plain[1 : len(plain)-1]
+	html := jsonEscape(secret)
+	for _, form := range []string{
+		secret, url.QueryEscape(secret), url.PathEscape(secret),
+		plain, strings.ReplaceAll(plain, "/", `\/`), html, inASCII(plain), inASCII(html),
+		inASCII(strings.ReplaceAll(plain, "/", `\/`)),
+	} {
+		text = hide(text, form)
+	}
+	return text
+}
+
+// hide masks a secret in text; a short one only where it stands alone.
 func hide(text, secret string) string {
 	if len(secret) >= shortSecret {
 		return strings.ReplaceAll(text, secret, Mask)
 	}
 	var b strings.Builder
+	from := 0
 	for {
-		i := strings.Index(text, secret)
+		i := strings.Index(text[from:], secret)
 		if i < 0 {
-			break
+			return b.String() + text[from:]
 		}
-		end := i + len(secret)
-		b.WriteString(text[:i])
-		if wordEnd(text[:i]) || wordStart(text[end:]) {
+		start, end := from+i, from+i+len(secret)
+		b.WriteString(text[from:start])
+		if start > 0 && isWord(text[start-1]) || end < len(text) && isWord(text[end]) {
 			b.WriteString(secret)
 		} else {
 			b.WriteString(Mask)
 		}
-		text = text[end:]
+		from = end
 	}
-	b.WriteString(text)
-	return b.String()
-}
-
-func wordEnd(s string) bool {
-	return s != "" && isWord(s[len(s)-1])
-}
-
-func wordStart(s string) bool {
-	return s != "" && isWord(s[0])
 }
 
 func isWord(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf
 }
 
+// jsonEscape is s within a JSON string, escaped as for a page.
 func jsonEscape(s string) string {
 	b, err := json.Marshal(s)
 	if err != nil {
 		return s
 	}
 	return string(b[1 : len(b)-1])
+}
+
+// inASCII escapes what is not ASCII, as many JSON writers do.
+func inASCII(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r < utf8.RuneSelf:
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }
 
 // String returns the mask.

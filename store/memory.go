@@ -93,7 +93,7 @@ func (m *Memory) Take(ctx context.Context, takes ...Take) ([]Window, bool, error
 		}
 		if !ok || err != nil {
 			for j := i - 1; j >= 0; j-- {
-				m.put(takes[j].Key, windows[j], now) // has its room already
+				_ = m.put(takes[j].Key, windows[j], now) // has its room already
 			}
 			break
 		}
@@ -153,7 +153,7 @@ func (m *Memory) Release(ctx context.Context, keys ...Key) error {
 	for _, key := range keys {
 		if w := m.window(key, now); w.Used > 0 && w.Used < Held {
 			w.Used--
-			m.put(key, w, now) // has its room already
+			_ = m.put(key, w, now) // has its room already
 		}
 	}
 	return nil

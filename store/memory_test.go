@@ -77,7 +77,8 @@ func TestHasher(t *testing.T) {
 	} {
 		for name, h := range map[string]func(...string) store.Key{"secret": hash, "another": other} {
 			what := fmt.Sprintf("%q under %s", parts, name)
-			if h(parts...) != h(parts...) {
+			first, again := h(parts...), h(parts...)
+			if first != again {
 				t.Errorf("%s: two calls, two keys", what)
 			}
 			if before, ok := seen[h(parts...)]; ok {

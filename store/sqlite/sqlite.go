@@ -74,7 +74,7 @@ func open(path string, log *slog.Logger, now func() time.Time, maxKeys int) (*St
 	}
 	if err := s.openFile(); err != nil {
 		if s.db != nil {
-			s.db.Close()
+			_ = s.db.Close()
 		}
 		return nil, s.problem(err)
 	}
@@ -143,7 +143,7 @@ func (s *Store) Health() error {
 	if s.trouble == nil {
 		return nil
 	}
-	why, ok := explain(s.trouble).(problem)
+	why, ok := errors.AsType[problem](explain(s.trouble))
 	if !ok {
 		why = "cannot be written"
 	}
@@ -154,7 +154,7 @@ func (s *Store) Health() error {
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.mu.Lock()
-		s.memory.Close() // from here on no call changes anything
+		_ = s.memory.Close() // from here on no call changes anything
 		s.mu.Unlock()
 		close(s.stop)
 		<-s.done
@@ -171,7 +171,7 @@ func (s *Store) Close() error {
 
 // problem says what is wrong with the file.
 func (s *Store) problem(err error) error {
-	if why, ok := explain(err).(problem); ok {
+	if why, ok := errors.AsType[problem](explain(err)); ok {
 		return fmt.Errorf("store file %s %w", s.path, why)
 	}
 	return fmt.Errorf("store file %s cannot be used: %w", s.path, err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -44,7 +45,7 @@ func child(path string) {
 		err = s.Hold(context.Background(), key(3), time.Now().Add(time.Hour))
 	}
 	fmt.Println(ok, err)
-	io.Copy(io.Discard, os.Stdin)
+	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
 func TestStore(t *testing.T) {
@@ -157,7 +158,7 @@ func TestSurvivesKill(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Wait()
+	_ = cmd.Wait()
 	if line != "true <nil>\n" {
 		t.Fatalf("child says %q", line)
 	}
@@ -450,7 +451,7 @@ func TestContextEndsWhileWaiting(t *testing.T) {
 	if _, ok, err := s.Take(ctx, one(1)); !ok || err != nil {
 		t.Errorf("Take: ok %v, error %v; want a change that is made", ok, err)
 	}
-	if err := s.Hold(ctx, key(2), time.Now().Add(time.Hour)); err != context.DeadlineExceeded {
+	if err := s.Hold(ctx, key(2), time.Now().Add(time.Hour)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Hold: %v, want the context's error", err)
 	}
 	tx.Rollback()
@@ -467,7 +468,7 @@ func TestCloseWhileInUse(t *testing.T) {
 		wg.Go(func() {
 			for n := 0; ; n++ {
 				_, ok, err := s.Take(context.Background(), one(worker*1_000_000+n))
-				if err == store.ErrClosed {
+				if errors.Is(err, store.ErrClosed) {
 					return
 				}
 				if !ok || err != nil {

@@ -1,0 +1,47 @@
+# Each target's comment is its help: `make` lists them.
+
+GO = go
+FUZZTIME = 20s
+
+# Commands that the tests use beyond Go; .ci/setup installs what is missing.
+# gcc is for the race detector.
+TEST_NEEDS = gcc
+
+.PHONY: help build test lint demo check fuzz bench clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' Makefile
+
+build: ## build bin/aggregator, a static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/aggregator ./cmd/aggregator
+
+test: ## vet, then run all tests in random order under the race detector
+	@.ci/setup $(TEST_NEEDS)
+	$(GO) vet ./...
+	@set -- -shuffle=on ./...; \
+	if command -v gcc >/dev/null; then set -- -race "$$@"; else \
+		echo "WARNING: no gcc, so the tests run WITHOUT the race detector" >&2; fi; \
+	echo "$(GO) test $$*"; $(GO) test "$$@"
+
+lint: ## check format, errors, complexity, comments and who imports whom (.golangci.yml)
+	$(GO) tool -modfile=.ci/tools/go.mod golangci-lint run ./...
+
+demo: build ## run the service against a sandbox of every list
+	bin/aggregator demo
+
+check: build ## check lists.yaml and legacy_ids.yaml
+	bin/aggregator check
+
+fuzz: ## run every fuzz target for FUZZTIME (20s) each
+	@list=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \
+	echo "$$list" | awk '/^Fuzz/ { name[++n] = $$1 } $$1 == "ok" { for (i = 1; i <= n; i++) print $$2, name[i]; n = 0 }' | \
+	while read -r package target; do \
+		echo "$(GO) test -run ^$$ -fuzz ^$$target$$ -fuzztime $(FUZZTIME) $$package"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null || exit 1; \
+	done
+
+bench: ## run every benchmark
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+clean: ## remove what build made
+	rm -rf bin

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"aggregator/aggregate"
+	"aggregator/fanout"
+	"aggregator/lists"
+	"aggregator/sandbox"
+	"aggregator/store"
+)
+
+// The bot that the demo posts for.
+const (
+	demoBot     = "123456789012345678"
+	demoServers = 1234
+	demoToken   = "demo-token"
+)
+
+// demo runs the service with every outbound call led to a sandbox of all
+// lists, posts a count to each that takes one, and reads the bot back.
+func demo(ctx context.Context, env environment, args []string) error {
+	fs := newFlags("demo", env.errOut)
+	f := serviceFlags{}
+	f.add(fs)
+	asJSON := fs.Bool("json", false, "print the answers as JSON")
+	once := fs.Bool("once", false, "end after printing")
+	if err := parse(fs, args, env.getenv); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(env.errOut, &slog.HandlerOptions{Level: slog.LevelWarn}))
+
+	transport := fanout.NewTransport()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s, err := startService(f, store.NewMemory(store.MemoryOptions{}), sandbox.Transport(transport, listener.Addr().String()), log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	box := &http.Server{Handler: sandbox.New(s.catalog.Current().Lists()), ReadHeaderTimeout: time.Minute}
+	go func() { _ = box.Serve(listener) }() // ends with Close
+	defer func() { _ = box.Close() }()
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() { served <- s.run(ctx, make(chan os.Signal)) }()
+
+	if err := s.showDemo(ctx, env.out, *asJSON); err != nil {
+		cancel()
+		return errors.Join(err, <-served)
+	}
+	if *once {
+		cancel()
+	} else if !*asJSON {
+		printTry(env.out, s.listener.Addr())
+	}
+	return <-served
+}
+
+// showDemo posts and reads back, and prints what came of it.
+func (s *service) showDemo(ctx context.Context, out io.Writer, asJSON bool) error {
+	request := aggregate.CountRequest{Count: lists.Count{BotID: demoBot, ServerCount: demoServers}}
+	for _, l := range s.catalog.Current().Lists() {
+		if !l.TakesCounts() {
+			continue
+		}
+		number := ""
+		if l.NumbersBots() {
+			number = "42"
+		}
+		request.Tokens = append(request.Tokens, aggregate.NamedToken{ID: l.ID, Token: lists.NewToken(demoToken, number)})
+	}
+	caller := aggregate.Caller{IP: netip.IPv6Unspecified()} // whoever tries the curl lines has windows of their own
+	start := time.Now()
+	count, _, err := s.aggregator.Count(ctx, request, caller)
+	if err != nil {
+		return err
+	}
+	took := time.Since(start)
+	bot, _, err := s.aggregator.Bot(ctx, aggregate.BotRequest{BotID: demoBot}, caller)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		enc := json.NewEncoder(out)
+		enc.SetIndent("", "  ")
+		return enc.Encode(map[string]any{"count": count, "bot": bot})
+	}
+	printCount(out, count, took)
+	printBot(out, bot)
+	return nil
+}
+
+func printCount(out io.Writer, count aggregate.CountAnswer, took time.Duration) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "LIST\tRESULT\tIT SAID\tTIME")
+	good := 0
+	for _, r := range count.Results {
+		result := "FAILED"
+		if r.OK {
+			result = "ok"
+			good++
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%d %s\t%s\n", r.List, result, r.Status, shorten(r.Text, 60), r.Took.Round(10*time.Microsecond))
+	}
+	_ = w.Flush()
+	for _, s := range count.Skipped {
+		_, _ = fmt.Fprintf(out, "%s skipped: %s\n", s.ID, s.Why)
+	}
+	_, _ = fmt.Fprintf(out, "\nOne POST of %d servers reached %d of %d lists in %s.\n", demoServers, good, len(count.Results), took.Round(time.Millisecond))
+}
+
+func printBot(out io.Writer, bot aggregate.BotAnswer) {
+	knew := 0
+	for _, r := range bot.Lists {
+		if r.Status == http.StatusOK {
+			knew++
+		}
+	}
+	_, _ = fmt.Fprintf(out, "Read back: %q has %d servers, say %d of %d lists asked.\n", bot.Username, bot.ServerCount, knew, len(bot.Lists))
+}
+
+func shorten(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
+}
+
+// printTry prints what to try next.
+func printTry(out io.Writer, addr net.Addr) {
+	base := "http://localhost"
+	if a, ok := addr.(*net.TCPAddr); ok {
+		base = fmt.Sprintf("http://localhost:%d", a.Port)
+	}
+	_, _ = fmt.Fprintf(out, `
+Serving on %s until Ctrl-C; every list is a sandbox. Try:
+
+  curl -d '{"server_count": 99, "bot_id": %q, "top.gg": "any-token"}' %s/api/count
+  curl %s/api/bots/%s
+  curl '%s/api/lists?filter=true'
+`, base, demoBot, base, base, demoBot, base)
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"aggregator/aggregate"
+	"aggregator/catalog"
+	"aggregator/fanout"
+	"aggregator/httpapi"
+	"aggregator/ratelimit"
+	"aggregator/store"
+	"aggregator/store/sqlite"
+)
+
+// shutdownTimeout is how long posts in flight have to end: a little more than
+// lists have to answer.
+const shutdownTimeout = 15 * time.Second
+
+// userAgent names this service to lists whose callers name themselves not.
+const userAgent = "botlist-aggregator/1 (self-hosted; posts on behalf of its callers)"
+
+// serviceFlags are the flags of a running service.
+type serviceFlags struct {
+	catalogFlags
+	listen         string
+	countRate      rateFlag
+	botsRate       rateFlag
+	store          string
+	trustedProxies prefixes
+	clientIPHeader string
+}
+
+func (f *serviceFlags) add(fs *flag.FlagSet) {
+	f.catalogFlags.add(fs)
+	f.countRate.Rate = ratelimit.Rate{Limit: 1, Period: 120 * time.Second}
+	f.botsRate.Rate = ratelimit.Rate{Limit: 1, Period: 30 * time.Second}
+	fs.StringVar(&f.listen, "listen", ":8080", "`ADDRESS` to serve on; port 0 picks one")
+	fs.Var(&f.countRate, "limit-count", "`RATE` of POST /api/count for a bot and caller, or off")
+	fs.Var(&f.botsRate, "limit-bots", "`RATE` of GET /api/bots/:id for a bot and caller, or off")
+	fs.StringVar(&f.store, "store", "sqlite:aggregator.db", "`STORE` of windows: sqlite:FILE, or memory:")
+	fs.Var(&f.trustedProxies, "trusted-proxies", "address `RANGES` of proxies whose client address header is believed, parted by commas")
+	fs.StringVar(&f.clientIPHeader, "client-ip-header", "X-Forwarded-For", "`HEADER` in which trusted proxies say the caller's address")
+}
+
+// rateFlag is a flag of a rate.
+type rateFlag struct{ ratelimit.Rate }
+
+func (f *rateFlag) Set(value string) (err error) {
+	f.Rate, err = ratelimit.ParseRate(value)
+	return err
+}
+
+// serve runs the service until ctx ends.
+func serve(ctx context.Context, env environment, args []string) error {
+	fs := newFlags("serve", env.errOut)
+	var f serviceFlags
+	f.add(fs)
+	if err := parse(fs, args, env.getenv); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(env.errOut, nil))
+	st, err := openStore(f.store, log)
+	if err != nil {
+		return err
+	}
+	s, err := startService(f, st, fanout.NewTransport(), log)
+	if err != nil {
+		return errors.Join(err, st.Close())
+	}
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	defer signal.Stop(hangUp)
+	return errors.Join(s.run(ctx, hangUp), st.Close())
+}
+
+// openStore opens the store that a flag names.
+func openStore(name string, log *slog.Logger) (store.Store, error) {
+	switch scheme, path, _ := strings.Cut(name, ":"); {
+	case scheme == "sqlite" && path != "":
+		return sqlite.Open(path, log)
+	case name == "memory:":
+		log.Warn("the store is in memory: windows and pacing do not survive a restart")
+		return store.NewMemory(store.MemoryOptions{}), nil
+	}
+	return nil, fmt.Errorf("--store %q: must be sqlite:FILE, or memory: alone", name)
+}
+
+// service is a running service.
+type service struct {
+	aggregator *aggregate.Aggregator
+	catalog    *catalog.Live
+	api        *httpapi.Server
+	server     *http.Server
+	listener   net.Listener
+	log        *slog.Logger
+}
+
+// startService loads the catalog and listens; run serves.
+func startService(f serviceFlags, st store.Store, transport http.RoundTripper, log *slog.Logger) (*service, error) {
+	live, warnings, err := catalog.NewLive(f.read)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		log.Warn("catalog", "warning", w)
+	}
+	hash := store.NewHasher(st.Secret())
+	s := &service{catalog: live, log: log}
+	s.aggregator = aggregate.New(aggregate.Config{
+		Catalog:    live,
+		Runner:     fanout.New(transport, log),
+		CountLimit: ratelimit.New(st, f.countRate.Rate, hash),
+		BotsLimit:  ratelimit.New(st, f.botsRate.Rate, hash),
+		Holds:      aggregate.NewHolds(st, hash, time.Now, log),
+		UserAgent:  userAgent,
+	})
+	s.api = httpapi.New(httpapi.Config{
+		Aggregator: s.aggregator, Catalog: live, Log: log,
+		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader,
+	})
+	s.server = &http.Server{
+		Handler:           s.api,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       20 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	if s.listener, err = net.Listen("tcp", f.listen); err != nil {
+		return nil, fmt.Errorf("--listen: %w", err)
+	}
+	log.Info("serving", "address", s.listener.Addr().String(), "catalog", live.Current().Counts().String())
+	return s, nil
+}
+
+// run serves until ctx ends, reloading the catalog at each hang-up signal;
+// then it lets the requests in flight be answered.
+func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
+	served := make(chan error, 1)
+	go func() { served <- s.server.Serve(s.listener) }()
+	for {
+		select {
+		case err := <-served:
+			return err
+		case <-hangUp:
+			s.reload()
+		case <-ctx.Done():
+			return s.shutdown(served)
+		}
+	}
+}
+
+func (s *service) reload() {
+	warnings, err := s.catalog.Reload()
+	if err != nil {
+		s.log.Error("catalog not reloaded; the old one keeps serving", "error", err)
+		return
+	}
+	for _, w := range warnings {
+		s.log.Warn("catalog", "warning", w)
+	}
+	s.log.Info("catalog reloaded", "catalog", s.catalog.Current().Counts().String())
+}
+
+func (s *service) shutdown(served <-chan error) error {
+	s.log.Info("shutting down")
+	s.api.StopServing()
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	err := s.server.Shutdown(ctx)
+	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
+		err = errors.Join(err, e)
+	}
+	// The server forgets requests whose caller has left; their posts go on.
+	return errors.Join(err, s.aggregator.Wait(ctx))
+}

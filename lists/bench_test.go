@@ -1,0 +1,40 @@
+package lists
+
+import (
+	"fmt"
+	"testing"
+)
+
+func BenchmarkPlanPost(b *testing.B) {
+	var all []*List
+	for i := range 23 {
+		id := fmt.Sprintf("list%02d.test", i)
+		all = append(all, mustList(b, id, Entry{APIPost: "https://" + id + "/api/bots/:id/stats", APIField: "server_count", APIShardID: "shard_id", APIShardCount: "shard_count"}))
+	}
+	token := NewToken("a token of some length, as lists give them out", "")
+	count := Count{BotID: someBot, ServerCount: 12345, ShardID: new(int64(0)), ShardCount: new(int64(4))}
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, l := range all {
+			call, skipped := l.PlanPost(count, token, someAgent)
+			if r := call.Wire(); skipped != "" || len(r.Body) == 0 || call.Sent() == "" {
+				b.Fatal("no request")
+			}
+		}
+	}
+}
+
+func BenchmarkMerge(b *testing.B) {
+	calls, answers := sampleReadings(b, 16)
+	size := 0
+	for _, a := range answers {
+		size += len(a.Body)
+	}
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	for b.Loop() {
+		if bot := Merge(someBot, calls, answers); bot.ServerCount == 0 {
+			b.Fatal("nothing read")
+		}
+	}
+}

@@ -1,0 +1,303 @@
+package lists
+
+import (
+	"cmp"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// post compiles how counts are posted; nil if they are not.
+func (c *checker) post(e Entry) *postDialect {
+	spec := cmp.Or(e.Post, &PostEntry{})
+	p := &postDialect{
+		rawURL:   cmp.Or(spec.URL, e.APIPost),
+		method:   cmp.Or(spec.Method, e.APIPostMethod, http.MethodPost),
+		encoding: cmp.Or(spec.Body, encodingJSON),
+		answer:   spec.Answer,
+		strings:  spec.Numbers == "string",
+		revoked:  spec.Revoked,
+	}
+	if e.APIPost != "" {
+		p.url = c.apiURL("api_post", e.APIPost, placeholderID)
+	}
+	if spec.URL != "" {
+		p.url = c.apiURL("post.url", spec.URL, placeholderID, placeholderListBotID)
+	}
+	switch {
+	case spec.None != "" && p.rawURL != "":
+		c.add("post.none", "says that no count can be posted, but there is a URL to post to; leave one out")
+	case e.Post != nil && spec.None == "" && p.rawURL == "":
+		c.add("post", "needs a url, or api_post beside it")
+	}
+	if spec.None != "" || p.rawURL == "" {
+		return nil
+	}
+	p.auth = c.auth("post.auth", spec.Auth)
+	if p.auth.in == inBody && p.encoding == encodingQuery {
+		c.add("post.auth.in", "is body, but body: query sends an empty body; allowed: header, query")
+	}
+	p.headers = c.headers("post.headers", spec.Headers, p.auth)
+	c.fields(p, e, spec)
+	p.shardObject = c.shardObject(p, spec.ShardObject)
+	c.defaults(p, spec.Defaults)
+	c.query(p)
+	p.success = c.success(p, spec.Success)
+	c.statuses("post.revoked", spec.Revoked)
+	p.limits = c.limits(spec.Limits)
+	p.wait = c.waits(spec.Wait)
+	p.numbersBots = p.url.numbers || p.takes[listBotID] || numbersBots(p.headers)
+	return p
+}
+
+// numbersBots tells whether a header holds the list's own number of the bot.
+func numbersBots(headers []headerTemplate) bool {
+	return slices.ContainsFunc(headers, func(h headerTemplate) bool { return h.value.numbers })
+}
+
+func (c *checker) shardObject(p *postDialect, o *ShardObjectEntry) *ShardObjectEntry {
+	switch {
+	case o != nil && !p.takes[shards]:
+		c.add("post.shard_object", "says how shards look, but no field takes shards")
+	case o != nil && o.ID == o.Count:
+		c.add("post.shard_object", "needs two keys, has %q twice", o.ID)
+	}
+	return o
+}
+
+func (c *checker) success(p *postDialect, e *SuccessEntry) *successFlag {
+	if e == nil {
+		return nil
+	}
+	if p.answer == answerEmpty {
+		c.add("post.success", "is a flag in the answer, but answer: empty says that there is none; leave one out")
+	}
+	return &successFlag{path: c.path("post.success.field", e.Field), is: e.Is}
+}
+
+func (c *checker) auth(field string, e *AuthEntry) auth {
+	if e == nil {
+		return defaultAuth
+	}
+	a := auth{in: e.In, name: e.Name, prefix: e.Prefix}
+	if a.in == "" {
+		a.in = inHeader
+	}
+	if a.name == "" {
+		a.name = defaultAuth.name
+	}
+	if a.in == inBody {
+		a.path = c.path(field+".name", a.name)
+	}
+	if a.in == inHeader && !httpguts.ValidHeaderFieldName(a.name) {
+		c.add(field+".name", "must be the name of a header, is %q", a.name)
+	}
+	if !httpguts.ValidHeaderFieldValue(a.prefix) {
+		c.add(field+".prefix", "holds a character that no header can carry")
+	}
+	return a
+}
+
+// ownHeaders are set by the way a request is sent; an entry may not.
+var ownHeaders = []string{"Host", "Content-Length", "Content-Type", "Transfer-Encoding", "Connection", "Accept-Encoding", "Cookie"}
+
+func (c *checker) headers(field string, entries map[string]string, a auth) []headerTemplate {
+	var all []headerTemplate
+	seen := map[string]bool{}
+	for _, name := range sortedKeys(entries) {
+		at := field + "." + name
+		if !httpguts.ValidHeaderFieldName(name) {
+			c.add(at, "must be the name of a header")
+			continue
+		}
+		canonical := textproto.CanonicalMIMEHeaderKey(name)
+		if slices.Contains(ownHeaders, canonical) {
+			c.add(at, "is set by the service itself; leave it out")
+			continue
+		}
+		if a.in == inHeader && canonical == textproto.CanonicalMIMEHeaderKey(a.name) {
+			c.add(at, "is the header that carries the token; leave it out")
+			continue
+		}
+		if seen[canonical] {
+			c.add(at, "is named twice: the case of a header's name makes no difference")
+			continue
+		}
+		seen[canonical] = true
+		t, err := newTemplate(entries[name], placeholderID, placeholderListBotID)
+		if err != nil {
+			c.add(at, "%v", err)
+			continue
+		}
+		if !httpguts.ValidHeaderFieldValue(entries[name]) {
+			c.add(at, "holds a character that no header can carry")
+			continue
+		}
+		all = append(all, headerTemplate{canonical, t})
+	}
+	return all
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// namedValue is a value and the names it goes out under.
+type namedValue struct {
+	value value
+	field string // of the entry
+	names Names
+}
+
+// plainFields are the names in the api_* fields.
+func plainFields(e Entry) []namedValue {
+	return []namedValue{
+		{serverCount, "api_field", Names{e.APIField}}, {shardID, "api_shard_id", Names{e.APIShardID}},
+		{shardCount, "api_shard_count", Names{e.APIShardCount}}, {shards, "api_shards", Names{e.APIShards}},
+	}
+}
+
+func ownFields(f *FieldsEntry) []namedValue {
+	return []namedValue{
+		{serverCount, "post.fields.server_count", f.ServerCount}, {shardID, "post.fields.shard_id", f.ShardID},
+		{shardCount, "post.fields.shard_count", f.ShardCount}, {shards, "post.fields.shards", f.Shards},
+		{userCount, "post.fields.user_count", f.UserCount}, {voiceConnections, "post.fields.voice_connections", f.VoiceConnections},
+		{botID, "post.fields.bot_id", f.BotID}, {listBotID, "post.fields.list_bot_id", f.ListBotID},
+	}
+}
+
+// fields compiles which value goes out under which name.
+func (c *checker) fields(p *postDialect, e Entry, spec *PostEntry) {
+	all := plainFields(e)
+	if spec.Fields != nil {
+		for _, n := range all { // plain clients rely on these all the same
+			if n.names[0] != "" {
+				c.path(n.field, n.names[0])
+			}
+		}
+		all = ownFields(spec.Fields)
+	}
+	for _, n := range all {
+		for _, name := range n.names {
+			if name == "" && spec.Fields == nil {
+				continue // an api_* field that is absent
+			}
+			p.takes[n.value] = true
+			c.put(p, n.field, c.path(n.field, name), leaf{value: n.value})
+		}
+	}
+	for _, name := range sortedKeys(spec.Constants) {
+		c.put(p, "post.constants", c.path("post.constants", name), leaf{value: values, constant: appendJSON(nil, spec.Constants[name])})
+	}
+	if p.auth.in == inBody {
+		c.put(p, "post.auth.name", p.auth.path, leaf{value: values, token: true})
+	}
+	if p.encoding != encodingJSON {
+		c.flat(p)
+	}
+}
+
+func (c *checker) put(p *postDialect, field string, path []string, l leaf) {
+	if problem := p.body.put(path, l); problem != "" {
+		c.add(field, "%s", problem)
+	}
+}
+
+// flat checks that a form or a query can hold the fields.
+func (c *checker) flat(p *postDialect) {
+	for _, m := range p.body {
+		if m.nested != nil {
+			c.add("post.body", "is %s, which cannot nest the field %q", p.encoding, m.key)
+		}
+	}
+	if p.takes[shards] {
+		c.add("post.fields.shards", "cannot go out as %s; allowed with body: json", p.encoding)
+	}
+}
+
+func (c *checker) defaults(p *postDialect, d *DefaultsEntry) {
+	if d == nil {
+		return
+	}
+	p.defaults = map[value]int64{}
+	for v, n := range map[value]*int64{shardCount: d.ShardCount, userCount: d.UserCount, voiceConnections: d.VoiceConnections} {
+		if n == nil {
+			continue
+		}
+		least := int64(0)
+		if v == shardCount {
+			least = 1 // 0 would say that the bot is not sharded
+		}
+		if *n < least || *n > MaxNumber {
+			c.add("post.defaults", "must be %d to %d, is %d", least, int64(MaxNumber), *n)
+		}
+		if !p.takes[v] {
+			c.add("post.defaults", "gives a value that no field takes; add the field, or leave the default out")
+		}
+		p.defaults[v] = *n
+	}
+}
+
+// query checks that no parameter of the URL is sent twice.
+func (c *checker) query(p *postDialect) {
+	u, err := url.Parse(p.rawURL)
+	if err != nil {
+		return // told already
+	}
+	used := u.Query()
+	if p.encoding == encodingQuery {
+		for _, m := range p.body {
+			if used.Has(m.key) {
+				c.add("post.fields", "%q is in the URL's query already", m.key)
+			}
+			used.Set(m.key, "")
+		}
+	}
+	if p.auth.in == inQuery && used.Has(p.auth.name) {
+		c.add("post.auth.name", "%q is in the query already", p.auth.name)
+	}
+}
+
+func (c *checker) limits(entries []LimitEntry) []Limit {
+	const longest = 24 * 60 * 60
+	var all []Limit
+	for i, e := range entries {
+		at := "post.limits[" + strconv.Itoa(i) + "]"
+		if e.Requests < 1 || e.Requests > 1_000_000 {
+			c.add(at+".requests", "must be 1 to 1000000, is %d", e.Requests)
+		}
+		if e.Seconds < 1 || e.Seconds > longest {
+			c.add(at+".seconds", "must be 1 to %d (a day), is %d", longest, e.Seconds)
+		}
+		all = append(all, Limit{e.Per, e.Requests, time.Duration(e.Seconds) * time.Second})
+	}
+	return all
+}
+
+func (c *checker) statuses(field string, statuses []int) {
+	for i, s := range statuses {
+		if s < 400 || s > 599 {
+			c.add(field+"["+strconv.Itoa(i)+"]", "must be an HTTP status from 400 to 599, is %d", s)
+		}
+	}
+}
+
+// path cuts a name at its dots.
+func (c *checker) path(field, name string) []string {
+	path := strings.Split(name, ".")
+	if slices.Contains(path, "") {
+		c.add(field, "must be names joined by dots, is %q", name)
+	}
+	return path
+}

@@ -1,0 +1,251 @@
+package lists
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// richMapping follows every kind of step.
+var richMapping = &GetEntry{Fields: &ReadEntry{
+	Username:      Sources{{Path: "name"}, {Path: "user.name"}, {Path: "names{}"}},
+	Discriminator: Sources{{Path: "user.discriminator"}, {Path: "discriminator"}},
+	Owners:        Sources{{Path: "owners[].id"}, {Path: "owners{}"}, {Path: "owner"}, {Path: "team[].members[].user"}},
+	ServerCount:   Sources{{Path: "history[-1].count"}, {Path: "stats.guilds"}, {Path: "shards[]"}, {Path: "count"}},
+	Invite:        Sources{{Path: "links[name=invite].value"}, {Path: "code", URL: "https://discord.gg/:value"}},
+	Prefix:        Sources{{Path: "prefixes[]"}},
+	Website:       Sources{{Path: "links[name=Website].value"}},
+	Github:        Sources{{Path: "repo", URL: "https://github.com/:value"}},
+	Support:       Sources{{Path: "[-1].support"}, {Path: "support"}},
+	Library:       Sources{{Path: "{}"}},
+}}
+
+func FuzzAnswer(f *testing.F) {
+	for _, body := range []string{
+		``, `{}`, `[]`, `null`, `"x"`, `5`, ` {} `, `{"name":`, `<html>`, "\xff", "\ufeff{}",
+		`{"name":"a","username":"b","discrim":42,"owners":[null,"100000000000000001",{"id":100000000000000002},{"userId":"3"}],"count":"1,234","stats":{"guilds":1e3},"links":{"invite":"i","support":"s"}}`,
+		`{"owners":{"100000000000000001":{},"x":1},"history":[{"count":1},{"count":2}],"links":[{"name":"Website","value":"w"},null],"code":"a b","repo":"u/r","prefixes":["","!"],"names":{"\u00e9":1}}`,
+		`{"data":{"bot":{"name":"x","owner":12345678901234567890,"count":9007199254740991}}}`,
+		`{"count":-5,"servers":3.7,"guilds":true,"guild_count":{},"server_count":1e400}`,
+		`{"name":"key/secret\ud83d","count":9007199254740993}`,
+		`[{"support":"s"}]`, "\n[{\"support\":\"s\"}]",
+		strings.Repeat(`{"owners":[`, 40), strings.Repeat("[", 65) + strings.Repeat("]", 65), `{"count":` + strings.Repeat("9", 401) + `}`,
+	} {
+		f.Add([]byte(body), uint16(200))
+	}
+	f.Add([]byte(`{"error":"none"}`), uint16(404))
+	keyed, skipped := mustList(f, "keyed.test", Entry{APIGet: "https://keyed.test/:id", Get: &GetEntry{Auth: &AuthEntry{}}}).PlanGet(someBot, NewToken("key/secret", ""), someAgent)
+	if skipped != "" {
+		f.Fatal(skipped)
+	}
+	calls := []Call{
+		mustGet(f, "common.test", nil),
+		mustGet(f, "rich.test", richMapping),
+		mustGet(f, "envelope.test", &GetEntry{Root: "data.bot"}),
+		mustGet(f, "items.test", &GetEntry{Root: "[]", Fields: richMapping.Fields}),
+		keyed,
+	}
+	f.Fuzz(func(t *testing.T, body []byte, status uint16) {
+		answers := make([]Answer, len(calls))
+		for i := range answers {
+			answers[i] = Answer{Status: int(status), Body: body}
+		}
+		bot := Merge(someBot, calls, answers)
+		text, err := json.Marshal(bot)
+		if err != nil || !json.Valid(text) {
+			t.Errorf("does not marshal: %v: %s", err, text)
+		}
+		if bot.ServerCount < 0 || bot.ServerCount > MaxNumber {
+			t.Errorf("count %d", bot.ServerCount)
+		}
+		seen := map[string]bool{}
+		for _, id := range bot.Owners {
+			if len(id) < 16 || len(id) > 20 || !isDigits(id) || seen[id] {
+				t.Errorf("owner %q of %q", id, bot.Owners)
+			}
+			seen[id] = true
+		}
+		if status != 200 {
+			if got := notable(t, bot); got != `{}` {
+				t.Errorf("status %d is read: %s", status, got)
+			}
+		}
+		for i, r := range bot.Lists {
+			if r.List != calls[i].List.ID || r.Status != int(status) {
+				t.Errorf("reading %d is of %s, status %d", i, r.List, r.Status)
+			}
+			var shown string
+			sent := calls[i].Token().Hide(string(body))
+			asText := json.Unmarshal(r.Data, &shown) == nil && shown == Text([]byte(sent))
+			if string(r.Data) != sent && !asText || !json.Valid(r.Data) || !utf8.Valid(r.Data) {
+				t.Errorf("%s: data %q of %q", r.List, r.Data, sent)
+			}
+		}
+		if again := Merge(someBot, calls, answers); !reflect.DeepEqual(again, bot) {
+			t.Errorf("%+v and then %+v", bot, again)
+		}
+	})
+}
+
+func FuzzJudge(f *testing.F) {
+	f.Add(200, "", "", []byte(`{"success":true}`), "longsecret")
+	f.Add(200, "text/html", "", []byte(`<html>`), "longsecret")
+	f.Add(302, "", "/x?key=longsecret", []byte(``), "longsecret")
+	f.Add(301, "", "http://[::1/longsecret", []byte(``), "longsecret")
+	f.Add(307, "", "//u:p@h:x/%zz", []byte(``), "a/b c\"é&")
+	f.Add(401, "", "", []byte("\xff{\"got\":\"a/b c\\\"é\\u0026\"}"), "a/b c\"é&")
+	f.Add(204, "", "", []byte("\n"), "t")
+	f.Add(-1, "", "", []byte(""), "longsecret")
+	var all []*List
+	for i, p := range []PostEntry{
+		{}, {Answer: "json"}, {Answer: "empty"}, {Answer: "any"},
+		{Success: &SuccessEntry{Field: "success", Is: true}}, {Success: &SuccessEntry{Field: "data.error"}, Answer: "json"},
+		{Auth: &AuthEntry{In: "query", Name: "key"}}, {Auth: &AuthEntry{Prefix: "Bot "}, Revoked: []int{401}},
+	} {
+		all = append(all, mustList(f, fmt.Sprintf("list%d.test", i), onlyPost(p)))
+	}
+	f.Fuzz(func(t *testing.T, status int, contentType, location string, body []byte, secret string) {
+		a := Answer{Status: status, Header: map[string][]string{"Content-Type": {contentType}, "Location": {location}}, Body: body}
+		if status == NoAnswer {
+			a.Reason = string(body)
+		}
+		for _, l := range all {
+			call, skipped := l.PlanPost(Count{BotID: someBot}, NewToken(secret, ""), someAgent)
+			if skipped != "" {
+				t.Fatalf("skipped: %s", skipped)
+			}
+			v := call.Judge(a)
+			if v.OK && (status < 200 || status > 299) || v.Status != status {
+				t.Errorf("%s: %+v of status %d", l.ID, v, status)
+			}
+			if status != NoAnswer && utf8.ValidString(location) && !utf8.ValidString(v.Text) {
+				t.Errorf("%s: text %q is no UTF-8", l.ID, v.Text)
+			}
+			if checkable(secret) && strings.Contains(strings.TrimPrefix(v.Text, "Redirected to "), secret) {
+				t.Errorf("%s: text shows the token: %q", l.ID, v.Text)
+			}
+			if call.Revoked(a) && status != 401 {
+				t.Errorf("%s: status %d says that the token is revoked", l.ID, status)
+			}
+		}
+	})
+}
+
+// checkable tells whether a secret must be hidden wherever it stands, and can
+// be told from what hides it.
+func checkable(secret string) bool {
+	return len(secret) >= shortSecret && utf8.ValidString(secret) && !strings.Contains(secret, "*")
+}
+
+func FuzzToken(f *testing.F) {
+	f.Add("longsecret", "a text ")
+	f.Add(`a/b+c d"é&<`, `{"got":"`)
+	f.Add("abababab", "ab")
+	f.Add("%25%25%25%25", "%")
+	f.Add("t", "that")
+	f.Add("42:secret", "42")
+	f.Add("a\nb", "")
+	f.Fuzz(func(t *testing.T, secret, text string) {
+		token := NewToken(secret, "")
+		if checkable(secret) {
+			forms := []string{secret, url.QueryEscape(secret), url.PathEscape(secret), jsonEscape(secret)}
+			for _, form := range forms {
+				for _, around := range []string{form, text + form, form + text, text + form + text + form, form + form} {
+					got := token.Hide(around)
+					for _, hidden := range forms {
+						if strings.Contains(got, hidden) {
+							t.Errorf("%q stays %q", around, got)
+						}
+					}
+				}
+			}
+		}
+		if !strings.Contains(text, secret) && url.QueryEscape(text) == text && token.Hide(text) != text {
+			t.Errorf("%q is not in %q, and yet %q", secret, text, token.Hide(text))
+		}
+		for _, got := range []string{fmt.Sprintf("%v", token), fmt.Sprintf("%#v", &token), token.String()} {
+			if got != Mask {
+				t.Errorf("prints as %q", got)
+			}
+		}
+
+		raw, err := json.Marshal(secret)
+		if err != nil {
+			t.Skip()
+		}
+		for _, value := range []string{string(raw), `{"token":` + string(raw) + `,"bot_id":"42"}`, text} {
+			parsed, skipped := ParseToken(json.RawMessage(value))
+			switch {
+			case skipped == "" && (parsed.IsZero() || !httpguts.ValidHeaderFieldValue(parsed.Reveal())):
+				t.Errorf("%s passes as a token", value)
+			case skipped == "" && parsed.listBotID != "" && !isListBotID(parsed.listBotID):
+				t.Errorf("%s passes with the number %q", value, parsed.listBotID)
+			case skipped != "" && (!parsed.IsZero() || skipped != "No token" && !strings.HasPrefix(skipped, "Bad token: ")):
+				t.Errorf("%s is skipped as %q", value, skipped)
+			}
+		}
+	})
+}
+
+// pathOf writes steps as the path they were cut from.
+func pathOf(steps []step) string {
+	var b strings.Builder
+	for i, s := range steps {
+		switch s.kind {
+		case stepKey:
+			if i > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(s.key)
+		case stepEach:
+			b.WriteString("[]")
+		case stepLast:
+			b.WriteString("[-1]")
+		case stepWhere:
+			b.WriteString("[" + s.name + "=" + s.equals + "]")
+		case stepKeys:
+			b.WriteString("{}")
+		}
+	}
+	return b.String()
+}
+
+func FuzzPath(f *testing.F) {
+	for _, path := range []string{
+		"", "a", "a.b.c", "a[]", "a[].b", "a[-1].b", "a[name=Website].value", "a{}", "a[][]{}", "[-1].a", "[]", "{}",
+		".", "a.", ".a", "a..b", "a[", "a[0]", "a[=x]", "a[x=]", "a[]b", "a{b}", "a]", "a.[b=c]", "a[b=c=d]", "é[ü=ß]", "a[{=}]",
+	} {
+		f.Add(path, []byte(`{"a":[{"b":{"c":1},"name":"website","value":"x"},null,5],"c":[1,{"a":2}],"é":[{"ü":"ß"}]}`))
+	}
+	f.Fuzz(func(t *testing.T, path string, body []byte) {
+		c := &checker{}
+		steps := c.steps("get.root", path)
+		if len(c.problems) > 0 {
+			if steps != nil || c.problems[0].Field != "get.root" || c.problems[0].Message == "" {
+				t.Errorf("%q is cut to %+v and has the problems %q", path, steps, c.problems)
+			}
+			return
+		}
+		if len(steps) == 0 {
+			t.Fatalf("%q is cut to nothing", path)
+		}
+		again := (&checker{}).steps("get.root", pathOf(steps))
+		if !reflect.DeepEqual(again, steps) {
+			t.Errorf("%q is cut to %+v, and %q to %+v", path, steps, pathOf(steps), again)
+		}
+		if !passable(body) {
+			return
+		}
+		for _, found := range walk(body, steps) {
+			if !json.Valid(found) {
+				t.Errorf("%q leads to %q in %q", path, found, body)
+			}
+		}
+	})
+}

@@ -1,0 +1,298 @@
+package lists
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+)
+
+const someSecret = "s3cr3t/tok3n+of=a.bot"
+
+// shows tells whether text holds the secret, in letters or in the numbers of
+// its bytes.
+func shows(text, secret string) bool {
+	numbers := strings.Trim(fmt.Sprint([]byte(secret)), "[]")
+	escaped := jsonEscape(secret)
+	for _, form := range []string{secret, escaped, hex.EncodeToString([]byte(secret)), numbers} {
+		if strings.Contains(strings.ToLower(text), strings.ToLower(form)) {
+			return true
+		}
+	}
+	return false
+}
+
+type tokenHolder struct {
+	Token   Token
+	Pointer *Token
+	hidden  Token
+	nested  struct{ token *Token }
+}
+
+// tokenHolders are values with a token somewhere in them.
+func tokenHolders(t *testing.T) map[string]any {
+	t.Helper()
+	token := NewToken(someSecret, "42")
+	held := tokenHolder{Token: token, Pointer: &token, hidden: token}
+	held.nested.token = &token
+	l := mustList(t, "list.test", Entry{APIPost: "https://list.test/:id", APIField: "n"})
+	call, _ := l.PlanPost(Count{BotID: someBot}, token, "agent")
+	return map[string]any{
+		"token":             token,
+		"pointer":           &token,
+		"pointer pointer":   new(&token),
+		"struct":            held,
+		"pointer to struct": &held,
+		"map":               map[string]Token{"list.test": token},
+		"map of structs":    map[string]tokenHolder{"list.test": held},
+		"slice":             []Token{token},
+		"slice of structs":  []tokenHolder{held},
+		"array":             [1]Token{token},
+		"any":               []any{token, &token, held},
+		"error":             fmt.Errorf("posting with %v: %w", token, errors.New("no")),
+		"call":              call,
+		"pointer to call":   &call,
+		"calls":             []Call{call},
+	}
+}
+
+func TestTokenNeverShowsInFormats(t *testing.T) {
+	t.Parallel()
+	for name, v := range tokenHolders(t) {
+		t.Run(name, func(t *testing.T) {
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%+s", "%q", "%#q", "%x", "%X", "% x", "%#x", "%d", "%c", "%U", "%o", "%b", "%e", "%t", "%p", "%T", "%9s", "%-9v", "%w"} {
+				if got := fmt.Sprintf(verb, v); shows(got, someSecret) {
+					t.Errorf("%s shows the secret: %s", verb, got)
+				}
+			}
+			for _, got := range []string{fmt.Sprint(v), fmt.Sprintln(v), fmt.Errorf("%v", v).Error()} {
+				if shows(got, someSecret) {
+					t.Errorf("shows the secret: %s", got)
+				}
+			}
+		})
+	}
+}
+
+func TestTokenFormatsAsMask(t *testing.T) {
+	t.Parallel()
+	token := NewToken(someSecret, "42")
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%9s"} {
+		for _, v := range []any{token, &token} {
+			if got := fmt.Sprintf(verb, v); got != Mask {
+				t.Errorf("%s of a %T is %q, want %q", verb, v, got, Mask)
+			}
+		}
+	}
+	if got := token.String(); got != Mask {
+		t.Errorf("String() is %q", got)
+	}
+	if got := token.GoString(); got != Mask {
+		t.Errorf("GoString() is %q", got)
+	}
+}
+
+func TestTokenNeverShowsInJSON(t *testing.T) {
+	t.Parallel()
+	for name, v := range tokenHolders(t) {
+		if name == "error" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			got, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if shows(string(got), someSecret) {
+				t.Errorf("shows the secret: %s", got)
+			}
+		})
+	}
+	token := NewToken(someSecret, "")
+	for name, tt := range map[string]struct {
+		v    any
+		want string
+	}{
+		"token":   {token, `"***"`},
+		"struct":  {tokenHolder{Token: token, hidden: token}, `{"Token":"***","Pointer":null}`},
+		"pointer": {tokenHolder{Pointer: &token}, `{"Token":"***","Pointer":"***"}`},
+		"key":     {map[Token]int{token: 1}, `{"***":1}`},
+	} {
+		if got, err := json.Marshal(tt.v); string(got) != tt.want || err != nil {
+			t.Errorf("%s: %s, %v; want %s", name, got, err, tt.want)
+		}
+	}
+}
+
+func TestTokenNeverShowsInLogs(t *testing.T) {
+	t.Parallel()
+	for name, v := range tokenHolders(t) {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			for _, h := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
+				log := slog.New(h)
+				log.Info("posting", "value", v)
+				log.With("value", v).WithGroup("group").Info("posting", slog.Group("in", "value", v))
+				log.Info(fmt.Sprint("posting ", v))
+			}
+			if out.Len() == 0 || shows(out.String(), someSecret) {
+				t.Errorf("shows the secret: %s", &out)
+			}
+		})
+	}
+	var out bytes.Buffer
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("posting", "token", NewToken(someSecret, ""))
+	if !strings.Contains(out.String(), `"token":"***"`) {
+		t.Errorf("no mask in the log: %s", &out)
+	}
+}
+
+func TestTokenReveal(t *testing.T) {
+	t.Parallel()
+	if got := NewToken(someSecret, "").Reveal(); got != someSecret {
+		t.Errorf("Reveal() is %q", got)
+	}
+	if got := (Token{}).Reveal(); got != "" {
+		t.Errorf("Reveal() of no token is %q", got)
+	}
+	for _, tt := range []struct {
+		token Token
+		zero  bool
+	}{{Token{}, true}, {NewToken("", ""), true}, {NewToken("", "42"), true}, {NewToken("t", ""), false}} {
+		if tt.token.IsZero() != tt.zero {
+			t.Errorf("IsZero() of %q is %t", tt.token.Reveal(), !tt.zero)
+		}
+	}
+}
+
+func TestParseToken(t *testing.T) {
+	t.Parallel()
+	const (
+		notString = "Bad token: must be a string"
+		badObject = `Bad token: an object must be {"token": "…", "bot_id": "…"}`
+		badSign   = "Bad token: holds a character that no header can carry"
+		none      = "No token"
+	)
+	long := strings.Repeat("x", 8000)
+	for _, tt := range []struct {
+		name, raw      string
+		secret, number string
+		skipped        string
+	}{
+		{name: "string", raw: `"abc"`, secret: "abc"},
+		{name: "string with a prefix", raw: `"Bearer abc"`, secret: "Bearer abc"},
+		{name: "string with a number", raw: `"42:abc"`, secret: "42:abc"},
+		{name: "white space around it", raw: `" \tabc\t "`, secret: "abc"},
+		{name: "space and tab within", raw: `"a b\tc"`, secret: "a b\tc"},
+		{name: "quotes and backslash", raw: `"a\"b\\c"`, secret: `a"b\c`},
+		{name: "emoji", raw: `"a🤖b"`, secret: "a🤖b"},
+		{name: "emoji as escapes", raw: `"a\ud83e\udd16b"`, secret: "a🤖b"},
+		{name: "8000 characters", raw: `"` + long + `"`, secret: long},
+
+		{name: "null", raw: `null`, skipped: none},
+		{name: "empty", raw: `""`, skipped: none},
+		{name: "spaces", raw: `"  "`, skipped: none},
+		{name: "tab", raw: `"\t"`, skipped: none},
+		{name: "line break alone", raw: `"\n"`, skipped: none},
+		{name: "no-break space", raw: `"\u00a0"`, skipped: none},
+
+		{name: "number", raw: `5`, skipped: notString},
+		{name: "boolean", raw: `true`, skipped: notString},
+		{name: "array", raw: `["abc"]`, skipped: notString},
+		{name: "empty array", raw: `[]`, skipped: notString},
+		{name: "no JSON", raw: `{`, skipped: notString},
+		{name: "nothing", raw: ``, skipped: notString},
+
+		{name: "line break", raw: `"a\nb"`, skipped: badSign},
+		{name: "line break at the end", raw: `"ab\n"`, skipped: badSign},
+		{name: "carriage return", raw: `"a\rb"`, skipped: badSign},
+		{name: "NUL", raw: `"a\u0000b"`, skipped: badSign},
+		{name: "escape", raw: `"\u001b[0m"`, skipped: badSign},
+		{name: "DEL", raw: `"a\u007fb"`, skipped: badSign},
+
+		{name: "object", raw: `{"token":"abc"}`, secret: "abc"},
+		{name: "object with a number as a string", raw: `{"token":"abc","bot_id":"42"}`, secret: "abc", number: "42"},
+		{name: "object with a number", raw: `{"bot_id":42,"token":"abc"}`, secret: "abc", number: "42"},
+		{name: "object with the longest number", raw: `{"token":"abc","bot_id":"12345678901234567890"}`, secret: "abc", number: "12345678901234567890"},
+		{name: "object with a long number keeps digits", raw: `{"token":"abc","bot_id":12345678901234567890}`, secret: "abc", number: "12345678901234567890"},
+		{name: "object with number null", raw: `{"token":"abc","bot_id":null}`, secret: "abc"},
+		{name: "object with more keys", raw: `{"token":"abc","note":[1]}`, secret: "abc"},
+		{name: "object with white space around the token", raw: `{"token":" abc "}`, secret: "abc"},
+		{name: "empty object", raw: `{}`, skipped: none},
+		{name: "object with token null", raw: `{"token":null,"bot_id":"42"}`, skipped: none},
+		{name: "object with blank token", raw: `{"token":" ","bot_id":"42"}`, skipped: none},
+		{name: "object with token a number", raw: `{"token":5}`, skipped: badObject},
+		{name: "object with token an object", raw: `{"token":{"token":"abc"}}`, skipped: badObject},
+		{name: "object with control character", raw: `{"token":"a\nb"}`, skipped: badSign},
+		{name: "number: letters", raw: `{"token":"abc","bot_id":"x"}`, skipped: badObject},
+		{name: "number: empty", raw: `{"token":"abc","bot_id":""}`, skipped: badObject},
+		{name: "number: space", raw: `{"token":"abc","bot_id":"42 "}`, skipped: badObject},
+		{name: "number: path", raw: `{"token":"abc","bot_id":"4/2"}`, skipped: badObject},
+		{name: "number: 21 digits", raw: `{"token":"abc","bot_id":"123456789012345678901"}`, skipped: badObject},
+		{name: "number: negative", raw: `{"token":"abc","bot_id":-42}`, skipped: badObject},
+		{name: "number: fraction", raw: `{"token":"abc","bot_id":4.2}`, skipped: badObject},
+		{name: "number: exponent", raw: `{"token":"abc","bot_id":1e3}`, skipped: badObject},
+		{name: "number: boolean", raw: `{"token":"abc","bot_id":true}`, skipped: badObject},
+		{name: "number: array", raw: `{"token":"abc","bot_id":[42]}`, skipped: badObject},
+		{name: "number: object", raw: `{"token":"abc","bot_id":{}}`, skipped: badObject},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, skipped := ParseToken(json.RawMessage(tt.raw))
+			if got.Reveal() != tt.secret || got.listBotID != tt.number || skipped != tt.skipped {
+				t.Errorf("token %q, number %q, skipped %q; want %q, %q, %q", got.Reveal(), got.listBotID, skipped, tt.secret, tt.number, tt.skipped)
+			}
+		})
+	}
+}
+
+func TestHide(t *testing.T) {
+	t.Parallel()
+	const long = `a/b+c d"é&<`
+	for _, tt := range []struct{ name, secret, text, want string }{
+		{"as it is", "longsecret", "token longsecret is wrong", "token *** is wrong"},
+		{"several times", "longsecret", "longsecret, longsecretlongsecret", "***, ******"},
+		{"long within a word", "longsecret", "xlongsecretx", "x***x"},
+		{"eight letters within a word", "12345678", "x12345678x", "x***x"},
+		{"escaped for a query", long, "?key=a%2Fb%2Bc+d%22%C3%A9%26%3C&x=1", "?key=***&x=1"},
+		{"escaped for a path", long, "/bots/a%2Fb+c%20d%22%C3%A9&%3C/stats", "/bots/***/stats"},
+		{"escaped for JSON", long, `{"got":"a/b+c d\"é\u0026\u003c"}`, `{"got":"***"}`},
+		{"escaped for JSON, no more than needed", long, `{"got":"a/b+c d\"é&<"}`, `{"got":"***"}`},
+		{"escaped for JSON, slashes too", long, `{"got":"a\/b+c d\"é&<"}`, `{"got":"***"}`},
+		{"escaped for JSON in ASCII", long, `{"got":"a/b+c d\"\u00e9&<"}`, `{"got":"***"}`},
+		{"all at once", long, long + ` a%2Fb%2Bc+d%22%C3%A9%26%3C`, "*** ***"},
+		{"case counts", "longsecret", "LONGSECRET", "LONGSECRET"},
+		{"text without it", "longsecret", "Unauthorized", "Unauthorized"},
+		{"empty text", "longsecret", "", ""},
+		{"no secret", "", "text", "text"},
+
+		{"short, alone", "tok", "tok", "***"},
+		{"short, between spaces", "tok", "a tok b", "a *** b"},
+		{"short, in quotes", "tok", `{"got":"tok"}`, `{"got":"***"}`},
+		{"short, in a query", "tok", "?key=tok&n=1", "?key=***&n=1"},
+		{"short, several", "tok", "tok,tok tok", "***,*** ***"},
+		{"short, begins a word", "tok", "token", "token"},
+		{"short, ends a word", "tok", "a stok", "a stok"},
+		{"short, within a word", "t", "The list says: too late", "The list says: too late"},
+		{"short, before an underscore", "tok", "tok_1", "tok_1"},
+		{"short, before a letter beyond ASCII", "tok", "tokü ütok", "tokü ütok"},
+		{"short, a digit in a number", "5", `{"count":15,"n":5}`, `{"count":15,"n":***}`},
+		{"short, within and alone", "tok", "token tok", "token ***"},
+		{"short, twice in one word", "e", "free", "free"},
+		{"short, a word of itself", "ab", "abab ab", "abab ***"},
+		{"short, escaped", "a b", "key=a+b", "key=***"},
+		{"seven letters are short", "1234567", "x1234567 1234567", "x1234567 ***"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := NewToken(tt.secret, "").Hide(tt.text); got != tt.want {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+	if got := (Token{}).Hide("text"); got != "text" {
+		t.Errorf("no token hides %q", got)
+	}
+}

@@ -1,0 +1,412 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"aggregator/lists"
+)
+
+// value is one thing that a field may hold.
+type value int
+
+const (
+	serverCount value = iota
+	shardID
+	shardCount
+	shards
+	userCount
+	voiceConnections
+	botID
+	botNumber
+	values // how many there are
+)
+
+// fields says what a post must hold.
+type fields struct {
+	encoding    string // json, form or query
+	text        bool   // numbers are written as strings
+	names       [values][]string
+	required    [values]bool
+	constants   map[string]any // as they are read from the body
+	shardObject *lists.ShardObjectEntry
+	token       string          // field that holds the token; "" if none does
+	known       map[string]bool // every path; false: an object with fields in it
+}
+
+// newFields reads an entry: its post part, and what that leaves out its api_*
+// fields.
+func newFields(e lists.Entry, spec lists.PostEntry, a auth) *fields {
+	f := &fields{encoding: "json", constants: map[string]any{}, shardObject: spec.ShardObject, known: map[string]bool{}}
+	if spec.Body != "" {
+		f.encoding = spec.Body
+	}
+	f.text = spec.Numbers == "string" || f.encoding != "json"
+	if n := spec.Fields; n != nil {
+		f.names = [values][]string{n.ServerCount, n.ShardID, n.ShardCount, n.Shards, n.UserCount, n.VoiceConnections, n.BotID, n.ListBotID}
+	} else {
+		for v, name := range map[value]string{serverCount: e.APIField, shardID: e.APIShardID, shardCount: e.APIShardCount, shards: e.APIShards} {
+			if name != "" {
+				f.names[v] = []string{name}
+			}
+		}
+	}
+	f.required[botID], f.required[botNumber] = true, true
+	if d := spec.Defaults; d != nil {
+		f.required[shardCount] = d.ShardCount != nil
+		f.required[userCount] = d.UserCount != nil
+		f.required[voiceConnections] = d.VoiceConnections != nil
+	}
+	for name, constant := range spec.Constants {
+		f.constants[name] = f.asRead(constant)
+		f.know(name)
+	}
+	for _, names := range f.names {
+		for _, name := range names {
+			f.know(name)
+		}
+	}
+	if a.in == "body" {
+		f.token = a.name
+		f.know(a.name)
+	}
+	return f
+}
+
+// know notes a field, and the objects around it.
+func (f *fields) know(name string) {
+	for i, c := range name {
+		if c == '.' {
+			f.known[name[:i]] = false
+		}
+	}
+	f.known[name] = true
+}
+
+// asRead is a constant as a body that holds it is read.
+func (f *fields) asRead(constant any) any {
+	b, _ := json.Marshal(constant) // strings, numbers and booleans never fail
+	if f.encoding == "json" {
+		v, _ := decode(b)
+		return v
+	}
+	if s, ok := constant.(string); ok {
+		return s
+	}
+	return string(b)
+}
+
+// read finds the fields in a request, by their dotted paths.
+func (f *fields) read(h http.Header, body []byte, query url.Values) (map[string]any, error) {
+	switch f.encoding {
+	case "query":
+		if len(body) > 0 || len(h.Values("Content-Type")) > 0 {
+			return nil, refuse(http.StatusUnsupportedMediaType, "The query holds the fields; there must be no body")
+		}
+		return f.readText(query)
+	case "form":
+		if err := checkContentType(h, "application/x-www-form-urlencoded"); err != nil {
+			return nil, err
+		}
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return nil, refuse(http.StatusBadRequest, "Body is no form")
+		}
+		if err := nothingIn(query); err != nil {
+			return nil, err
+		}
+		return f.readText(form)
+	}
+	if err := checkContentType(h, "application/json"); err != nil {
+		return nil, err
+	}
+	if err := nothingIn(query); err != nil {
+		return nil, err
+	}
+	v, err := decode(body)
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, "Body cannot be read: %v", err)
+	}
+	object, ok := v.(map[string]any)
+	if !ok {
+		return nil, refuse(http.StatusBadRequest, "Body must be a JSON object")
+	}
+	found := map[string]any{}
+	return found, f.flatten(object, "", found)
+}
+
+func checkContentType(h http.Header, want string) error {
+	kind, params, err := mime.ParseMediaType(h.Get("Content-Type"))
+	charset, given := params["charset"]
+	if err != nil || kind != want || given && !strings.EqualFold(charset, "utf-8") {
+		return refuse(http.StatusUnsupportedMediaType, "Content-Type must be %s", want)
+	}
+	return nil
+}
+
+func nothingIn(query url.Values) error {
+	for _, name := range sortedKeys(query) {
+		return refuse(http.StatusBadRequest, "Query parameter %q is not known", name)
+	}
+	return nil
+}
+
+func (f *fields) readText(all url.Values) (map[string]any, error) {
+	found := map[string]any{}
+	for _, name := range sortedKeys(all) {
+		switch {
+		case !f.known[name]:
+			return nil, refuse(http.StatusBadRequest, "Field %q is not known", name)
+		case len(all[name]) > 1:
+			return nil, refuse(http.StatusBadRequest, "Field %q is there twice", name)
+		}
+		found[name] = all[name][0]
+	}
+	return found, nil
+}
+
+// flatten gathers the values of an object by their paths.
+func (f *fields) flatten(object map[string]any, around string, found map[string]any) error {
+	for _, key := range sortedKeys(object) {
+		path, v := around+key, object[key]
+		inner, isObject := v.(map[string]any)
+		isField, known := f.known[path]
+		switch {
+		case !known || strings.Contains(key, "."): // a name with dots nests
+			return refuse(http.StatusBadRequest, "Field %q is not known", path)
+		case v == nil:
+			return refuse(http.StatusBadRequest, "Field %q must not be null", path)
+		case isField:
+			found[path] = v
+		case !isObject:
+			return refuse(http.StatusBadRequest, "Field %q must be an object", path)
+		default:
+			if err := f.flatten(inner, path+".", found); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// count is what a post says of a bot.
+type count struct {
+	servers  int64 // of the shard, where one is named, else of all
+	shard    int64
+	perShard bool
+}
+
+// check checks the fields found, and notes the ids among them.
+func (f *fields) check(found map[string]any, of *ids) (c count, err error) {
+	for _, name := range sortedKeys(f.constants) {
+		if !reflect.DeepEqual(found[name], f.constants[name]) {
+			return c, refuse(http.StatusBadRequest, "Field %q must be %v", name, f.constants[name])
+		}
+	}
+	var given [values]bool
+	var numbers [values]int64
+	for v := range values {
+		raw, ok, err := f.value(v, found)
+		if err != nil {
+			return c, err
+		}
+		if !ok {
+			continue
+		}
+		given[v] = true
+		if numbers[v], err = f.numberOf(v, raw, of); err != nil {
+			return c, err
+		}
+	}
+	return f.consistent(given, numbers)
+}
+
+// numberOf reads the number that was sent for v, or notes the id that was.
+func (f *fields) numberOf(v value, raw any, of *ids) (number int64, err error) {
+	name := f.names[v][0]
+	switch v {
+	case botID:
+		text, _ := raw.(string)
+		if !snowflake.match(text, of) {
+			return 0, refuse(http.StatusBadRequest, "Field %q must be the bot's id as a string", name)
+		}
+		return 0, nil
+	case botNumber:
+		if text, ok := f.digits(raw); !ok || !listBotID.match(text, of) {
+			return 0, refuse(http.StatusBadRequest, "Field %q must be the number of the bot", name)
+		}
+		return 0, nil
+	case shards:
+		return f.sum(raw)
+	}
+	number, ok := f.number(raw)
+	if !ok {
+		return 0, refuse(http.StatusBadRequest, "Field %q must be a whole number%s", name, f.asString())
+	}
+	return number, nil
+}
+
+// consistent checks that the numbers given go together.
+func (f *fields) consistent(given [values]bool, numbers [values]int64) (c count, err error) {
+	takesCounts := f.names[serverCount] != nil || f.names[shards] != nil
+	switch {
+	case given[serverCount] && given[shards]:
+		return c, refuse(http.StatusBadRequest, "Either the count or the shards must be given, not both")
+	case takesCounts && !given[serverCount] && !given[shards]:
+		return c, refuse(http.StatusBadRequest, "The count is missing")
+	case given[shardCount] && numbers[shardCount] < 1:
+		return c, refuse(http.StatusBadRequest, "The number of shards must be at least 1")
+	case given[shardID] && given[shardCount] && numbers[shardID] >= numbers[shardCount]:
+		return c, refuse(http.StatusBadRequest, "The shard id must be below the number of shards")
+	case given[shards]:
+		return count{servers: numbers[shards]}, nil
+	}
+	return count{numbers[serverCount], numbers[shardID], given[shardID]}, nil
+}
+
+// value is what was sent for v, which must stand under all of its names.
+func (f *fields) value(v value, found map[string]any) (any, bool, error) {
+	var first any
+	var given bool
+	for i, name := range f.names[v] {
+		x, ok := found[name]
+		ok = ok && f.means(name, x, v)
+		switch {
+		case i == 0:
+			first, given = x, ok
+		case ok != given || ok && !reflect.DeepEqual(x, first):
+			return nil, false, refuse(http.StatusBadRequest, "Fields %q and %q must be the same", f.names[v][0], name)
+		}
+	}
+	if !given && f.required[v] && len(f.names[v]) > 0 {
+		return nil, false, refuse(http.StatusBadRequest, "Field %q is missing", f.names[v][0])
+	}
+	return first, given, nil
+}
+
+// means tells whether x can be v: the count and the shards may share a name.
+func (f *fields) means(name string, x any, v value) bool {
+	_, isArray := x.([]any)
+	switch v {
+	case serverCount:
+		return !isArray || !slices.Contains(f.names[shards], name)
+	case shards:
+		return isArray || !slices.Contains(f.names[serverCount], name)
+	}
+	return true
+}
+
+// sum adds up the shards.
+func (f *fields) sum(raw any) (int64, error) {
+	array, _ := raw.([]any)
+	if len(array) == 0 {
+		return 0, refuse(http.StatusBadRequest, "Shards must be an array that is not empty")
+	}
+	var total int64
+	seen := map[int64]bool{}
+	for _, item := range array {
+		if f.shardObject != nil {
+			object, _ := item.(map[string]any)
+			id, ok := f.number(object[f.shardObject.ID])
+			if !ok || seen[id] || len(object) != 2 {
+				return 0, refuse(http.StatusBadRequest, "Each shard must be an object of its own %q and its %q%s", f.shardObject.ID, f.shardObject.Count, f.asString())
+			}
+			seen[id] = true
+			item = object[f.shardObject.Count]
+		}
+		n, ok := f.number(item)
+		if !ok {
+			return 0, refuse(http.StatusBadRequest, "The count of each shard must be a whole number%s", f.asString())
+		}
+		total = add(total, n)
+	}
+	return total, nil
+}
+
+// add adds counts, up to the largest there is.
+func add(a, b int64) int64 { return min(a+b, lists.MaxNumber) }
+
+func (f *fields) asString() string {
+	if f.text {
+		return ", as a string"
+	}
+	return ""
+}
+
+// number is a whole number in the form in which the list takes numbers.
+func (f *fields) number(raw any) (int64, bool) {
+	text, ok := f.digits(raw)
+	if !ok || len(text) > 1 && text[0] == '0' {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	return n, err == nil && n <= lists.MaxNumber
+}
+
+func (f *fields) digits(raw any) (string, bool) {
+	text, ok := raw.(string)
+	if !f.text {
+		var n json.Number
+		n, ok = raw.(json.Number)
+		text = n.String()
+	}
+	return text, ok && text != "" && strings.Trim(text, "0123456789") == ""
+}
+
+// decode reads JSON strictly: numbers as they are written, no key twice.
+func decode(b []byte) (any, error) {
+	if !json.Valid(b) || !utf8.Valid(b) {
+		return nil, errors.New("it is no JSON in UTF-8")
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.UseNumber()
+	return decodeNext(dec)
+}
+
+func decodeNext(dec *json.Decoder) (any, error) {
+	t, err := dec.Token()
+	if err != nil {
+		return nil, err
+	}
+	switch t {
+	case json.Delim('{'):
+		object := map[string]any{}
+		for dec.More() {
+			t, err := dec.Token()
+			if err != nil {
+				return nil, err
+			}
+			key, _ := t.(string)
+			if _, twice := object[key]; twice {
+				return nil, fmt.Errorf("it holds %q twice", key)
+			}
+			if object[key], err = decodeNext(dec); err != nil {
+				return nil, err
+			}
+		}
+		_, err = dec.Token()
+		return object, err
+	case json.Delim('['):
+		array := []any{}
+		for dec.More() {
+			item, err := decodeNext(dec)
+			if err != nil {
+				return nil, err
+			}
+			array = append(array, item)
+		}
+		_, err = dec.Token()
+		return array, err
+	}
+	return t, nil
+}
