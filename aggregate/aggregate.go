@@ -189,7 +189,7 @@ func take(ctx context.Context, limit *ratelimit.Limiter, scope ratelimit.Scope) 
 // planCount plans the posts in catalog order, and says why each other list
 // that was named is not asked.
 func (a *Aggregator) planCount(r CountRequest, userAgent string) ([]planned, []Skipped) {
-	named, skipped := a.resolve(r.Tokens)
+	named, skipped := resolve(a.Catalog.Current(), r.Tokens)
 	plan := make([]planned, 0, len(named))
 	for _, n := range named {
 		call, why := n.list.PlanPost(r.Count, n.best.Token, userAgent)
@@ -223,8 +223,7 @@ const maxGuesses = 16
 
 // resolve finds the lists that tokens name, in catalog order, and the token
 // that counts for each.
-func (a *Aggregator) resolve(tokens []NamedToken) ([]*namedList, []Skipped) {
-	c := a.Catalog.Current()
+func resolve(c *catalog.Catalog, tokens []NamedToken) ([]*namedList, []Skipped) {
 	var skipped []Skipped
 	byID := make(map[string]*namedList, len(tokens))
 	all := make([]*namedList, 0, len(tokens))

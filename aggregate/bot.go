@@ -44,7 +44,8 @@ func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAns
 
 // planBot plans the readings of a bot in catalog order.
 func (a *Aggregator) planBot(r BotRequest, userAgent string) ([]planned, []Skipped) {
-	named, skipped := a.resolve(r.Tokens)
+	catalog := a.Catalog.Current()
+	named, skipped := resolve(catalog, r.Tokens)
 	own := make(map[string]*namedList, len(named))
 	for _, n := range named {
 		own[n.list.ID] = n
@@ -53,7 +54,7 @@ func (a *Aggregator) planBot(r BotRequest, userAgent string) ([]planned, []Skipp
 		}
 	}
 	var plan []planned
-	for i, l := range a.Catalog.Current().Lists() {
+	for i, l := range catalog.Lists() {
 		if !l.Readable() {
 			continue
 		}

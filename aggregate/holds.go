@@ -2,9 +2,9 @@ package aggregate
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"time"
 
 	"aggregator/lists"
@@ -63,7 +63,7 @@ func (h *Holds) paces(call lists.Call, bot string) []pace {
 		}
 		p.period = p.period.Truncate(time.Millisecond) + paceMargin
 		for i := range n {
-			slot := l.Interval.String() + "#" + strconv.Itoa(i)
+			slot := fmt.Sprintf("%s#%d,%t", l.Interval, i, l.ReadsOnly)
 			switch l.Per {
 			case lists.PerAddress:
 				p.slots = append(p.slots, h.hash("pace", call.List.ID, l.Per, slot))
@@ -93,7 +93,8 @@ func (h *Holds) waitKey(call lists.Call, bot string) (key store.Key, ok bool) {
 		}
 	}
 	if call.Reads() {
-		return store.Key{}, false
+		// Without a key it would hold every caller.
+		return h.hash("wait", call.List.ID, "read", call.Token().Reveal()), call.Keyed()
 	}
 	return h.hash("wait", call.List.ID, lists.PerToken, call.Token().Reveal(), perBot), true
 }
@@ -280,7 +281,7 @@ func (h *Holds) wait(call lists.Call, a lists.Answer) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	now := h.now()
-	until, said := call.List.WaitUntil(a, now)
+	until, said := call.WaitUntil(a, now)
 	switch {
 	case said && until.Sub(now) > longestHold:
 		return now.Add(longestHold), true

@@ -246,7 +246,7 @@ lists:
         server_count: [n, stats.n]
         shard_count: shards
       constants: {s: x, i: -3, b: true}
-      defaults: {shard_count: 0}
+      defaults: {shard_count: 1}
       headers: {X-A.b: "1"}
       success: {field: error, is: 0}
       revoked: [410]
@@ -261,7 +261,7 @@ lists:
 	if !ok {
 		t.Fatal("no a.test")
 	}
-	zero := int64(0)
+	one := int64(1)
 	want := lists.Entry{
 		Added: 1600000000, Name: "A", URL: "https://a.test/", Display: true, DiscordOnly: true,
 		APIPost: "https://a.test/:id", APIField: "count", Features: []string{"voting", "search"},
@@ -269,7 +269,7 @@ lists:
 			Method: "PATCH", Auth: &lists.AuthEntry{Prefix: "Bearer "},
 			Fields:    &lists.FieldsEntry{ServerCount: lists.Names{"n", "stats.n"}, ShardCount: lists.Names{"shards"}},
 			Constants: map[string]any{"s": "x", "i": int64(-3), "b": true},
-			Defaults:  &lists.DefaultsEntry{ShardCount: &zero},
+			Defaults:  &lists.DefaultsEntry{ShardCount: &one},
 			Headers:   map[string]string{"X-A.b": "1"},
 			Success:   &lists.SuccessEntry{Field: "error"},
 			Revoked:   []int{410},

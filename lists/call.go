@@ -44,16 +44,20 @@ func (c Call) Sent() string { return c.sent() }
 func (c Call) Keyed() bool { return c.keyed }
 
 // Limits are the list's own rate limits that the call counts for. A reading
-// counts only where the list limits addresses.
+// counts for those of posts only where the list limits addresses.
 func (c Call) Limits() []Limit {
 	if !c.reads {
-		return c.List.limits()
+		return c.List.postLimits()
 	}
 	var all []Limit
-	for _, l := range c.List.limits() {
+	for _, l := range c.List.postLimits() {
 		if l.Per == PerAddress {
 			all = append(all, l)
 		}
+	}
+	for _, l := range c.List.get.limits {
+		l.ReadsOnly = true
+		all = append(all, l)
 	}
 	return all
 }

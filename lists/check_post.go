@@ -50,8 +50,8 @@ func (c *checker) post(e Entry) *postDialect {
 	c.query(p)
 	p.success = c.success(p, spec.Success)
 	c.statuses("post.revoked", spec.Revoked)
-	p.limits = c.limits(spec.Limits)
-	p.wait = c.waits(spec.Wait)
+	p.limits = c.limits("post.limits", spec.Limits)
+	p.wait = c.waits("post.wait", spec.Wait)
 	p.numbersBots = p.url.numbers || p.takes[listBotID] || numbersBots(p.headers)
 	return p
 }
@@ -269,18 +269,18 @@ func (c *checker) query(p *postDialect) {
 	}
 }
 
-func (c *checker) limits(entries []LimitEntry) []Limit {
+func (c *checker) limits(field string, entries []LimitEntry) []Limit {
 	const longest = 24 * 60 * 60
 	var all []Limit
 	for i, e := range entries {
-		at := "post.limits[" + strconv.Itoa(i) + "]"
+		at := field + "[" + strconv.Itoa(i) + "]"
 		if e.Requests < 1 || e.Requests > 1_000_000 {
 			c.add(at+".requests", "must be 1 to 1000000, is %d", e.Requests)
 		}
 		if e.Seconds < 1 || e.Seconds > longest {
 			c.add(at+".seconds", "must be 1 to %d (a day), is %d", longest, e.Seconds)
 		}
-		all = append(all, Limit{e.Per, e.Requests, time.Duration(e.Seconds) * time.Second})
+		all = append(all, Limit{Per: e.Per, Requests: e.Requests, Interval: time.Duration(e.Seconds) * time.Second})
 	}
 	return all
 }

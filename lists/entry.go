@@ -122,6 +122,8 @@ type GetEntry struct {
 	Headers map[string]string `yaml:"headers" doc:"Further request headers; :id and :list_bot_id are filled in."`
 	Root    string            `yaml:"root" doc:"Path of the object that holds the bot; dots nest."`
 	Fields  *ReadEntry        `yaml:"fields" doc:"Where each field is; the common key names when absent."`
+	Limits  []LimitEntry      `yaml:"limits" doc:"The list's rate limits on reading; those per address under post count readings too."`
+	Wait    []WaitEntry       `yaml:"wait" doc:"Where a refusal says how long to wait; Retry-After in seconds or as a date when absent."`
 }
 
 // ReadEntry says where an answer has what. The first path that holds a value

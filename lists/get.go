@@ -1,5 +1,7 @@
 package lists
 
+import "strconv"
+
 // getDialect is how a bot is read from a list, compiled.
 type getDialect struct {
 	url         template
@@ -9,6 +11,8 @@ type getDialect struct {
 	headers     []headerTemplate
 	root        []step
 	mapping     *mapping // nil: the common key names
+	limits      []Limit
+	wait        []wait
 }
 
 // get compiles how a bot is read; nil if it is not.
@@ -49,6 +53,13 @@ func (c *checker) get(e Entry) *getDialect {
 	if g.numbersBots && !g.keyed {
 		c.add("get.url", "holds %s, which comes with a key; say under auth where the key goes", placeholderListBotID)
 	}
+	g.limits = c.limits("get.limits", spec.Limits)
+	for i, l := range g.limits {
+		if l.Per != PerAddress && !g.keyed {
+			c.add("get.limits["+strconv.Itoa(i)+"].per", "is %s, but reading needs no key; allowed: %s", l.Per, PerAddress)
+		}
+	}
+	g.wait = c.waits("get.wait", spec.Wait)
 	if spec.Root != "" {
 		g.root = c.steps("get.root", spec.Root)
 	}

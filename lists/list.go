@@ -37,6 +37,10 @@ func (l *List) Readable() bool { return !l.Defunct && l.get != nil }
 // NeedsKey tells whether the list answers about bots only to those with a key.
 func (l *List) NeedsKey() bool { return l.get != nil && l.get.keyed }
 
+// TakesOperatorKey tells whether an operator's key can read any bot: not where
+// a bot is read by the list's own number of it, which only its owner can give.
+func (l *List) TakesOperatorKey() bool { return l.NeedsKey() && !l.get.numbersBots }
+
 // NumbersBots tells whether a post to the list needs the list's own number
 // of the bot.
 func (l *List) NumbersBots() bool { return l.post != nil && l.post.numbersBots }
@@ -50,7 +54,7 @@ func (l *List) PostURL() string {
 	return l.post.rawURL
 }
 
-func (l *List) limits() []Limit {
+func (l *List) postLimits() []Limit {
 	if l.post == nil {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"math"
 	"net/url"
 	"strings"
 	"time"
@@ -47,6 +48,8 @@ type Limit struct {
 	Per      string // PerToken, PerBot or PerAddress
 	Requests int64
 	Interval time.Duration
+
+	ReadsOnly bool // posts do not count
 }
 
 // Whom a limit counts.
@@ -114,6 +117,15 @@ func (l *List) PlanPost(c Count, t Token, userAgent string) (call Call, skipped 
 	call.build = func(token string) Request { return p.request(&set, token, userAgent) }
 	call.sent = func() string { return p.sent(&set) }
 	return call, ""
+}
+
+// PostsAllowed is how many posts of one bot the list takes at once.
+func (l *List) PostsAllowed() int {
+	most := int64(math.MaxInt32)
+	for _, limit := range l.postLimits() {
+		most = min(most, limit.Requests)
+	}
+	return int(most)
 }
 
 func (p *postDialect) request(set *valueSet, token, userAgent string) Request {

@@ -81,6 +81,14 @@ func tokenObject(raw json.RawMessage) (secret, number string, ok bool) {
 	return secret, number, isListBotID(number)
 }
 
+// WithSecret is a token for the same bot with another secret.
+func (t Token) WithSecret(secret string) Token {
+	if n, ok := t.numbered(); ok {
+		return NewToken(secret, n.listBotID)
+	}
+	return NewToken(secret, "")
+}
+
 // isListBotID tells whether s can be a number that a list gave a bot.
 func isListBotID(s string) bool { return len(s) <= 20 && isDigits(s) }
 

@@ -17,10 +17,10 @@ type wait struct {
 	unit   string
 }
 
-func (c *checker) waits(entries []WaitEntry) []wait {
+func (c *checker) waits(field string, entries []WaitEntry) []wait {
 	var all []wait
 	for i, e := range entries {
-		at := "post.wait[" + strconv.Itoa(i) + "]"
+		at := field + "[" + strconv.Itoa(i) + "]"
 		if (e.Header == "") == (e.Body == "") {
 			c.add(at, "needs either header or body")
 			continue
@@ -39,10 +39,10 @@ var retryAfter = wait{header: "Retry-After"}
 
 // WaitUntil is the time before which the list wants no further call, as its
 // answer says; ok is false when it says nothing, or nothing sensible.
-func (l *List) WaitUntil(a Answer, now time.Time) (until time.Time, ok bool) {
-	places := []wait{retryAfter}
-	if l.post != nil && len(l.post.wait) > 0 {
-		places = l.post.wait
+func (c Call) WaitUntil(a Answer, now time.Time) (until time.Time, ok bool) {
+	places := c.List.waits(c.reads)
+	if len(places) == 0 {
+		places = []wait{retryAfter}
 	}
 	for _, w := range places {
 		if t, said := w.until(a, now); said && t.After(now) && (!ok || t.After(until)) {
@@ -50,6 +50,16 @@ func (l *List) WaitUntil(a Answer, now time.Time) (until time.Time, ok bool) {
 		}
 	}
 	return until, ok
+}
+
+func (l *List) waits(reads bool) []wait {
+	switch {
+	case reads && l.get != nil:
+		return l.get.wait
+	case !reads && l.post != nil:
+		return l.post.wait
+	}
+	return nil
 }
 
 func (w wait) until(a Answer, now time.Time) (time.Time, bool) {

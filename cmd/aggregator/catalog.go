@@ -46,6 +46,15 @@ func (f *catalogFlags) read() (*catalog.Catalog, []string, error) {
 	return catalog.Load(all, legacy)
 }
 
+// schema prints the JSON Schema of lists.yaml.
+func schema(_ context.Context, env environment, args []string) error {
+	if err := parse(newFlags("schema", env.errOut), args, env.getenv); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(env.out, "%s\n", catalog.Schema())
+	return err
+}
+
 // check checks the catalog's files and prints a summary of one line.
 func check(_ context.Context, env environment, args []string) error {
 	fs := newFlags("check", env.errOut)

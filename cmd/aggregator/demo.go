@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"aggregator/aggregate"
-	"aggregator/fanout"
 	"aggregator/lists"
 	"aggregator/sandbox"
 	"aggregator/store"
@@ -41,12 +40,11 @@ func demo(ctx context.Context, env environment, args []string) error {
 	}
 	log := slog.New(slog.NewTextHandler(env.errOut, &slog.HandlerOptions{Level: slog.LevelWarn}))
 
-	transport := fanout.NewTransport()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	s, err := startService(f, store.NewMemory(store.MemoryOptions{}), sandbox.Transport(transport, listener.Addr().String()), log)
+	s, err := startService(f, env.getenv, store.NewMemory(store.MemoryOptions{}), sandbox.Transport(env.transport, listener.Addr().String()), log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

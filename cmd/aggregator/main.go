@@ -8,9 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"aggregator/fanout"
 )
 
 func main() {
@@ -21,9 +24,10 @@ func main() {
 
 // environment is what a command works with.
 type environment struct {
-	getenv func(string) string
-	out    io.Writer
-	errOut io.Writer
+	getenv    func(string) string
+	out       io.Writer
+	errOut    io.Writer
+	transport http.RoundTripper // all calls to lists take it
 }
 
 type command struct {
@@ -35,6 +39,9 @@ var commands = []command{
 	{"serve", "run the service", serve},
 	{"demo", "run the service on a sandbox of all lists, and post to every one", demo},
 	{"check", "check lists.yaml and legacy_ids.yaml, and exit", check},
+	{"explain", "print what a list is sent and where its answers are read: explain LIST", explain},
+	{"try", "try a list's entry on its live API: try FILE --list ID --bot ID --token T", try},
+	{"schema", "print the JSON Schema of lists.yaml, for editors", schema},
 }
 
 // errSaid is an error whose words are out already.
@@ -42,7 +49,7 @@ var errSaid = errors.New("")
 
 // run runs a command until it ends or ctx does, and returns the exit code.
 func run(ctx context.Context, args []string, getenv func(string) string, out, errOut io.Writer) int {
-	env := environment{getenv, out, errOut}
+	env := environment{getenv, out, errOut, fanout.NewTransport()}
 	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
 		usage(out)
 		return 0

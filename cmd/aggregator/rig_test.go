@@ -138,8 +138,8 @@ var bots atomic.Int64
 // newBot is a bot that no other test asks about.
 func newBot() string { return fmt.Sprintf("1%017d", bots.Add(1)) }
 
-// body is the body of a count of 5 servers, and what more it holds.
-func body(bot, more string) string {
+// countBody is the body of a count of 5 servers, and what more it holds.
+func countBody(bot, more string) string {
 	if more != "" {
 		more = "," + more
 	}

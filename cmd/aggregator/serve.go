@@ -39,6 +39,7 @@ type serviceFlags struct {
 	store          string
 	trustedProxies prefixes
 	clientIPHeader string
+	listKeys       string
 }
 
 func (f *serviceFlags) add(fs *flag.FlagSet) {
@@ -49,6 +50,7 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	fs.Var(&f.countRate, "limit-count", "`RATE` of POST /api/count for a bot and caller, or off")
 	fs.Var(&f.botsRate, "limit-bots", "`RATE` of GET /api/bots/:id for a bot and caller, or off")
 	fs.StringVar(&f.store, "store", "sqlite:aggregator.db", "`STORE` of windows: sqlite:FILE, or memory:")
+	fs.StringVar(&f.listKeys, "list-keys", "", "`FILE` of list ids and keys, for lists that are read with a key")
 	fs.Var(&f.trustedProxies, "trusted-proxies", "address `RANGES` of proxies whose client address header is believed, parted by commas")
 	fs.StringVar(&f.clientIPHeader, "client-ip-header", "X-Forwarded-For", "`HEADER` in which trusted proxies say the caller's address")
 }
@@ -74,7 +76,7 @@ func serve(ctx context.Context, env environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := startService(f, st, fanout.NewTransport(), log)
+	s, err := startService(f, env.getenv, st, env.transport, log)
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
@@ -107,13 +109,17 @@ type service struct {
 }
 
 // startService loads the catalog and listens; run serves.
-func startService(f serviceFlags, st store.Store, transport http.RoundTripper, log *slog.Logger) (*service, error) {
+func startService(f serviceFlags, getenv func(string) string, st store.Store, transport http.RoundTripper, log *slog.Logger) (*service, error) {
 	live, warnings, err := catalog.NewLive(f.read)
 	if err != nil {
 		return nil, err
 	}
 	for _, w := range warnings {
 		log.Warn("catalog", "warning", w)
+	}
+	keys, err := readKeys(live.Current(), f.listKeys, getenv)
+	if err != nil {
+		return nil, err
 	}
 	hash := store.NewHasher(st.Secret())
 	s := &service{catalog: live, log: log}
@@ -123,6 +129,7 @@ func startService(f serviceFlags, st store.Store, transport http.RoundTripper, l
 		CountLimit: ratelimit.New(st, f.countRate.Rate, hash),
 		BotsLimit:  ratelimit.New(st, f.botsRate.Rate, hash),
 		Holds:      aggregate.NewHolds(st, hash, time.Now, log),
+		Keys:       keys,
 		UserAgent:  userAgent,
 	})
 	s.api = httpapi.New(httpapi.Config{
