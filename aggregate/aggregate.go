@@ -45,30 +45,36 @@ type Config struct {
 	Runner     Runner
 	CountLimit *ratelimit.Limiter
 	BotsLimit  *ratelimit.Limiter
-	Holds      *Holds                 // nil: lists are not paced
-	Keys       map[string]lists.Token // by list id: the operator's, for lists that are read with a key
-	UserAgent  string                 // sent where the caller has none
+	// Admit makes room for n calls, or says that there is none; nil: there
+	// always is.
+	Admit func(n int) (release func(), ok bool)
+	// Observe hears what became of each call; nil: nobody listens.
+	Observe   func(Outcome)
+	Holds     *Holds                 // nil: lists are not paced
+	Keys      map[string]lists.Token // by list id: the operator's, for lists that are read with a key
+	UserAgent string                 // sent where the caller has none
 }
 
 // Aggregator posts counts to lists and reads bots from them. It is safe for
 // concurrent use.
 type Aggregator struct {
 	Config
-	posts sync.WaitGroup // fan-outs of posts under way
+	underWay sync.WaitGroup // fan-outs
+	readings readings
 }
 
 // New makes an Aggregator.
 func New(c Config) *Aggregator { return &Aggregator{Config: c} }
 
-// Wait waits for posts that are under way, until ctx ends.
+// Wait waits for fan-outs that are under way, until ctx ends.
 func (a *Aggregator) Wait(ctx context.Context) error {
 	done := make(chan struct{})
-	go func() { a.posts.Wait(); close(done) }() // ends with the last post, whose deadline is near
+	go func() { a.underWay.Wait(); close(done) }() // ends with the last, whose deadline is near
 	select {
 	case <-done:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("posts are still under way: %w", ctx.Err())
+		return fmt.Errorf("calls are still under way: %w", ctx.Err())
 	}
 }
 
@@ -102,12 +108,17 @@ func (a *Aggregator) Count(ctx context.Context, r CountRequest, from Caller) (Co
 		return CountAnswer{Skipped: inOrder(skipped)}, ratelimit.Decision{}, nil
 	}
 	scope := ratelimit.Scope{Name: CountPolicy, Method: http.MethodPost, Route: CountRoute, IP: from.IP, BotID: r.BotID}
+	release, err := a.admit(len(plan))
+	if err != nil {
+		return CountAnswer{}, ratelimit.Decision{}, err
+	}
+	defer release()
 	decision, err := take(ctx, a.CountLimit, scope)
 	if err != nil {
 		return CountAnswer{}, decision, err
 	}
-	a.posts.Add(1)
-	defer a.posts.Done()
+	a.underWay.Add(1)
+	defer a.underWay.Done()
 	ctx = context.WithoutCancel(ctx)
 	plan, held = a.reserve(ctx, plan, r.BotID)
 	answer := CountAnswer{Skipped: inOrder(append(skipped, held...))}
@@ -118,6 +129,7 @@ func (a *Aggregator) Count(ctx context.Context, r CountRequest, from Caller) (Co
 	for i, p := range plan {
 		v := p.call.Judge(answers[i])
 		a.Holds.Settle(ctx, p.call, r.BotID, answers[i], v.OK, p.reserved)
+		a.observe(p.call, answers[i], v.OK)
 		answer.Results = append(answer.Results, Result{List: p.call.List.ID, Verdict: v, Sent: p.call.Sent(), Took: answers[i].Took})
 	}
 	return answer, decision, nil
@@ -151,6 +163,7 @@ func (a *Aggregator) heldBack(ctx context.Context, plan []planned, bot string) (
 	for i, why := range a.Holds.Check(ctx, calls(plan), bot) {
 		if why != "" {
 			held = append(held, plan[i].skipped(why)...)
+			a.observeHeld(plan[i].call, why)
 			continue
 		}
 		rest = append(rest, plan[i])
@@ -164,12 +177,25 @@ func (a *Aggregator) reserve(ctx context.Context, plan []planned, bot string) (r
 		reserved, why := a.Holds.Reserve(ctx, p.call, bot)
 		if why != "" {
 			held = append(held, p.skipped(why)...)
+			a.observeHeld(p.call, why)
 			continue
 		}
 		p.reserved = reserved
 		rest = append(rest, p)
 	}
 	return rest, held
+}
+
+// admit makes room for n calls before anything is used up.
+func (a *Aggregator) admit(n int) (release func(), err error) {
+	if a.Admit == nil {
+		return func() {}, nil
+	}
+	release, ok := a.Admit(n)
+	if !ok {
+		return nil, ErrBusy
+	}
+	return release, nil
 }
 
 // take uses a window, or says why it cannot be used.

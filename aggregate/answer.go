@@ -77,7 +77,8 @@ func requestJSON(r lists.Request) any {
 // BotAnswer is what the lists say of a bot.
 type BotAnswer struct {
 	lists.Bot
-	Skipped []Skipped // lists that were not asked, in catalog order
+	Skipped []Skipped     // lists that were not asked, in catalog order
+	Age     time.Duration // since the lists answered, where the answer is shared
 }
 
 // MarshalJSON writes the merged bot, then "list_data": {id: [data, status]},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"aggregator/catalog"
 	"aggregator/lists"
 	"aggregator/ratelimit"
 )
@@ -21,31 +22,56 @@ func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAns
 	if !lists.IsSnowflake(r.BotID) {
 		return BotAnswer{}, ratelimit.Decision{}, invalid("'id' must be a snowflake")
 	}
-	plan, skipped := a.planBot(r, a.userAgent(from))
-	plan, held := a.heldBack(ctx, plan, r.BotID)
-	skipped = append(skipped, held...)
-	var decision ratelimit.Decision
-	if len(plan) > 0 {
-		scope := ratelimit.Scope{Name: BotsPolicy, Method: http.MethodGet, Route: BotsRoute + r.BotID, IP: from.IP, BotID: r.BotID}
-		var err error
-		if decision, err = take(ctx, a.BotsLimit, scope); err != nil {
-			return BotAnswer{}, decision, err
+	c := a.Catalog.Current()
+	key := readingKey{c.Generation(), r.BotID}
+	scope := ratelimit.Scope{Name: BotsPolicy, Method: http.MethodGet, Route: BotsRoute + r.BotID, IP: from.IP, BotID: r.BotID}
+	shared := len(r.Tokens) == 0 // what a caller's own keys open is for that caller alone
+	if shared {
+		if answer, ok := a.readings.get(key); ok {
+			decision, err := take(ctx, a.BotsLimit, scope)
+			return answer, decision, err
 		}
 	}
-	plan, held = a.reserve(ctx, plan, r.BotID)
-	answer := BotAnswer{Skipped: inOrder(append(skipped, held...))}
+	plan, skipped := a.planBot(c, r, a.userAgent(from))
+	plan, held := a.heldBack(ctx, plan, r.BotID)
+	skipped = append(skipped, held...)
+	if len(plan) == 0 {
+		return BotAnswer{Bot: lists.Merge(r.BotID, nil, nil), Skipped: inOrder(skipped)}, ratelimit.Decision{}, nil
+	}
+	release, err := a.admit(len(plan))
+	if err != nil {
+		return BotAnswer{}, ratelimit.Decision{}, err
+	}
+	defer release()
+	decision, err := take(ctx, a.BotsLimit, scope)
+	if err != nil {
+		return BotAnswer{}, decision, err
+	}
+	read := func(ctx context.Context) (BotAnswer, error) { return a.read(ctx, r.BotID, plan, skipped) }
+	if !shared {
+		answer, err := read(ctx)
+		return answer, decision, err
+	}
+	answer, err := a.readings.do(ctx, key, read)
+	return answer, decision, err
+}
+
+// read asks the lists of a plan, and merges what they say.
+func (a *Aggregator) read(ctx context.Context, bot string, plan []planned, skipped []Skipped) (BotAnswer, error) {
+	a.underWay.Add(1)
+	defer a.underWay.Done()
+	plan, held := a.reserve(ctx, plan, bot)
 	answers := a.Runner.Run(ctx, calls(plan), ReadTimeout)
 	for i, p := range plan {
-		a.Holds.Settle(ctx, p.call, r.BotID, answers[i], false, p.reserved)
+		a.Holds.Settle(ctx, p.call, bot, answers[i], false, p.reserved)
+		a.observe(p.call, answers[i], answers[i].Status == http.StatusOK)
 	}
-	answer.Bot = lists.Merge(r.BotID, calls(plan), answers)
-	return answer, decision, nil
+	return BotAnswer{Bot: lists.Merge(bot, calls(plan), answers), Skipped: inOrder(append(skipped, held...))}, ctx.Err()
 }
 
 // planBot plans the readings of a bot in catalog order.
-func (a *Aggregator) planBot(r BotRequest, userAgent string) ([]planned, []Skipped) {
-	catalog := a.Catalog.Current()
-	named, skipped := resolve(catalog, r.Tokens)
+func (a *Aggregator) planBot(c *catalog.Catalog, r BotRequest, userAgent string) ([]planned, []Skipped) {
+	named, skipped := resolve(c, r.Tokens)
 	own := make(map[string]*namedList, len(named))
 	for _, n := range named {
 		own[n.list.ID] = n
@@ -54,7 +80,7 @@ func (a *Aggregator) planBot(r BotRequest, userAgent string) ([]planned, []Skipp
 		}
 	}
 	var plan []planned
-	for i, l := range catalog.Lists() {
+	for i, l := range c.Lists() {
 		if !l.Readable() {
 			continue
 		}

@@ -126,12 +126,12 @@ func (c *Catalog) Generation() uint64 { return c.generation }
 
 // Counts says how much is in a catalog.
 type Counts struct {
-	Lists      int
-	Living     int // not defunct
-	TakeCounts int // living, and counts can be posted to them
-	Readable   int // living, and they can be asked about bots
-	Features   int
-	LegacyIDs  int
+	Lists      int `json:"lists"`
+	Living     int `json:"living"`      // not defunct
+	TakeCounts int `json:"take_counts"` // living, and counts can be posted to them
+	Readable   int `json:"readable"`    // living, and they can be asked about bots
+	Features   int `json:"features"`
+	LegacyIDs  int `json:"legacy_ids"`
 }
 
 // Counts counts what is in the catalog.

@@ -1,8 +1,8 @@
 package fanout
 
 import (
+	"compress/flate"
 	"compress/gzip"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -11,73 +11,107 @@ import (
 	"net"
 	"strings"
 	"syscall"
-	"time"
 
 	"aggregator/lists"
 )
 
-// explain tells the kind of an error and says it in plain words. The words are
-// ours alone: the errors of net/http hold whole URLs, and tokens in them.
-func explain(ctx context.Context, err error, timeout time.Duration) (lists.Fault, string) {
-	var (
-		inBody    bodyError
-		dns       *net.DNSError
-		op        *net.OpError
-		record    tls.RecordHeaderError
-		cert      *tls.CertificateVerificationError
-		alert     tls.AlertError
-		authority x509.UnknownAuthorityError
-		host      x509.HostnameError
-		invalid   x509.CertificateInvalidError
-		netErr    net.Error
-	)
-	afterStart := errors.As(err, &inBody)
+// explain makes an answer of an error, in plain words. The words are ours
+// alone: the errors of net/http hold whole URLs, and tokens in them.
+func (r *run) explain(err error) lists.Answer {
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return lists.FaultTimeout, "Timeout after " + timeout.String()
-	case ctx.Err() != nil:
-		return lists.FaultCanceled, "Canceled: the caller hung up"
-	case errors.Is(err, errTooLarge):
-		return lists.FaultTooLarge, fmt.Sprintf("Answer larger than %d KiB", MaxAnswer>>10)
-	case errors.Is(err, errRedirects):
-		return lists.FaultRedirect, fmt.Sprintf("More than %d redirects", maxRedirects)
-	case errors.Is(err, errOtherOrigin):
-		return lists.FaultRedirect, "Redirected to another origin, where the key must not go"
-	case errors.As(err, &dns):
-		if dns.IsNotFound {
-			return lists.FaultDNS, "No such host"
-		}
-		return lists.FaultDNS, "Host name could not be looked up"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return lists.FaultRefused, "Connection refused"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		return lists.FaultRefused, "Host unreachable"
-	case errors.As(err, &host):
-		return lists.FaultTLS, "TLS failed: the certificate is for another host"
-	case errors.As(err, &authority):
-		return lists.FaultTLS, "TLS failed: the certificate is not trusted"
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return lists.FaultTLS, "TLS failed: the certificate has expired or is not yet valid"
-	case errors.As(err, &cert), errors.As(err, &invalid):
-		return lists.FaultTLS, "TLS failed: the certificate is not valid"
-	case errors.As(err, &record):
-		return lists.FaultTLS, "TLS failed: the answer is not TLS"
-	case errors.As(err, &alert), strings.Contains(err.Error(), "tls: "):
-		return lists.FaultTLS, "TLS failed: the handshake was refused"
-	case afterStart && (errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || strings.Contains(err.Error(), "flate: ")):
-		return lists.FaultProtocol, "Answer says gzip and is not"
-	case afterStart && errors.Is(err, io.ErrUnexpectedEOF):
-		return lists.FaultCutShort, "Answer cut short"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed):
-		return lists.FaultReset, "Connection reset"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "server closed idle connection"):
-		return lists.FaultReset, "Connection closed without an answer"
-	case errors.As(err, &netErr) && netErr.Timeout():
-		return lists.FaultTimeout, "Timeout while connecting"
-	case errors.As(err, &op):
-		return lists.FaultRefused, "No connection"
-	case afterStart:
-		return lists.FaultProtocol, "Answer breaks off: not HTTP"
+	case r.caller.Err() != nil:
+		return noAnswer(lists.FaultCanceled, "Canceled: the caller hung up")
+	case r.ctx.Err() != nil:
+		return noAnswer(lists.FaultTimeout, "Timeout after "+r.timeout.String())
 	}
-	return lists.FaultProtocol, "Answer is not HTTP"
+	a := noAnswer(lists.FaultProtocol, "Answer is not HTTP")
+	for _, e := range explanations {
+		if e.fits(err) {
+			a.Fault, a.Reason = e.fault, e.reason
+			break
+		}
+	}
+	late, ok := errors.AsType[lateError](err)
+	switch {
+	case !ok:
+	case late.redirected:
+		a.Fault, a.Reason = lists.FaultRedirect, "After a redirect: "+a.Reason
+	case a.NotSent(): // it was: an error that usually comes early came late
+		a.Fault = lists.FaultReset
+	}
+	return a
+}
+
+// explanations say what errors mean; the first that fits does.
+var explanations = []struct {
+	fits   func(error) bool
+	fault  lists.Fault
+	reason string
+}{
+	{is(errTooLarge), lists.FaultTooLarge, fmt.Sprintf("Answer larger than %d KiB", MaxAnswer>>10)},
+	{says("server response headers exceeded"), lists.FaultTooLarge, fmt.Sprintf("Header of the answer larger than %d KiB", maxHeader>>10)},
+	{is(errRedirects), lists.FaultRedirect, fmt.Sprintf("More than %d redirects", maxRedirects)},
+	{is(errOtherOrigin), lists.FaultRedirect, "Redirected to another origin, where the key must not go"},
+	{is(errBadLocation), lists.FaultRedirect, "Redirected to something that is no web address"},
+	{is(errSwitched), lists.FaultProtocol, "Answer switches to another protocol"},
+	{is(errBadURL), lists.FaultOther, "Request cannot be made: bad URL"},
+	{says("net/http: invalid"), lists.FaultOther, "Request cannot be made: bad header"},
+
+	// Ours, and no list's: there is nothing left to make connections with.
+	{is(syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL), lists.FaultBusy, tooMany},
+
+	{is(errProxy), lists.FaultRefused, "The proxy refused the connection"},
+	{func(err error) bool { e, ok := errors.AsType[*net.OpError](err); return ok && e.Op == "proxyconnect" },
+		lists.FaultRefused, "The proxy cannot be reached"},
+	{func(err error) bool { e, ok := errors.AsType[*net.DNSError](err); return ok && e.IsNotFound },
+		lists.FaultDNS, "No such host"},
+	{as[*net.DNSError], lists.FaultDNS, "Host name could not be looked up"},
+	{is(syscall.ECONNREFUSED), lists.FaultRefused, "Connection refused"},
+	{is(syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN), lists.FaultRefused, "Host unreachable"},
+
+	{as[x509.HostnameError], lists.FaultTLS, "TLS failed: the certificate is for another host"},
+	{as[x509.UnknownAuthorityError], lists.FaultTLS, "TLS failed: the certificate is not trusted"},
+	{func(err error) bool {
+		e, ok := errors.AsType[x509.CertificateInvalidError](err)
+		return ok && e.Reason == x509.Expired
+	}, lists.FaultTLS, "TLS failed: the certificate has expired or is not yet valid"},
+	{as[*tls.CertificateVerificationError], lists.FaultTLS, "TLS failed: the certificate is not valid"},
+	{as[x509.CertificateInvalidError], lists.FaultTLS, "TLS failed: the certificate is not valid"},
+	{as[tls.RecordHeaderError], lists.FaultTLS, "TLS failed: the answer is not TLS"},
+	{as[tls.AlertError], lists.FaultTLS, "TLS failed: the handshake was refused"},
+	{says("tls: "), lists.FaultTLS, "TLS failed: the handshake was refused"},
+
+	{is(gzip.ErrHeader, gzip.ErrChecksum), lists.FaultProtocol, "Answer says gzip and is not"},
+	{as[flate.CorruptInputError], lists.FaultProtocol, "Answer says gzip and is not"},
+	{is(io.ErrUnexpectedEOF), lists.FaultCutShort, "Answer cut short"},
+	{is(syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed), lists.FaultReset, "Connection reset"},
+	{is(io.EOF), lists.FaultReset, "Connection closed without an answer"},
+	{closedIdle, lists.FaultReset, "Connection closed without an answer"},
+	{func(err error) bool { e, ok := errors.AsType[net.Error](err); return ok && e.Timeout() },
+		lists.FaultTimeout, "Timeout while connecting"},
+	{as[*net.OpError], lists.FaultRefused, "No connection"},
+	{as[lateError], lists.FaultProtocol, "Answer breaks off: not HTTP"},
+}
+
+// is fits errors that are one of some.
+func is(any ...error) func(error) bool {
+	return func(err error) bool {
+		for _, e := range any {
+			if errors.Is(err, e) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// as fits errors of a type.
+func as[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// says fits errors that have no other name than their text.
+func says(part string) func(error) bool {
+	return func(err error) bool { return strings.Contains(err.Error(), part) }
 }

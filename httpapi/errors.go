@@ -44,13 +44,13 @@ func (s *Server) answerError(err error, c echo.Context) {
 	case errors.Is(err, echo.ErrNotFound):
 		answerMessage(c, http.StatusNotFound, "Not found")
 	case errors.Is(err, echo.ErrMethodNotAllowed):
-		h := c.Response().Header()
-		h.Set("Allow", strings.TrimPrefix(h.Get("Allow"), "OPTIONS, "))
+		allow, _ := c.Get(echo.ContextKeyHeaderAllow).(string)
+		c.Response().Header().Set("Allow", strings.TrimPrefix(allow, "OPTIONS, "))
 		answerMessage(c, http.StatusMethodNotAllowed, "Method not allowed")
 	case errors.Is(err, context.Canceled):
 		// The caller is gone: there is no one to answer.
 	default:
-		s.Log.Error("request failed", "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
+		s.Log.Error("request failed", "id", c.Response().Header().Get(requestIDHeader), "route", c.Path(), "error", err)
 		answerMessage(c, http.StatusInternalServerError, "Internal error")
 	}
 }
@@ -70,6 +70,6 @@ func (s *Server) recoverPanic(w http.ResponseWriter, r *http.Request) {
 	if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
 		panic(p)
 	}
-	s.Log.Error("request panicked", "method", r.Method, "path", r.URL.Path, "stack", string(debug.Stack()))
+	s.Log.Error("request panicked", "id", w.Header().Get(requestIDHeader), "method", r.Method, "stack", string(debug.Stack()))
 	answerMessage(s.router.NewContext(r, w), http.StatusInternalServerError, "Internal error")
 }

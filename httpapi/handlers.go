@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -54,6 +56,7 @@ func (s *Server) read(c echo.Context, r aggregate.BotRequest) error {
 	if err != nil {
 		return err
 	}
+	c.Response().Header().Set("Age", strconv.Itoa(int(answer.Age/time.Second)))
 	out, err := answer.MarshalJSON()
 	return s.answerLimited(c, aggregate.BotsPolicy, decision, out, err)
 }
@@ -66,20 +69,6 @@ func (s *Server) answerLimited(c echo.Context, policy string, d ratelimit.Decisi
 	h.Set("Cache-Control", "no-store")
 	s.tellLimit(h, policy, d)
 	return answerJSON(c, http.StatusOK, out)
-}
-
-// health answers GET /api/health.
-func (s *Server) health(c echo.Context) error {
-	h := c.Response().Header()
-	h.Set("Cache-Control", "no-store, no-cache, must-revalidate, proxy-revalidate")
-	h.Set("Content-Type", "text/plain")
-	status, text := http.StatusOK, "OK"
-	if s.stopping.Load() {
-		status, text = http.StatusServiceUnavailable, "Shutting down"
-	}
-	c.Response().WriteHeader(status)
-	_, err := io.WriteString(c.Response(), text)
-	return err
 }
 
 // readBody reads a body that may hold MaxBody bytes.

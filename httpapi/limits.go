@@ -14,7 +14,7 @@ import (
 )
 
 // exposedHeaders are those that pages of other origins may read.
-const exposedHeaders = "Retry-After, X-Rate-Limit-Reset, X-Rate-Limit-Method, X-Rate-Limit-Route, X-Rate-Limit-IP, X-Rate-Limit-Bot-ID, RateLimit-Policy, RateLimit, ETag"
+const exposedHeaders = "Retry-After, X-Rate-Limit-Reset, X-Rate-Limit-Method, X-Rate-Limit-Route, X-Rate-Limit-IP, X-Rate-Limit-Bot-ID, RateLimit-Policy, RateLimit, ETag, Age, X-Request-Id"
 
 // tellLimit sets the limit headers of the IETF draft. A request that used no
 // window has none to tell of.

@@ -27,6 +27,10 @@ type Config struct {
 	TrustedProxies []netip.Prefix // peers whose client address header counts
 	ClientIPHeader string         // the header that trusted proxies set
 	Log            *slog.Logger
+	Status         Status       // what other rooms say of themselves
+	Metrics        *Metrics     // nil: nothing is counted
+	MetricsPath    http.Handler // answers /metrics; nil: nothing does
+	MaxRequests    int64        // answered at a time, beside /api/health; 0: no bound
 }
 
 // Server answers the HTTP API. It is safe for concurrent use.
@@ -34,16 +38,21 @@ type Server struct {
 	Config
 	router   *echo.Echo
 	static   staticCache
+	known    map[string]bool // paths of the route table
+	busy     atomic.Int64    // requests being answered
 	stopping atomic.Bool
 	now      func() time.Time
+	started  time.Time
 }
 
 // New makes a Server.
 func New(c Config) *Server {
-	s := &Server{Config: c, router: echo.New(), now: time.Now}
+	s := &Server{Config: c, router: echo.New(), known: map[string]bool{}, now: time.Now, started: time.Now()}
 	s.router.IPExtractor = s.clientIP
 	s.router.HTTPErrorHandler = s.answerError
+	s.router.Use(s.watched)
 	for _, r := range s.routes() {
+		s.known[r.path] = true
 		s.router.Add(r.method, r.path, r.handler)
 		if r.method == http.MethodGet {
 			s.router.Add(http.MethodHead, r.path, r.handler)
@@ -59,7 +68,7 @@ type route struct {
 
 // routes is the API. GET routes answer HEAD too.
 func (s *Server) routes() []route {
-	return []route{
+	all := []route{
 		{http.MethodPost, "/api/count", s.count},
 		{http.MethodGet, "/api/bots/:id", s.bot},
 		{http.MethodPost, "/api/bots/:id/lookup", s.lookup},
@@ -70,6 +79,10 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/api/docs", redirect("/docs")},
 		{http.MethodGet, "/api/docs/libs", redirect("/docs/libraries")},
 	}
+	if s.MetricsPath != nil {
+		all = append(all, route{http.MethodGet, "/metrics", echo.WrapHandler(s.MetricsPath)})
+	}
+	return all
 }
 
 // StopServing makes /api/health answer 503, so that balancers look elsewhere
@@ -79,6 +92,13 @@ func (s *Server) StopServing() { s.stopping.Store(true) }
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.recoverPanic(w, r)
+	busy := s.busy.Add(1)
+	defer s.busy.Add(-1)
+	setHeaders(w.Header(), r)
+	if s.MaxRequests > 0 && busy > s.MaxRequests && r.URL.Path != "/api/health" {
+		s.answerError(aggregate.ErrBusy, s.router.NewContext(r, w))
+		return
+	}
 	r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		// Until its body is read, a caller's hang-up goes unnoticed.
@@ -87,7 +107,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	setHeaders(w.Header())
 	if isPreflight(r) {
 		answerPreflight(w, r)
 		return
@@ -96,10 +115,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // setHeaders sets what every answer carries: reading is open to any page.
-func setHeaders(h http.Header) {
+func setHeaders(h http.Header, r *http.Request) {
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Expose-Headers", exposedHeaders)
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set(requestIDHeader, requestID(r))
 }
 
 // isPreflight tells whether a browser asks if a page may send a request.

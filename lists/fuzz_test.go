@@ -166,7 +166,7 @@ func FuzzToken(f *testing.F) {
 				}
 			}
 		}
-		if !strings.Contains(text, secret) && url.QueryEscape(text) == text && token.Hide(text) != text {
+		if !strings.Contains(text, secret) && !strings.Contains(secret, " ") && url.QueryEscape(text) == text && token.Hide(text) != text {
 			t.Errorf("%q is not in %q, and yet %q", secret, text, token.Hide(text))
 		}
 		for _, got := range []string{fmt.Sprintf("%v", token), fmt.Sprintf("%#v", &token), token.String()} {

@@ -134,7 +134,15 @@ func TestRevoked(t *testing.T) {
 			t.Errorf("%d: %t", status, got)
 		}
 	}
-	if mustPost(t, onlyPost(PostEntry{}), Count{}, `"tok"`).Revoked(Answer{Status: 410}) {
-		t.Error("a list that revokes no keys did")
+	if !call.MayBeRevoked() {
+		t.Error("a list that revokes keys is said not to")
+	}
+	for name, other := range map[string]Call{
+		"a list that revokes no keys": mustPost(t, onlyPost(PostEntry{}), Count{}, `"tok"`),
+		"a list that is only read":    mustGet(t, "list.test", nil),
+	} {
+		if other.MayBeRevoked() || other.Revoked(Answer{Status: 410}) {
+			t.Errorf("%s did", name)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -46,7 +47,7 @@ func onWire(r Request) string {
 	for _, h := range r.Header {
 		fmt.Fprintf(&b, "%s: %s\n", h.Name, h.Value)
 	}
-	if r.Body != nil {
+	if len(r.Body) > 0 {
 		fmt.Fprintf(&b, "\n%s", r.Body)
 	}
 	return b.String()
@@ -92,6 +93,7 @@ func TestProblems(t *testing.T) {
 		noHTTPS   = `must begin with https:// (http:// is for loopback hosts and defunct lists), is %q`
 		noHeader  = "holds a character that no header can carry"
 		ownHeader = "is set by the service itself; leave it out"
+		badPath   = "%q cannot be followed; allowed: names joined by dots, and after a name [] for all items, [-1] for the last, [name=value] for the one, {} for the keys"
 	)
 	// post and get make an entry that has a URL and the part under test.
 	post := func(p PostEntry) Entry { return Entry{APIPost: url, APIField: "n", Post: &p} }
@@ -149,6 +151,10 @@ func TestProblems(t *testing.T) {
 		{name: "own headers", entry: post(PostEntry{Headers: map[string]string{"accept-encoding": "gzip", "connection": "close", "content-length": "1", "content-type": "x/y", "cookie": "a=b", "host": "x", "transfer-encoding": "chunked"}}), want: []Problem{
 			{"post.headers.accept-encoding", ownHeader}, {"post.headers.connection", ownHeader}, {"post.headers.content-length", ownHeader}, {"post.headers.content-type", ownHeader},
 			{"post.headers.cookie", ownHeader}, {"post.headers.host", ownHeader}, {"post.headers.transfer-encoding", ownHeader}}},
+		{name: "header of the token", entry: post(PostEntry{Headers: map[string]string{"authorization": "x"}}), want: []Problem{{"post.headers.authorization", "is the header that carries the token; leave it out"}}},
+		{name: "header of the token by another name", entry: post(PostEntry{Auth: &AuthEntry{Name: "x-key"}, Headers: map[string]string{"X-Key": "x", "Authorization": "y"}}), want: []Problem{{"post.headers.X-Key", "is the header that carries the token; leave it out"}}},
+		{name: "header of a token in the query", entry: post(PostEntry{Auth: &AuthEntry{In: "query", Name: "x-key"}, Headers: map[string]string{"X-Key": "x"}})},
+		{name: "header twice", entry: post(PostEntry{Headers: map[string]string{"X-A": "1", "x-a": "2"}}), want: []Problem{{"post.headers.x-a", "is named twice: the case of a header's name makes no difference"}}},
 		{name: "get header", entry: get(GetEntry{Headers: map[string]string{"Host": "x"}}), want: []Problem{{"get.headers.Host", ownHeader}}},
 
 		{name: "field name", entry: post(PostEntry{Fields: &FieldsEntry{ServerCount: Names{"a."}}}), want: []Problem{{"post.fields.server_count", `must be names joined by dots, is "a."`}}},
@@ -169,10 +175,18 @@ func TestProblems(t *testing.T) {
 		{name: "form takes no shards", entry: post(PostEntry{Body: "form", Fields: &FieldsEntry{Shards: Names{"shards"}}}), want: []Problem{{"post.fields.shards", "cannot go out as form; allowed with body: json"}}},
 		{name: "query takes no shards", entry: post(PostEntry{Body: "query", Fields: &FieldsEntry{Shards: Names{"shards"}}}), want: []Problem{{"post.fields.shards", "cannot go out as query; allowed with body: json"}}},
 		{name: "shard objects without shards", entry: post(PostEntry{ShardObject: &ShardObjectEntry{ID: "id", Count: "n"}}), want: []Problem{{"post.shard_object", "says how shards look, but no field takes shards"}}},
+		{name: "shard objects with one key", entry: post(PostEntry{Fields: &FieldsEntry{Shards: Names{"all"}}, ShardObject: &ShardObjectEntry{ID: "n", Count: "n"}}), want: []Problem{{"post.shard_object", `needs two keys, has "n" twice`}}},
 		{name: "success field", entry: post(PostEntry{Success: &SuccessEntry{Field: ""}}), want: []Problem{{"post.success.field", `must be names joined by dots, is ""`}}},
-		{name: "default too small", entry: post(PostEntry{Defaults: &DefaultsEntry{ShardCount: new(int64(-1))}}), want: []Problem{{"post.defaults", "must be 0 to 9007199254740991"}}},
-		{name: "default too large", entry: post(PostEntry{Defaults: &DefaultsEntry{UserCount: new(int64(MaxNumber + 1))}}), want: []Problem{{"post.defaults", "must be 0 to 9007199254740991"}}},
-		{name: "defaults at their ends", entry: post(PostEntry{Defaults: &DefaultsEntry{UserCount: new(int64(MaxNumber)), VoiceConnections: new(int64(0))}})},
+		{name: "success flag in an empty answer", entry: post(PostEntry{Answer: "empty", Success: &SuccessEntry{Field: "ok"}}), want: []Problem{{"post.success", "is a flag in the answer, but answer: empty says that there is none; leave one out"}}},
+		{name: "default too small", entry: post(PostEntry{Fields: &FieldsEntry{UserCount: Names{"users"}}, Defaults: &DefaultsEntry{UserCount: new(int64(-1))}}), want: []Problem{{"post.defaults", "must be 0 to 9007199254740991, is -1"}}},
+		{name: "default of no shard", entry: post(PostEntry{Fields: &FieldsEntry{ShardCount: Names{"of"}}, Defaults: &DefaultsEntry{ShardCount: new(int64(0))}}), want: []Problem{{"post.defaults", "must be 1 to 9007199254740991, is 0"}}},
+		{name: "default too large", entry: post(PostEntry{Fields: &FieldsEntry{VoiceConnections: Names{"voice"}}, Defaults: &DefaultsEntry{VoiceConnections: new(int64(MaxNumber + 1))}}), want: []Problem{{"post.defaults", "must be 0 to 9007199254740991, is 9007199254740992"}}},
+		{name: "default that no field takes", entry: post(PostEntry{Defaults: &DefaultsEntry{UserCount: new(int64(1))}}), want: []Problem{{"post.defaults", "gives a value that no field takes; add the field, or leave the default out"}}},
+		{name: "defaults at their ends", entry: post(PostEntry{Fields: &FieldsEntry{UserCount: Names{"users"}, VoiceConnections: Names{"voice"}, ShardCount: Names{"of"}}, Defaults: &DefaultsEntry{UserCount: new(int64(MaxNumber)), VoiceConnections: new(int64(0)), ShardCount: new(int64(1))}})},
+		{name: "query parameter that the URL has", entry: Entry{Post: &PostEntry{URL: "https://list.test/:id?n=1", Body: "query", Fields: &FieldsEntry{ServerCount: Names{"n"}}}}, want: []Problem{{"post.fields", `"n" is in the URL's query already`}}},
+		{name: "token parameter that the URL has", entry: Entry{Post: &PostEntry{URL: "https://list.test/:id?key=1", Auth: &AuthEntry{In: "query", Name: "key"}}}, want: []Problem{{"post.auth.name", `"key" is in the query already`}}},
+		{name: "token parameter that a field has", entry: post(PostEntry{Body: "query", Auth: &AuthEntry{In: "query", Name: "n"}}), want: []Problem{{"post.auth.name", `"n" is in the query already`}}},
+		{name: "token parameter beside a body", entry: post(PostEntry{Auth: &AuthEntry{In: "query", Name: "n"}})},
 		{name: "revoked", entry: post(PostEntry{Revoked: []int{410, 399, 600, 200}}), want: []Problem{
 			{"post.revoked[1]", "must be an HTTP status from 400 to 599, is 399"}, {"post.revoked[2]", "must be an HTTP status from 400 to 599, is 600"}, {"post.revoked[3]", "must be an HTTP status from 400 to 599, is 200"}}},
 		{name: "limits", entry: post(PostEntry{Limits: []LimitEntry{{"bot", 1, 86400}, {"bot", 0, 1}, {"token", 1_000_001, 1}, {"address", 1, 0}, {"bot", 1, 86401}}}), want: []Problem{
@@ -184,13 +198,26 @@ func TestProblems(t *testing.T) {
 
 		{name: "get without a URL", entry: Entry{Get: &GetEntry{}}, want: []Problem{{"get", "needs a url, or api_get beside it"}}},
 		{name: "get.url", entry: Entry{Get: &GetEntry{URL: "https://list.test/:bot"}}, want: []Problem{{"get.url", `unknown placeholder ":bot"; allowed: :id, :list_bot_id`}}},
+		{name: "api_get without the id", entry: Entry{APIGet: "https://list.test/bot"}, want: []Problem{{"api_get", "must hold :id, or every bot would be read as one"}}},
+		{name: "api_get without the id, with a get part", entry: Entry{APIGet: "https://list.test/bot", Get: &GetEntry{Root: "bot"}}, want: []Problem{{"api_get", "must hold :id, or every bot would be read as one"}}},
+		{name: "get.url without the id", entry: get(GetEntry{URL: "https://list.test/bot"}), want: []Problem{{"get.url", "must hold :id, or every bot would be read as one"}}},
+		{name: "get.url without the id, but a key", entry: get(GetEntry{URL: "https://list.test/bot", Auth: &AuthEntry{}})},
+		{name: "get.url without the id, defunct", entry: Entry{Defunct: true, APIGet: "https://list.test/bot"}},
+		{name: "get limits", entry: get(GetEntry{Limits: []LimitEntry{{"address", 0, 0}, {"bot", 1, 1}, {"token", 1, 1}}}), want: []Problem{
+			{"get.limits[0].requests", "must be 1 to 1000000, is 0"}, {"get.limits[0].seconds", "must be 1 to 86400 (a day), is 0"},
+			{"get.limits[1].per", "is bot, but reading needs no key; allowed: address"}, {"get.limits[2].per", "is token, but reading needs no key; allowed: address"}}},
+		{name: "get limits with a key", entry: get(GetEntry{Auth: &AuthEntry{}, Limits: []LimitEntry{{"address", 1, 1}, {"bot", 1, 1}, {"token", 1, 1}}})},
+		{name: "get wait", entry: get(GetEntry{Wait: []WaitEntry{{Header: "X"}, {}}}), want: []Problem{{"get.wait[1]", "needs either header or body"}}},
 		{name: "list's number without a key", entry: Entry{Get: &GetEntry{URL: "https://list.test/:list_bot_id"}}, want: []Problem{{"get.url", "holds :list_bot_id, which comes with a key; say under auth where the key goes"}}},
 		{name: "list's number with a key", entry: Entry{Get: &GetEntry{URL: "https://list.test/:list_bot_id", Auth: &AuthEntry{}}}},
-		{name: "root", entry: get(GetEntry{Root: "a..b"}), want: []Problem{{"get.root", `must be names joined by dots, is "a..b"`}}},
-		{name: "path", entry: get(GetEntry{Fields: &ReadEntry{Username: Sources{{Path: ""}}}}), want: []Problem{{"get.fields.username", `must be names joined by dots, is ""`}}},
-		{name: "path with an index", entry: get(GetEntry{Fields: &ReadEntry{Owners: Sources{{Path: "owners[0].id"}}}}), want: []Problem{{"get.fields.owners", `"owners[0].id" cannot be followed; allowed after a name: [] for all items, [-1] for the last, [name=value] for the one, {} for the keys`}}},
-		{name: "path with an open bracket", entry: get(GetEntry{Fields: &ReadEntry{Invite: Sources{{Path: "a["}}}}), want: []Problem{{"get.fields.invite", `"a[" cannot be followed; allowed after a name: [] for all items, [-1] for the last, [name=value] for the one, {} for the keys`}}},
-		{name: "path without a dot", entry: get(GetEntry{Fields: &ReadEntry{ServerCount: Sources{{Path: "a[]b"}}}}), want: []Problem{{"get.fields.server_count", `needs a dot before "b" in "a[]b"`}}},
+		{name: "root", entry: get(GetEntry{Root: "a..b"}), want: []Problem{{"get.root", fmt.Sprintf(badPath, "a..b")}}},
+		{name: "path", entry: get(GetEntry{Fields: &ReadEntry{Username: Sources{{Path: ""}}}}), want: []Problem{{"get.fields.username", fmt.Sprintf(badPath, "")}}},
+		{name: "path with an index", entry: get(GetEntry{Fields: &ReadEntry{Owners: Sources{{Path: "owners[0].id"}}}}), want: []Problem{{"get.fields.owners", fmt.Sprintf(badPath, "owners[0].id")}}},
+		{name: "path with an open bracket", entry: get(GetEntry{Fields: &ReadEntry{Invite: Sources{{Path: "a["}}}}), want: []Problem{{"get.fields.invite", fmt.Sprintf(badPath, "a[")}}},
+		{name: "path without a dot", entry: get(GetEntry{Fields: &ReadEntry{ServerCount: Sources{{Path: "a[]b"}}}}), want: []Problem{{"get.fields.server_count", fmt.Sprintf(badPath, "a[]b")}}},
+		{name: "path with an empty name", entry: get(GetEntry{Fields: &ReadEntry{Website: Sources{{Path: "links[=x]"}}}}), want: []Problem{{"get.fields.website", fmt.Sprintf(badPath, "links[=x]")}}},
+		{name: "path with an empty value", entry: get(GetEntry{Fields: &ReadEntry{Website: Sources{{Path: "links[x=]"}}}}), want: []Problem{{"get.fields.website", fmt.Sprintf(badPath, "links[x=]")}}},
+		{name: "path with a key of an object", entry: get(GetEntry{Fields: &ReadEntry{Library: Sources{{Path: "a{b}"}}}}), want: []Problem{{"get.fields.library", fmt.Sprintf(badPath, "a{b}")}}},
 		{name: "path's URL", entry: get(GetEntry{Fields: &ReadEntry{Support: Sources{{Path: "a", URL: "https://discord.gg/:id"}}}}), want: []Problem{{"get.fields.support.url", `unknown placeholder ":id"; allowed: :value`}}},
 		{name: "path's URL without a host", entry: get(GetEntry{Fields: &ReadEntry{Github: Sources{{Path: "a", URL: "/:value"}}}}), want: []Problem{{"get.fields.github.url", fmt.Sprintf(noURL, "/:value")}}},
 	} {
@@ -207,8 +234,8 @@ func TestFacts(t *testing.T) {
 	t.Parallel()
 	post, get := "https://list.test/:id", "https://list.test/get/:id"
 	type facts struct {
-		takes, readable, needsKey, numbers bool
-		url                                string
+		takes, readable, needsKey, operatorKey, numbers bool
+		url                                             string
 	}
 	for _, tt := range []struct {
 		name  string
@@ -220,14 +247,15 @@ func TestFacts(t *testing.T) {
 		{"defunct", Entry{Defunct: true, APIPost: post, APIGet: get}, facts{url: post}},
 		{"own post URL", Entry{APIPost: post, Post: &PostEntry{URL: "https://list.test/own"}}, facts{takes: true, url: "https://list.test/own"}},
 		{"none", Entry{Post: &PostEntry{None: "no"}}, facts{}},
-		{"key", Entry{APIGet: get, Get: &GetEntry{Auth: &AuthEntry{}}}, facts{readable: true, needsKey: true}},
+		{"key", Entry{APIGet: get, Get: &GetEntry{Auth: &AuthEntry{}}}, facts{readable: true, needsKey: true, operatorKey: true}},
+		{"key and number", Entry{Get: &GetEntry{URL: "https://list.test/:list_bot_id", Auth: &AuthEntry{}}}, facts{readable: true, needsKey: true}},
 		{"number in the URL", Entry{Post: &PostEntry{URL: "https://list.test/:list_bot_id"}}, facts{takes: true, numbers: true, url: "https://list.test/:list_bot_id"}},
 		{"number in the body", Entry{Post: &PostEntry{URL: post, Fields: &FieldsEntry{ListBotID: Names{"id"}}}}, facts{takes: true, numbers: true, url: post}},
 		{"number in a header", Entry{Post: &PostEntry{URL: post, Headers: map[string]string{"X-Bot": ":list_bot_id"}}}, facts{takes: true, numbers: true, url: post}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := mustList(t, "list.test", tt.entry)
-			got := facts{l.TakesCounts(), l.Readable(), l.NeedsKey(), l.NumbersBots(), l.PostURL()}
+			got := facts{l.TakesCounts(), l.Readable(), l.NeedsKey(), l.TakesOperatorKey(), l.NumbersBots(), l.PostURL()}
 			if got != tt.want {
 				t.Errorf("%+v, want %+v", got, tt.want)
 			}
@@ -559,8 +587,8 @@ func TestPlanPost(t *testing.T) {
 					t.Errorf("shows its token: %s", shown)
 				}
 			}
-			if !call.Keyed() {
-				t.Error("a post is said to carry no secret")
+			if !call.Keyed() || call.Reads() || call.BotID() != someBot {
+				t.Errorf("keyed %t, reads %t, bot %s", call.Keyed(), call.Reads(), call.BotID())
 			}
 		})
 	}
@@ -688,8 +716,98 @@ func TestPlanGet(t *testing.T) {
 			if call.Keyed() != (tt.masked != "") || call.Token().IsZero() == call.Keyed() {
 				t.Errorf("keyed is %t, with token: %t", call.Keyed(), !call.Token().IsZero())
 			}
-			if got := call.Sent(); got != "" {
-				t.Errorf("sent %q, want nothing", got)
+			if call.Sent() != "" || !call.Reads() || call.BotID() != someBot {
+				t.Errorf("sent %q, reads %t, bot %s", call.Sent(), call.Reads(), call.BotID())
+			}
+		})
+	}
+}
+
+// TestLimits has which of a list's own limits a call counts for.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	const url = "https://list.test/:id"
+	post := []LimitEntry{{PerToken, 1, 60}, {PerAddress, 10, 60}, {PerBot, 1, 21600}}
+	get := []LimitEntry{{PerAddress, 5, 1}}
+	token := Limit{Per: PerToken, Requests: 1, Interval: time.Minute}
+	address := Limit{Per: PerAddress, Requests: 10, Interval: time.Minute}
+	bot := Limit{Per: PerBot, Requests: 1, Interval: 6 * time.Hour}
+	reads := Limit{Per: PerAddress, Requests: 5, Interval: time.Second, ReadsOnly: true}
+	for _, tt := range []struct {
+		name            string
+		entry           Entry
+		posts, readings []Limit
+	}{
+		{"none", Entry{APIPost: url, APIGet: url}, nil, nil},
+		{"of posts", Entry{APIGet: url, Post: &PostEntry{URL: url, Limits: post}}, []Limit{token, address, bot}, []Limit{address}},
+		{"of readings", Entry{APIPost: url, Get: &GetEntry{URL: url, Limits: get}}, nil, []Limit{reads}},
+		{"of both", Entry{Post: &PostEntry{URL: url, Limits: post}, Get: &GetEntry{URL: url, Limits: get}}, []Limit{token, address, bot}, []Limit{address, reads}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := mustList(t, "list.test", tt.entry)
+			for range 2 { // asking leaves no trace
+				p, _ := l.PlanPost(Count{BotID: someBot}, NewToken("tok", ""), someAgent)
+				if got := p.Limits(); !slices.Equal(got, tt.posts) {
+					t.Errorf("a post: %+v, want %+v", got, tt.posts)
+				}
+				g, _ := l.PlanGet(someBot, Token{}, someAgent)
+				if got := g.Limits(); !slices.Equal(got, tt.readings) {
+					t.Errorf("a reading: %+v, want %+v", got, tt.readings)
+				}
+			}
+		})
+	}
+	l := mustList(t, "list.test", Entry{APIGet: url})
+	if g, _ := l.PlanGet(someBot, Token{}, someAgent); g.Limits() != nil {
+		t.Errorf("a list that takes no counts limits readings: %+v", g.Limits())
+	}
+}
+
+func TestNotSent(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[Fault]bool{
+		FaultNone: false, FaultTimeout: false, FaultReset: false, FaultCutShort: false, FaultTooLarge: false, FaultRedirect: false,
+		FaultProtocol: false, FaultCanceled: false, FaultOther: false, FaultPanic: false,
+		FaultRefused: true, FaultDNS: true, FaultTLS: true, FaultCircuit: true, FaultBusy: true,
+	} {
+		if got := (Answer{Status: NoAnswer, Fault: fault}).NotSent(); got != want {
+			t.Errorf("%q: %t", fault, got)
+		}
+	}
+}
+
+func TestRules(t *testing.T) {
+	t.Parallel()
+	const url = "https://list.test/:id"
+	for _, tt := range []struct {
+		name       string
+		entry      Entry
+		post, read []string
+	}{
+		{"nothing", Entry{}, nil, nil},
+		{"plain", Entry{APIPost: url, APIGet: url}, []string{"success: a 2xx status and no HTML page"}, []string{"the common key names, under the top"}},
+		{"everything", Entry{
+			Post: &PostEntry{URL: url, Answer: "json", Success: &SuccessEntry{Field: "data.error"}, Revoked: []int{410}, Limits: []LimitEntry{{PerBot, 1, 21600}},
+				Wait: []WaitEntry{{Header: "retry-after", Unit: "ms"}, {Body: "error.wait"}}},
+			Get: &GetEntry{URL: url, Root: "data", Limits: []LimitEntry{{PerAddress, 10, 60}}, Wait: []WaitEntry{{Header: "reset", Unit: "unix"}, {Header: "reset-ms", Unit: "unix_ms"}},
+				Fields: &ReadEntry{Username: Sources{{Path: "a"}, {Path: "b"}}, Support: Sources{{Path: "code", URL: "https://discord.gg/:value"}}}},
+		}, []string{
+			"success: a 2xx status and JSON, with data.error false in it", "revoked: status 410 ends posting until the token changes",
+			"limit: 1 in 6h0m0s per bot", "wait: header Retry-After, in milliseconds", "wait: field error.wait of the answer, in seconds, or a date",
+		}, []string{
+			"username: data.a, data.b", "support: data.code (as https://discord.gg/:value)",
+			"limit: 10 in 1m0s per address", "wait: header Reset, in Unix time", "wait: header Reset-Ms, in Unix time in milliseconds",
+		}},
+		{"empty answer", Entry{Post: &PostEntry{URL: url, Answer: "empty"}}, []string{"success: a 2xx status and an empty answer"}, nil},
+		{"any answer, root", Entry{Post: &PostEntry{URL: url, Answer: "any"}, Get: &GetEntry{URL: url, Root: "data.bot"}}, []string{"success: a 2xx status"}, []string{"the common key names, under data.bot"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l := mustList(t, "list.test", tt.entry)
+			if got := l.PostRules(); !slices.Equal(got, tt.post) {
+				t.Errorf("post: %q, want %q", got, tt.post)
+			}
+			if got := l.ReadRules(); !slices.Equal(got, tt.read) {
+				t.Errorf("read: %q, want %q", got, tt.read)
 			}
 		})
 	}

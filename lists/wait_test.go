@@ -80,19 +80,41 @@ func TestWaitUntil(t *testing.T) {
 		{"several: none speaks sense", several, Answer{Header: map[string][]string{"Retry-After": {"soon"}, "X-Ratelimit-Reset": {"-1"}}, Body: []byte(`{"wait":0}`)}, nothing},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			l := mustList(t, "list.test", onlyPost(PostEntry{Wait: tt.wait}))
-			until, ok := l.WaitUntil(tt.answer, now)
-			switch {
-			case ok != (tt.want != nothing):
-				t.Errorf("said %t, until %s", ok, until)
-			case ok && until.Sub(now) != tt.want:
-				t.Errorf("wait for %s, want %s", until.Sub(now), tt.want)
-			case !ok && !until.IsZero():
-				t.Errorf("nothing said, and yet until %s", until)
+			for kind, call := range map[string]Call{
+				"post":    mustPost(t, onlyPost(PostEntry{Wait: tt.wait}), Count{}, `"tok"`),
+				"reading": mustGet(t, "list.test", &GetEntry{Wait: tt.wait}),
+			} {
+				until, ok := call.WaitUntil(tt.answer, now)
+				switch {
+				case ok != (tt.want != nothing):
+					t.Errorf("%s: said %t, until %s", kind, ok, until)
+				case ok && until.Sub(now) != tt.want:
+					t.Errorf("%s: wait for %s, want %s", kind, until.Sub(now), tt.want)
+				case !ok && !until.IsZero():
+					t.Errorf("%s: nothing said, and yet until %s", kind, until)
+				}
 			}
 		})
 	}
-	if until, ok := mustList(t, "list.test", Entry{APIGet: "https://list.test/:id"}).WaitUntil(after("30"), now); !ok || until.Sub(now) != 30*time.Second {
-		t.Errorf("a list that takes no counts: wait until %s, %t", until, ok)
+}
+
+// Posts and readings of one list may each say it in their own place.
+func TestWaitUntilOfPostsAndReadings(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	l := mustList(t, "list.test", Entry{
+		Post: &PostEntry{URL: "https://list.test/:id", Wait: []WaitEntry{{Header: "X-Post"}}},
+		Get:  &GetEntry{URL: "https://list.test/:id", Wait: []WaitEntry{{Header: "X-Get"}}},
+	})
+	post, _ := l.PlanPost(Count{BotID: someBot}, NewToken("tok", ""), someAgent)
+	get, _ := l.PlanGet(someBot, Token{}, someAgent)
+	answer := Answer{Header: map[string][]string{"X-Post": {"10"}, "X-Get": {"20"}, "Retry-After": {"30"}}}
+	for name, tt := range map[string]struct {
+		call Call
+		want time.Duration
+	}{"post": {post, 10 * time.Second}, "reading": {get, 20 * time.Second}} {
+		if until, ok := tt.call.WaitUntil(answer, now); !ok || until.Sub(now) != tt.want {
+			t.Errorf("%s: %s, %t; want %s", name, until.Sub(now), ok, tt.want)
+		}
 	}
 }

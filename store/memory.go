@@ -170,6 +170,9 @@ func (m *Memory) Load(key Key, w Window) error {
 	return m.put(key, w, now)
 }
 
+// Health implements [Store].
+func (m *Memory) Health() error { return nil }
+
 // Secret implements [Store].
 func (m *Memory) Secret() []byte { return slices.Clone(m.secret) }
 

@@ -44,6 +44,9 @@ type Store interface {
 	// left is free; a held one stays held.
 	Release(ctx context.Context, keys ...Key) error
 
+	// Health is nil, or says in plain words what the store cannot do.
+	Health() error
+
 	// Secret is 32 random bytes made with the store, for hashing keys.
 	Secret() []byte
 

@@ -656,7 +656,7 @@ func TestCountWithoutAnswer(t *testing.T) {
 	r.on("hidden.test", cutShort)
 	r.on("nest.test", size(most+1, true))
 	r.on("one.test", size(most+1, false))
-	r.on("per.test", zipped(200, strings.Repeat("x", 64<<20)))
+	r.on("per.test", zipped(200, strings.Repeat("x", 4<<20)))
 	r.on("same.test", size(most, true))
 	r.on("two.test", zipped(200, strings.Repeat("x", most)))
 	r.on("ua.test", hangUp)
@@ -668,7 +668,7 @@ func TestCountWithoutAnswer(t *testing.T) {
 	start := time.Now()
 	c := s.post(t, countBody(newBot(), `"array.test":"t","count.test":"t","hidden.test":"t","nest.test":"t","one.test":"t","per.test":"t",
 		"same.test":"t","two.test":"t","ua.test":"t","users.test":"t","refused.test":"secret-token","tls.test":"t","dns.test":"t"`))
-	if took := time.Since(start); took < 10*time.Second || took > 13*time.Second {
+	if took := time.Since(start); took < 10*time.Second || took > 18*time.Second {
 		t.Errorf("answered after %s, want 10s", took)
 	}
 	for _, row := range []struct{ name, list, text string }{ // text: a regular expression

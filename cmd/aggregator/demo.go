@@ -44,6 +44,7 @@ func demo(ctx context.Context, env environment, args []string) error {
 	if err != nil {
 		return err
 	}
+	f.metrics = "off"
 	s, err := startService(f, env.getenv, store.NewMemory(store.MemoryOptions{}), sandbox.Transport(env.transport, listener.Addr().String()), log)
 	if err != nil {
 		return errors.Join(err, listener.Close())

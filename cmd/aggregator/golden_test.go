@@ -36,6 +36,7 @@ type exchange struct {
 
 // TestGolden replays what was recorded of the reference against the service.
 func TestGolden(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, "testdata/golden/behaviours.json")
 	s := boot(t, "--lists", f.file(t, "testdata/golden/lists.yaml"), "--legacy-ids", f.file(t, "testdata/golden/legacy_ids.yaml"),
 		"--trusted-proxies", "127.0.0.0/8", "--client-ip-header", "CF-Connecting-IP")

@@ -49,7 +49,8 @@ var errSaid = errors.New("")
 
 // run runs a command until it ends or ctx does, and returns the exit code.
 func run(ctx context.Context, args []string, getenv func(string) string, out, errOut io.Writer) int {
-	env := environment{getenv, out, errOut, fanout.NewTransport()}
+	bounds := newBounds()
+	env := environment{getenv, out, errOut, fanout.NewTransport(fanout.WithBounds(bounds.calls, bounds.callsPerList))}
 	if len(args) == 0 || args[0] == "-h" || args[0] == "--help" || args[0] == "help" {
 		usage(out)
 		return 0

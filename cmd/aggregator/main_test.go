@@ -33,7 +33,7 @@ func boot(t *testing.T, args ...string) *running {
 		code <- run(ctx, args, func(string) string { return "" }, io.Discard, w)
 		_ = w.Close()
 	}()
-	s := &running{log: log, stop: sync.OnceValue(func() int { cancel(); return <-code })}
+	s := &running{log: log, stop: sync.OnceValue(func() int { client.CloseIdleConnections(); cancel(); return <-code })}
 	t.Cleanup(func() { s.stop() })
 	select {
 	case a := <-address:

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/fanout"
@@ -40,6 +42,8 @@ type serviceFlags struct {
 	trustedProxies prefixes
 	clientIPHeader string
 	listKeys       string
+	logLevel       slog.Level
+	metrics        string
 }
 
 func (f *serviceFlags) add(fs *flag.FlagSet) {
@@ -50,6 +54,8 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	fs.Var(&f.countRate, "limit-count", "`RATE` of POST /api/count for a bot and caller, or off")
 	fs.Var(&f.botsRate, "limit-bots", "`RATE` of GET /api/bots/:id for a bot and caller, or off")
 	fs.StringVar(&f.store, "store", "sqlite:aggregator.db", "`STORE` of windows: sqlite:FILE, or memory:")
+	fs.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "least `LEVEL` that is logged: debug, info, warn or error")
+	fs.StringVar(&f.metrics, "metrics", "off", "where Prometheus scrapes /metrics: off, main (the service's own address), or an `ADDRESS` of its own")
 	fs.StringVar(&f.listKeys, "list-keys", "", "`FILE` of list ids and keys, for lists that are read with a key")
 	fs.Var(&f.trustedProxies, "trusted-proxies", "address `RANGES` of proxies whose client address header is believed, parted by commas")
 	fs.StringVar(&f.clientIPHeader, "client-ip-header", "X-Forwarded-For", "`HEADER` in which trusted proxies say the caller's address")
@@ -71,7 +77,7 @@ func serve(ctx context.Context, env environment, args []string) error {
 	if err := parse(fs, args, env.getenv); err != nil {
 		return err
 	}
-	log := slog.New(slog.NewJSONHandler(env.errOut, nil))
+	log := slog.New(slog.NewJSONHandler(env.errOut, &slog.HandlerOptions{Level: f.logLevel}))
 	st, err := openStore(f.store, log)
 	if err != nil {
 		return err
@@ -105,6 +111,7 @@ type service struct {
 	api        *httpapi.Server
 	server     *http.Server
 	listener   net.Listener
+	metrics    *http.Server // nil: none of its own
 	log        *slog.Logger
 }
 
@@ -121,34 +128,93 @@ func startService(f serviceFlags, getenv func(string) string, st store.Store, tr
 	if err != nil {
 		return nil, err
 	}
-	hash := store.NewHasher(st.Secret())
 	s := &service{catalog: live, log: log}
+	bounds := newBounds()
+	client := fanout.New(transport, log, fanout.WithBounds(bounds.calls, bounds.callsPerList))
+	status := httpapi.Status{
+		Breakers:      func() []httpapi.Breaker { return openBreakers(client.Breakers()) },
+		StoreHealth:   st.Health,
+		CallsInFlight: client.InFlight,
+	}
+	metrics := httpapi.NewMetrics(status)
+	hash := store.NewHasher(st.Secret())
 	s.aggregator = aggregate.New(aggregate.Config{
 		Catalog:    live,
-		Runner:     fanout.New(transport, log),
+		Runner:     client,
+		Admit:      client.TryAdmit,
+		Observe:    metrics.Observe,
 		CountLimit: ratelimit.New(st, f.countRate.Rate, hash),
 		BotsLimit:  ratelimit.New(st, f.botsRate.Rate, hash),
 		Holds:      aggregate.NewHolds(st, hash, time.Now, log),
 		Keys:       keys,
 		UserAgent:  userAgent,
 	})
-	s.api = httpapi.New(httpapi.Config{
-		Aggregator: s.aggregator, Catalog: live, Log: log,
-		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader,
-	})
-	s.server = &http.Server{
-		Handler:           s.api,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       20 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	api := httpapi.Config{
+		Aggregator: s.aggregator, Catalog: live, Log: log, Status: status, Metrics: metrics,
+		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader, MaxRequests: bounds.requests,
 	}
+	switch f.metrics {
+	case "", "off":
+	case "main":
+		api.MetricsPath = metrics.Handler()
+	default:
+		if err := s.serveMetrics(f.metrics, metrics.Handler()); err != nil {
+			return nil, err
+		}
+	}
+	s.api = httpapi.New(api)
+	s.server = newServer(s.api, log)
 	if s.listener, err = net.Listen("tcp", f.listen); err != nil {
-		return nil, fmt.Errorf("--listen: %w", err)
+		return nil, errors.Join(fmt.Errorf("--listen: %w", err), s.closeMetrics())
 	}
+	s.listener = netutil.LimitListener(s.listener, bounds.connections)
 	log.Info("serving", "address", s.listener.Addr().String(), "catalog", live.Current().Counts().String())
 	return s, nil
+}
+
+// newServer makes a server that no slow caller can hold on to.
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       20 * time.Second,
+		WriteTimeout:      time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// serveMetrics serves /metrics on an address of its own, until closeMetrics.
+func (s *service) serveMetrics(address string, h http.Handler) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("--metrics: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", h)
+	s.metrics = newServer(mux, s.log)
+	go func() { _ = s.metrics.Serve(listener) }()
+	s.log.Info("serving metrics", "metrics_address", listener.Addr().String())
+	return nil
+}
+
+func (s *service) closeMetrics() error {
+	if s.metrics == nil {
+		return nil
+	}
+	return s.metrics.Close()
+}
+
+// openBreakers are the breakers worth telling of.
+func openBreakers(all []fanout.BreakerState) []httpapi.Breaker {
+	var open []httpapi.Breaker
+	for _, b := range all {
+		if b.State != "closed" {
+			open = append(open, httpapi.Breaker{List: b.List, Direction: b.Direction, State: b.State, NextTry: b.NextTry})
+		}
+	}
+	return open
 }
 
 // run serves until ctx ends, reloading the catalog at each hang-up signal;
@@ -190,5 +256,5 @@ func (s *service) shutdown(served <-chan error) error {
 		err = errors.Join(err, e)
 	}
 	// The server forgets requests whose caller has left; their posts go on.
-	return errors.Join(err, s.aggregator.Wait(ctx))
+	return errors.Join(err, s.aggregator.Wait(ctx), s.closeMetrics())
 }

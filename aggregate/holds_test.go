@@ -1,0 +1,1122 @@
+package aggregate_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"aggregator/aggregate"
+	"aggregator/catalog"
+	"aggregator/lists"
+	"aggregator/ratelimit"
+	"aggregator/store"
+	"aggregator/store/sqlite"
+	"aggregator/store/storetest"
+)
+
+const (
+	firstBot  = "111111111111111111"
+	secondBot = "222222222222222222"
+)
+
+// pacedLists are lists that pace their callers, each in its way.
+const pacedLists = `
+lists:
+  address.test:
+    name: Address
+    url: "https://address.test/"
+    api_post: "https://address.test/:id"
+    api_field: n
+    api_get: "https://address.test/:id"
+    post: {limits: [{per: address, requests: 2, seconds: 60}]}
+  body.test:
+    name: Body
+    url: "https://body.test/"
+    api_post: "https://body.test/:id"
+    api_field: n
+    post: {wait: [{header: "Retry-After"}, {body: "error.wait", unit: ms}]}
+  bot.test:
+    name: Bot
+    url: "https://bot.test/"
+    api_post: "https://bot.test/:id"
+    api_field: n
+    post:
+      success: {field: ok, is: true}
+      revoked: [410]
+      limits: [{per: bot, requests: 1, seconds: 21600}]
+  both.test:
+    name: Both
+    url: "https://both.test/"
+    api_post: "https://both.test/:id"
+    api_field: n
+    post: {limits: [{per: token, requests: 1, seconds: 60}, {per: address, requests: 2, seconds: 600}]}
+  keyed.test:
+    name: Keyed
+    url: "https://keyed.test/"
+    get:
+      url: "https://keyed.test/:id"
+      auth: {prefix: "Bearer "}
+      limits: [{per: token, requests: 1, seconds: 60}]
+  ms.test:
+    name: Milliseconds
+    url: "https://ms.test/"
+    api_post: "https://ms.test/:id"
+    api_field: n
+    post: {wait: [{header: "Retry-After", unit: ms}]}
+  open.test:
+    name: Open
+    url: "https://open.test/"
+    api_post: "https://open.test/:id"
+    api_field: n
+    api_get: "https://open.test/:id"
+  pair.test:
+    name: Pair
+    url: "https://pair.test/"
+    api_post: "https://pair.test/:id"
+    api_field: n
+    post: {limits: [{per: bot, requests: 2, seconds: 240}]}
+  reads.test:
+    name: Reads
+    url: "https://reads.test/"
+    api_post: "https://reads.test/:id"
+    api_field: n
+    api_get: "https://reads.test/:id"
+    get: {limits: [{per: address, requests: 1, seconds: 60}]}
+  sixty.test:
+    name: Sixty
+    url: "https://sixty.test/"
+    api_post: "https://sixty.test/:id"
+    api_field: n
+    post: {limits: [{per: address, requests: 60, seconds: 60}]}
+  token.test:
+    name: Token
+    url: "https://token.test/"
+    api_post: "https://token.test/:id"
+    api_field: n
+    post: {limits: [{per: token, requests: 1, seconds: 900}]}
+  unix.test:
+    name: Unix
+    url: "https://unix.test/"
+    api_post: "https://unix.test/:id"
+    api_field: n
+    post: {wait: [{header: "X-RateLimit-Reset", unit: unix}]}
+`
+
+const pacedLegacyIDs = "once.test: bot.test\n"
+
+// desk is an Aggregator over these lists. Its clock stands still until told,
+// and every list answers 200 unless told.
+type desk struct {
+	*aggregate.Aggregator
+	*storetest.Clock
+	answer func(lists.Call) lists.Answer
+
+	mu   sync.Mutex
+	sent []string // list=token of each call, in order
+}
+
+type deskOptions struct {
+	store    store.Store      // in memory when nil
+	now      func() time.Time // the desk's clock when nil
+	windows  store.Store      // of the rate limits; store when nil
+	count    string           // rate, off when empty
+	bots     string
+	keys     map[string]lists.Token
+	onListed string // catalog; pacedLists when empty
+}
+
+func newDesk(t testing.TB, o deskOptions) *desk {
+	t.Helper()
+	d := &desk{Clock: storetest.NewClock(), answer: func(lists.Call) lists.Answer { return ok }}
+	if o.now == nil {
+		o.now = d.Now
+	}
+	if o.store == nil {
+		o.store = store.NewMemory(store.MemoryOptions{Now: o.now})
+	}
+	if w, is := o.windows.(*hooked); is && w.Store == nil {
+		w.Store = o.store
+	}
+	if o.windows == nil {
+		o.windows = o.store
+	}
+	if o.onListed == "" {
+		o.onListed = pacedLists
+	}
+	live, _, err := catalog.NewLive(func() (*catalog.Catalog, []string, error) {
+		return catalog.Load([]catalog.File{{Name: "lists.yaml", Data: []byte(o.onListed)}}, catalog.File{Name: "legacy_ids.yaml", Data: []byte(pacedLegacyIDs)})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := store.NewHasher(o.store.Secret())
+	d.Aggregator = aggregate.New(aggregate.Config{
+		Catalog: live, Runner: d, Keys: o.keys,
+		CountLimit: ratelimit.New(o.windows, rate(t, o.count), hash),
+		BotsLimit:  ratelimit.New(o.windows, rate(t, o.bots), hash),
+		Holds:      aggregate.NewHolds(o.store, hash, o.now, slog.New(slog.DiscardHandler)),
+	})
+	return d
+}
+
+func rate(t testing.TB, text string) ratelimit.Rate {
+	t.Helper()
+	if text == "" {
+		text = "off"
+	}
+	r, err := ratelimit.ParseRate(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// Run implements [aggregate.Runner].
+func (d *desk) Run(_ context.Context, calls []lists.Call, _ time.Duration) []lists.Answer {
+	answers := make([]lists.Answer, len(calls))
+	for i, c := range calls {
+		d.mu.Lock()
+		d.sent = append(d.sent, c.List.ID+"="+c.Token().Reveal())
+		d.mu.Unlock()
+		answers[i] = d.answer(c)
+	}
+	return answers
+}
+
+// took is what was sent since it was last asked.
+func (d *desk) took() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	sent := strings.Join(d.sent, " ")
+	d.sent = nil
+	return sent
+}
+
+func (d *desk) says(a lists.Answer) { d.answer = func(lists.Call) lists.Answer { return a } }
+
+// named parses list=token pairs.
+func named(pairs string) (all []aggregate.NamedToken) {
+	for pair := range strings.FieldsSeq(pairs) {
+		id, token, _ := strings.Cut(pair, "=")
+		all = append(all, aggregate.NamedToken{ID: id, Token: lists.NewToken(token, "")})
+	}
+	return all
+}
+
+func countOf(bot, pairs string) aggregate.CountRequest {
+	return aggregate.CountRequest{Count: lists.Count{BotID: bot, ServerCount: 5}, Tokens: named(pairs)}
+}
+
+func caller(n int) aggregate.Caller {
+	return aggregate.Caller{IP: netip.AddrFrom4([4]byte{192, 0, 2, byte(n)}), UserAgent: "test/1"}
+}
+
+// post posts a count, and answers what became of each list: its status, or why
+// it was skipped.
+func (d *desk) post(t testing.TB, bot, pairs string) string {
+	t.Helper()
+	a, _, err := d.Count(t.Context(), countOf(bot, pairs), caller(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outcome(a)
+}
+
+func outcome(a aggregate.CountAnswer) string {
+	var all []string
+	for _, r := range a.Results {
+		all = append(all, fmt.Sprint(r.Status))
+	}
+	for _, s := range a.Skipped {
+		all = append(all, s.Why)
+	}
+	return strings.Join(all, ", ")
+}
+
+// read reads a bot with keys of the caller, and answers which lists it asked
+// and which it skipped.
+func (d *desk) read(t testing.TB, bot, pairs string) (asked, skipped string) {
+	t.Helper()
+	d.took()
+	a, _, err := d.Bot(t.Context(), aggregate.BotRequest{BotID: bot, Tokens: named(pairs)}, caller(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.took(), skips(a.Skipped)
+}
+
+func skips(all []aggregate.Skipped) string {
+	var texts []string
+	for _, s := range all {
+		texts = append(texts, s.ID+": "+s.Why)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// until is the text of a hold that ends at a time of the day.
+func until(clock string) string { return "Paced: next post at 2026-11-22T" + clock + "Z" }
+
+const revoked = "Revoked: bot.test has revoked this token; send a new one"
+
+var (
+	ok      = lists.Answer{Status: 200, Body: []byte(`{"ok":true}`)}
+	refused = lists.Answer{Status: 401}
+	early   = lists.Answer{Status: 429}
+)
+
+func after(status int, value string) lists.Answer {
+	return lists.Answer{Status: status, Header: map[string][]string{"Retry-After": {value}}}
+}
+
+func broken(f lists.Fault) lists.Answer {
+	return lists.Answer{Status: lists.NoAnswer, Fault: f, Reason: "broken"}
+}
+
+func TestHolds(t *testing.T) {
+	t.Parallel()
+	type step struct {
+		at     time.Duration // after 12:00:00
+		answer lists.Answer  // of the lists, from here on; 200 when zero
+		bot    string        // firstBot when empty
+		send   string        // list=token
+		want   string
+	}
+	for _, tt := range []struct {
+		name  string
+		steps []step
+	}{
+		{"a list without limits is never held", []step{
+			{send: "open.test=a", want: "200"},
+			{send: "open.test=a", want: "200"},
+		}},
+		{"per token: the token waits", []step{
+			{send: "token.test=a", want: "200"},
+			{send: "token.test=a", want: until("12:15:10")},
+			{at: 15*time.Minute + 10*time.Second - time.Millisecond, send: "token.test=a", want: until("12:15:10")},
+			{at: 15*time.Minute + 10*time.Second, send: "token.test=a", want: "200"},
+			{at: 15*time.Minute + 10*time.Second, send: "token.test=a", want: until("12:30:20")},
+		}},
+		{"per token: whatever the bot", []step{
+			{send: "token.test=a", want: "200"},
+			{bot: secondBot, send: "token.test=a", want: until("12:15:10")},
+		}},
+		{"per token: another token of the bot is free", []step{
+			{send: "token.test=a", want: "200"},
+			{send: "token.test=b", want: "200"},
+		}},
+		{"per bot: the bot waits", []step{
+			{send: "bot.test=a", want: "200"},
+			{send: "bot.test=a", want: until("18:00:10")},
+			{at: 6*time.Hour + 10*time.Second, send: "bot.test=a", want: "200"},
+		}},
+		{"per bot: another bot is free", []step{
+			{send: "bot.test=a", want: "200"},
+			{bot: secondBot, send: "bot.test=a", want: "200"},
+			{bot: secondBot, send: "bot.test=a", want: until("18:00:10")},
+		}},
+		{"per bot: a second token of a bot whose first was accepted", []step{
+			{send: "bot.test=a", want: "200"},
+			{send: "bot.test=b", want: until("18:00:10")},
+			{at: 6*time.Hour + 10*time.Second, send: "bot.test=b", want: "200"},
+			{at: 6*time.Hour + 10*time.Second, send: "bot.test=a", want: "Paced: next post at 2026-11-23T00:00:20Z"},
+		}},
+		{"per bot, two in the interval", []step{
+			{send: "pair.test=a", want: "200"},
+			{at: time.Minute, send: "pair.test=a", want: "200"},
+			{at: 2 * time.Minute, send: "pair.test=a", want: until("12:04:10")},
+			{at: 2 * time.Minute, send: "pair.test=b", want: until("12:04:10")},
+			{at: 250 * time.Second, send: "pair.test=b", want: "200"},
+			{at: 250 * time.Second, send: "pair.test=a", want: until("12:05:10")},
+		}},
+		{"per address: everyone waits", []step{
+			{send: "address.test=a", want: "200"},
+			{at: time.Second, bot: secondBot, send: "address.test=b", want: "200"},
+			{at: 2 * time.Second, bot: secondBot, send: "address.test=c", want: until("12:01:10")},
+			{at: 70 * time.Second, send: "address.test=a", want: "200"},
+			{at: 70 * time.Second, send: "address.test=a", want: until("12:01:11")},
+		}},
+		{"several limits: all must have room, and a held one takes nothing of the others", []step{
+			{send: "both.test=a", want: "200"},
+			{send: "both.test=a", want: until("12:01:10")},
+			{send: "both.test=b", want: "200"},
+			{at: 2 * time.Minute, send: "both.test=a", want: until("12:10:10")},
+		}},
+		{"another list is free", []step{
+			{send: "bot.test=a", want: "200"},
+			{send: "token.test=a", want: "200"},
+			{send: "bot.test=a token.test=a open.test=a", want: "200, " + until("18:00:10") + ", " + until("12:15:10")},
+		}},
+
+		{"401 releases", []step{
+			{answer: refused, send: "bot.test=bad", want: "401"},
+			{answer: refused, send: "bot.test=bad", want: "401"},
+			{send: "bot.test=good", want: "200"},
+		}},
+		{"403 releases", []step{
+			{answer: lists.Answer{Status: 403}, send: "bot.test=bad", want: "403"},
+			{answer: lists.Answer{Status: 403}, send: "bot.test=bad", want: "403"},
+			{send: "bot.test=good", want: "200"},
+		}},
+		{"404 releases", []step{
+			{answer: lists.Answer{Status: 404}, send: "bot.test=bad", want: "404"},
+			{answer: lists.Answer{Status: 404}, send: "bot.test=bad", want: "404"},
+			{send: "bot.test=good", want: "200"},
+		}},
+		{"per token: 401 releases", []step{
+			{answer: refused, send: "token.test=a", want: "401"},
+			{send: "token.test=a", want: "200"},
+			{send: "token.test=a", want: until("12:15:10")},
+		}},
+		{"per address: 401 counts all the same", []step{
+			{answer: refused, send: "address.test=bad", want: "401"},
+			{answer: refused, send: "address.test=bad", want: "401"},
+			{send: "address.test=good", want: until("12:01:10")},
+		}},
+		{"several limits: 401 releases the token, not the address", []step{
+			{answer: refused, send: "both.test=a", want: "401"},
+			{send: "both.test=a", want: "200"},
+			{send: "both.test=b", want: until("12:10:10")},
+		}},
+		{"400 keeps the token, never the bot", []step{
+			{answer: lists.Answer{Status: 400}, send: "bot.test=a", want: "400"},
+			{send: "bot.test=a", want: until("18:00:10")},
+			{send: "bot.test=b", want: "200"},
+		}},
+		{"500 keeps the token, never the bot", []step{
+			{answer: lists.Answer{Status: 500}, send: "bot.test=a", want: "500"},
+			{send: "bot.test=a", want: until("18:00:10")},
+			{send: "bot.test=b", want: "200"},
+		}},
+		{"200 without the list's flag is not accepted: never the bot", []step{
+			{answer: lists.Answer{Status: 200, Body: []byte(`{"ok":false}`)}, send: "bot.test=a", want: "200"},
+			{send: "bot.test=a", want: until("18:00:10")},
+			{send: "bot.test=b", want: "200"},
+		}},
+		{"a refused token after an accepted one frees nothing of the bot", []step{
+			{send: "bot.test=a", want: "200"},
+			{answer: refused, send: "bot.test=bad", want: until("18:00:10")},
+			{send: "bot.test=a", want: until("18:00:10")},
+		}},
+		{"a refused token of another bot frees nothing of this one", []step{
+			{send: "bot.test=a", want: "200"},
+			{answer: refused, bot: secondBot, send: "bot.test=a", want: "401"},
+			{send: "bot.test=a", want: until("18:00:10")},
+		}},
+
+		{"revoked: until the token changes", []step{
+			{answer: lists.Answer{Status: 410}, send: "bot.test=a", want: "410"},
+			{send: "bot.test=a", want: revoked},
+			{bot: secondBot, send: "bot.test=a", want: revoked},
+			{at: 7 * time.Hour, send: "bot.test=a", want: revoked},
+			{at: 300 * 24 * time.Hour, send: "bot.test=a", want: revoked},
+			{at: 300 * 24 * time.Hour, send: "bot.test=b", want: "200"},
+		}},
+		{"revoked: a new token is free at once", []step{
+			{answer: lists.Answer{Status: 410}, send: "bot.test=a", want: "410"},
+			{send: "bot.test=b", want: "200"},
+		}},
+		{"revoked comes before paced", []step{
+			{send: "bot.test=a", want: "200"},
+			{answer: lists.Answer{Status: 410}, bot: secondBot, send: "bot.test=a", want: "410"},
+			{send: "bot.test=a", want: revoked},
+			{send: "bot.test=b", want: until("18:00:10")},
+		}},
+		{"410 means nothing where the entry does not say so", []step{
+			{answer: lists.Answer{Status: 410}, send: "open.test=a", want: "410"},
+			{send: "open.test=a", want: "200"},
+		}},
+
+		{"429 is for the token that got it", []step{
+			{answer: early, send: "open.test=a", want: "429"},
+			{send: "open.test=a", want: until("12:01:00")},
+			{bot: secondBot, send: "open.test=a", want: until("12:01:00")},
+			{send: "open.test=b", want: "200"},
+			{at: time.Minute, send: "open.test=a", want: "200"},
+		}},
+		{"429 is for the bot too, where the list counts bots", []step{
+			{answer: after(429, "30000"), send: "bot.test=a", want: "429"},
+			{send: "bot.test=a", want: until("20:20:00")},
+			{send: "bot.test=b", want: "200"},
+			{bot: secondBot, send: "bot.test=a", want: "200"},
+		}},
+		{"429 is for everyone, where the list counts addresses", []step{
+			{answer: after(429, "300"), send: "address.test=a", want: "429"},
+			{bot: secondBot, send: "address.test=b", want: until("12:05:00")},
+			{at: 5 * time.Minute, bot: secondBot, send: "address.test=b", want: "200"},
+		}},
+		{"429 is for its list alone", []step{
+			{answer: after(429, "300"), send: "open.test=a", want: "429"},
+			{send: "ms.test=a", want: "200"},
+		}},
+		{"429 and the interval: the later one", []step{
+			{answer: after(429, "60"), send: "token.test=a", want: "429"},
+			{at: time.Minute, send: "token.test=a", want: until("12:15:10")},
+		}},
+		{"a later 429 never shortens", []step{
+			{answer: after(429, "3600"), send: "address.test=a", want: "429"},
+			{at: time.Hour, answer: after(429, "1"), send: "address.test=a", want: "429"},
+			{at: time.Hour, send: "address.test=a", want: until("13:00:01")},
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, deskOptions{})
+			start := d.Now()
+			for i, s := range tt.steps {
+				d.Advance(s.at - d.Now().Sub(start))
+				if s.bot == "" {
+					s.bot = firstBot
+				}
+				d.says(ok)
+				if s.answer.Status != 0 {
+					d.says(s.answer)
+				}
+				if got := d.post(t, s.bot, s.send); got != s.want {
+					t.Errorf("step %d, %s: %s, want %s", i, s.send, got, s.want)
+				}
+			}
+		})
+	}
+}
+
+// A post that got no answer may have reached the list, or may not.
+func TestHoldsWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		fault lists.Fault
+		held  bool
+	}{
+		{lists.FaultRefused, false}, {lists.FaultDNS, false}, {lists.FaultTLS, false},
+		{lists.FaultCircuit, false}, {lists.FaultBusy, false},
+		{lists.FaultTimeout, true}, {lists.FaultReset, true}, {lists.FaultCutShort, true}, {lists.FaultTooLarge, true},
+		{lists.FaultRedirect, true}, {lists.FaultProtocol, true}, {lists.FaultOther, true}, {lists.FaultPanic, true},
+	} {
+		t.Run(string(tt.fault), func(t *testing.T) {
+			t.Parallel()
+			for list, held := range map[string]string{
+				"bot.test": until("18:00:10"), "token.test": until("12:15:10"), "address.test": until("12:01:10"),
+			} {
+				d := newDesk(t, deskOptions{})
+				d.says(broken(tt.fault))
+				for range 2 {
+					d.post(t, firstBot, list+"=a")
+				}
+				d.says(ok)
+				want := "200"
+				if tt.held {
+					want = held
+				}
+				if list == "address.test" { // takes two
+					d.post(t, firstBot, list+"=a")
+				}
+				if got := d.post(t, firstBot, list+"=a"); tt.held && got != want || !tt.held && got != "200" {
+					t.Errorf("%s: %s, want %s", list, got, want)
+				}
+				if list == "bot.test" && tt.held {
+					if got := d.post(t, firstBot, list+"=b"); got != "200" {
+						t.Errorf("another token: %s, want 200; the list accepted none yet", got)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestWaits(t *testing.T) {
+	t.Parallel()
+	header := func(status int, name, value string) lists.Answer {
+		return lists.Answer{Status: status, Header: map[string][]string{name: {value}}}
+	}
+	body := func(status int, text string) lists.Answer { return lists.Answer{Status: status, Body: []byte(text)} }
+	for _, tt := range []struct {
+		name, list string
+		answer     lists.Answer
+		want       string // "" for none
+	}{
+		{"429 alone: a minute", "open.test", early, until("12:01:00")},
+		{"seconds", "open.test", after(429, "90"), until("12:01:30")},
+		{"a fraction, rounded up", "open.test", after(429, "0.2"), until("12:00:01")},
+		{"a date", "open.test", after(429, "Sun, 22 Nov 2026 13:00:00 GMT"), until("13:00:00")},
+		{"a date in the past: a minute", "open.test", after(429, "Sun, 22 Nov 2026 11:00:00 GMT"), until("12:01:00")},
+		{"zero: a minute", "open.test", after(429, "0"), until("12:01:00")},
+		{"negative: a minute", "open.test", after(429, "-30"), until("12:01:00")},
+		{"words: a minute", "open.test", after(429, "later"), until("12:01:00")},
+		{"huge: a minute", "open.test", after(429, "1e300"), until("12:01:00")},
+		{"a day", "open.test", after(429, "86400"), "Paced: next post at 2026-11-23T12:00:00Z"},
+		{"more than a day: a day", "open.test", after(429, "86401"), "Paced: next post at 2026-11-23T12:00:00Z"},
+		{"a year: a day", "open.test", after(429, "31536000"), "Paced: next post at 2026-11-23T12:00:00Z"},
+		{"a date far away: a day", "open.test", after(429, "Fri, 31 Dec 9999 23:59:59 GMT"), "Paced: next post at 2026-11-23T12:00:00Z"},
+		{"body is not read without a place", "open.test", body(429, `{"retry_after":90}`), until("12:01:00")},
+
+		{"milliseconds", "ms.test", after(429, "90000"), until("12:01:30")},
+		{"milliseconds, negative: a minute", "ms.test", after(429, "-90000"), until("12:01:00")},
+		{"milliseconds, rounded up", "ms.test", after(429, "90001"), until("12:01:31")},
+		{"milliseconds, a date", "ms.test", after(429, "Sun, 22 Nov 2026 13:00:00 GMT"), until("13:00:00")},
+		{"milliseconds, huge: a day", "ms.test", after(429, "999999999999"), "Paced: next post at 2026-11-23T12:00:00Z"},
+
+		{"body", "body.test", body(429, `{"error":{"wait":90000}}`), until("12:01:30")},
+		{"body, as a string", "body.test", body(429, `{"error":{"wait":"90000"}}`), until("12:01:30")},
+		{"body, negative: a minute", "body.test", body(429, `{"error":{"wait":-5}}`), until("12:01:00")},
+		{"body, no JSON: a minute", "body.test", body(429, `slow down`), until("12:01:00")},
+		{"body and header: the later one", "body.test", lists.Answer{Status: 429, Header: map[string][]string{"Retry-After": {"30"}}, Body: []byte(`{"error":{"wait":90000}}`)}, until("12:01:30")},
+		{"header beside the body", "body.test", after(429, "30"), until("12:00:30")},
+
+		{"Unix time", "unix.test", header(429, "X-Ratelimit-Reset", "1795348890"), until("12:01:30")},
+		{"Unix time in the past: a minute", "unix.test", header(429, "X-Ratelimit-Reset", "1795348000"), until("12:01:00")},
+
+		{"503 with seconds", "open.test", after(503, "90"), until("12:01:30")},
+		{"503 with a date", "open.test", after(503, "Sun, 22 Nov 2026 13:00:00 GMT"), until("13:00:00")},
+		{"503 with a year: a day", "open.test", after(503, "31536000"), "Paced: next post at 2026-11-23T12:00:00Z"},
+		{"503 in the body", "body.test", body(503, `{"error":{"wait":90000}}`), until("12:01:30")},
+		{"403 with seconds", "open.test", after(403, "90"), until("12:01:30")},
+		{"503 alone", "open.test", lists.Answer{Status: 503}, ""},
+		{"503, negative", "open.test", after(503, "-5"), ""},
+		{"500 alone", "open.test", lists.Answer{Status: 500}, ""},
+		{"no answer", "open.test", broken(lists.FaultTimeout), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, deskOptions{})
+			d.says(tt.answer)
+			d.post(t, firstBot, tt.list+"=a")
+			d.took()
+			d.says(ok)
+			got, want := d.post(t, firstBot, tt.list+"=a"), tt.want
+			if want == "" {
+				want = "200"
+			}
+			if sent := d.took() != ""; got != want || sent != (tt.want == "") {
+				t.Errorf("%s, sent %t; want %s", got, sent, want)
+			}
+			if other := d.post(t, firstBot, tt.list+"=b"); other != "200" {
+				t.Errorf("another caller's token: %s, want 200", other)
+			}
+		})
+	}
+}
+
+func TestHoldIsSaidInWholeSecondsUTC(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		wait string // milliseconds
+		want string
+	}{
+		{"21600000", "Paced: next post at 2026-11-22T18:00:00Z"},
+		{"21599999", "Paced: next post at 2026-11-22T18:00:00Z"},
+		{"21599001", "Paced: next post at 2026-11-22T18:00:00Z"},
+		{"21599000", "Paced: next post at 2026-11-22T17:59:59Z"},
+		{"43200000", "Paced: next post at 2026-11-23T00:00:00Z"},
+	} {
+		zone := time.FixedZone("elsewhere", 5*3600+1800)
+		var d *desk
+		d = newDesk(t, deskOptions{now: func() time.Time { return d.Now().In(zone) }})
+		d.says(after(429, tt.wait))
+		d.post(t, firstBot, "ms.test=a")
+		a, _, err := d.Count(t.Context(), countOf(firstBot, "ms.test=a"), caller(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := a.MarshalJSON()
+		if want := `{"success":{},"failure":{},"skipped":{"ms.test":"` + tt.want + `"}}`; err != nil || string(text) != want {
+			t.Errorf("after %s ms: %s, %v; want %s", tt.wait, text, err, want)
+		}
+	}
+}
+
+func TestHoldIsSaidUnderTheIDSent(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, deskOptions{})
+	d.post(t, firstBot, "bot.test=a")
+	a, _, err := d.Count(t.Context(), countOf(firstBot, "token.test=t once.test=a"), caller(1))
+	if want := "once.test: " + until("18:00:10"); err != nil || skips(a.Skipped) != want {
+		t.Errorf("skipped %q, %v; want %q", skips(a.Skipped), err, want)
+	}
+}
+
+func TestReadsAreHeld(t *testing.T) {
+	t.Parallel()
+	at := func(list, clock string) string { return list + ": " + until(clock) }
+	for _, tt := range []struct {
+		name           string
+		before         func(t *testing.T, d *desk)
+		keys           string // of the caller
+		asked, skipped string
+	}{
+		{"nothing before", func(*testing.T, *desk) {}, "", "address.test= open.test= reads.test=", "keyed.test: No key"},
+		{"reads count for the address where posts do", func(t *testing.T, d *desk) {
+			d.read(t, firstBot, "")
+			d.post(t, firstBot, "address.test=a")
+		}, "", "open.test=", at("address.test", "12:01:10") + ", keyed.test: No key, " + at("reads.test", "12:01:10")},
+		{"posts do not count for a limit on reading", func(t *testing.T, d *desk) {
+			d.post(t, firstBot, "reads.test=a")
+		}, "", "address.test= open.test= reads.test=", "keyed.test: No key"},
+		{"429 to a post holds readings where the list counts addresses", func(t *testing.T, d *desk) {
+			d.says(after(429, "300"))
+			d.post(t, firstBot, "address.test=a open.test=a")
+		}, "", "open.test= reads.test=", at("address.test", "12:05:00") + ", keyed.test: No key"},
+		{"429 to a reading holds nobody without a key, but for the address", func(t *testing.T, d *desk) {
+			d.says(after(429, "300"))
+			d.read(t, firstBot, "")
+		}, "", "open.test=", at("address.test", "12:05:00") + ", keyed.test: No key, " + at("reads.test", "12:05:00")},
+		{"429 to a reading holds its key", func(t *testing.T, d *desk) {
+			d.says(after(429, "300"))
+			d.read(t, firstBot, "keyed.test=mine")
+		}, "keyed.test=mine", "open.test=", at("keyed.test", "12:05:00") + ", " + at("address.test", "12:05:00") + ", " + at("reads.test", "12:05:00")},
+		{"429 to a reading leaves other keys free", func(t *testing.T, d *desk) {
+			d.says(after(429, "300"))
+			d.read(t, firstBot, "keyed.test=mine")
+		}, "keyed.test=theirs", "keyed.test=theirs open.test=", at("address.test", "12:05:00") + ", " + at("reads.test", "12:05:00")},
+		{"a limit per token holds the key", func(t *testing.T, d *desk) {
+			d.read(t, secondBot, "keyed.test=mine")
+		}, "keyed.test=mine", "address.test= open.test=", at("keyed.test", "12:01:10") + ", " + at("reads.test", "12:01:10")},
+		{"a limit per token leaves other keys free", func(t *testing.T, d *desk) {
+			d.read(t, secondBot, "keyed.test=mine")
+		}, "keyed.test=theirs", "address.test= keyed.test=theirs open.test=", at("reads.test", "12:01:10")},
+		{"a refused key is released", func(t *testing.T, d *desk) {
+			d.says(refused)
+			d.read(t, firstBot, "keyed.test=mine")
+		}, "keyed.test=mine", "address.test= keyed.test=mine open.test=", at("reads.test", "12:01:10")},
+		{"a list that cannot be reached has seen nothing", func(t *testing.T, d *desk) {
+			d.says(broken(lists.FaultRefused))
+			d.read(t, firstBot, "keyed.test=mine")
+		}, "keyed.test=mine", "address.test= keyed.test=mine open.test= reads.test=", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, deskOptions{})
+			tt.before(t, d)
+			d.says(ok)
+			if asked, skipped := d.read(t, firstBot, tt.keys); asked != tt.asked || skipped != tt.skipped {
+				t.Errorf("asked %s\nwant  %s\nskipped %s\nwant    %s", asked, tt.asked, skipped, tt.skipped)
+			}
+		})
+	}
+}
+
+func TestReadingHoldsPosts(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, deskOptions{})
+	d.read(t, firstBot, "")
+	d.read(t, firstBot, "")
+	if got := d.post(t, firstBot, "address.test=a"); got != until("12:01:10") {
+		t.Errorf("after two readings of a list that allows two requests: %s", got)
+	}
+}
+
+func TestDryRunShowsHoldsAndMakesNone(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, deskOptions{count: "1/120s"})
+	dry := func() string {
+		r := countOf(firstBot, "bot.test=a token.test=a")
+		r.DryRun = true
+		a, _, err := d.Count(t.Context(), r, caller(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var planned []string
+		for _, c := range a.Planned {
+			planned = append(planned, c.List.ID)
+		}
+		return strings.Join(planned, " ") + "; " + skips(a.Skipped)
+	}
+	for range 3 {
+		if got := dry(); got != "bot.test token.test; " {
+			t.Fatalf("planned %s", got)
+		}
+	}
+	if d.took() != "" {
+		t.Error("a dry run sent something")
+	}
+	if got := d.post(t, firstBot, "bot.test=a"); got != "200" {
+		t.Errorf("after dry runs: %s", got)
+	}
+	if got, want := dry(), "token.test; bot.test: "+until("18:00:10"); got != want {
+		t.Errorf("inside the window: %s, want %s", got, want)
+	}
+}
+
+// A request of which nothing can be sent uses no window, and is answered
+// inside one.
+func TestHeldRequestUsesNoWindow(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, deskOptions{count: "1/120s", bots: "1/30s"})
+	count := func(from int, pairs string) (string, bool) {
+		t.Helper()
+		a, decision, err := d.Count(t.Context(), countOf(firstBot, pairs), caller(from))
+		var limited *aggregate.LimitedError
+		if errors.As(err, &limited) {
+			return "limited", false
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return outcome(a), decision.Limit > 0
+	}
+	for i, s := range []struct {
+		from       int
+		pairs      string
+		want       string
+		usesWindow bool
+	}{
+		{1, "bot.test=a", "200", true},
+		{1, "bot.test=a", until("18:00:10"), false},
+		{2, "bot.test=a", until("18:00:10"), false},
+		{1, "open.test=a", "limited", false},
+		{1, "bot.test=a open.test=a", "limited", false},
+		{1, "bot.test=a", until("18:00:10"), false},
+		{2, "bot.test=a open.test=a", "200, " + until("18:00:10"), true},
+		{2, "open.test=a", "limited", false},
+	} {
+		if got, uses := count(s.from, s.pairs); got != s.want || uses != s.usesWindow {
+			t.Errorf("step %d, %s: %s, uses a window %t; want %s, %t", i, s.pairs, got, uses, s.want, s.usesWindow)
+		}
+	}
+}
+
+func TestHeldReadingUsesNoWindow(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, deskOptions{bots: "1/30s", onListed: `
+lists:
+  reads.test:
+    name: Reads
+    url: "https://reads.test/"
+    api_get: "https://reads.test/:id"
+    get: {limits: [{per: address, requests: 1, seconds: 3600}]}
+`})
+	for i, bot := range []string{firstBot, firstBot, secondBot, secondBot} {
+		a, decision, err := d.Bot(t.Context(), aggregate.BotRequest{BotID: bot}, caller(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			if len(a.Lists) != 1 || decision.Limit == 0 {
+				t.Errorf("the first reading asked %d lists, window %v", len(a.Lists), decision)
+			}
+			continue
+		}
+		if want := "reads.test: " + until("13:00:10"); skips(a.Skipped) != want || decision.Limit != 0 {
+			t.Errorf("reading %d: skipped %s, window %v; want %s and none", i, skips(a.Skipped), decision, want)
+		}
+	}
+}
+
+// hooked is a store with something to do before its next take, once.
+type hooked struct {
+	store.Store
+	before func()
+}
+
+func (h *hooked) Take(ctx context.Context, takes ...store.Take) ([]store.Window, bool, error) {
+	if before := h.before; before != nil {
+		h.before = nil
+		before()
+	}
+	return h.Store.Take(ctx, takes...)
+}
+
+// Between the look at the holds and the reservation another request may take
+// what was free.
+func TestReservationLost(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, pairs, want string
+		usesWindow        bool
+	}{
+		{"of all lists: no window is used", "bot.test=a", until("18:00:10"), false},
+		{"of one list: the others are posted to", "bot.test=a open.test=a", "200, " + until("18:00:10"), true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			windows := &hooked{}
+			d := newDesk(t, deskOptions{windows: windows, count: "1/120s"})
+			windows.before = func() {
+				if got, _, err := d.Count(t.Context(), countOf(firstBot, "bot.test=a"), caller(2)); err != nil || outcome(got) != "200" {
+					t.Errorf("the other request: %s, %v", outcome(got), err)
+				}
+			}
+			a, decision, err := d.Count(t.Context(), countOf(firstBot, tt.pairs), caller(1))
+			if err != nil || outcome(a) != tt.want || decision.Limit > 0 != tt.usesWindow {
+				t.Errorf("%s, window %v, %v; want %s", outcome(a), decision, err, tt.want)
+			}
+			_, _, err = d.Count(t.Context(), countOf(firstBot, "open.test=b"), caller(1))
+			var limited *aggregate.LimitedError
+			if errors.As(err, &limited) != tt.usesWindow {
+				t.Errorf("the next request: %v", err)
+			}
+		})
+	}
+}
+
+func TestReadingsReservationLost(t *testing.T) {
+	t.Parallel()
+	windows := &hooked{}
+	d := newDesk(t, deskOptions{windows: windows, bots: "1/30s", onListed: `
+lists:
+  keyed.test:
+    name: Keyed
+    url: "https://keyed.test/"
+    get:
+      url: "https://keyed.test/:id"
+      auth: {}
+      limits: [{per: token, requests: 1, seconds: 3600}]
+`})
+	read := func(from int, pairs string) (string, error) {
+		a, _, err := d.Bot(t.Context(), aggregate.BotRequest{BotID: firstBot, Tokens: named(pairs)}, caller(from))
+		return skips(a.Skipped), err
+	}
+	windows.before = func() {
+		if got, err := read(2, "keyed.test=a"); err != nil || got != "" {
+			t.Errorf("the other request: %s, %v", got, err)
+		}
+	}
+	if got, err := read(1, "keyed.test=a"); err != nil || got != "keyed.test: "+until("13:00:10") {
+		t.Errorf("%s, %v", got, err)
+	}
+	if got, err := read(1, "keyed.test=b"); err != nil || got != "" {
+		t.Errorf("a request that asked no list used a window: %s, %v", got, err)
+	}
+}
+
+// atOnce runs posts at once, and answers how many were sent and what became of
+// the others.
+func (d *desk) atOnce(t *testing.T, n int, post func(i int) (bot, pairs string)) (sent int64, others map[string]int) {
+	t.Helper()
+	var count atomic.Int64
+	var mu sync.Mutex
+	others = map[string]int{}
+	var start, done sync.WaitGroup
+	start.Add(1)
+	for i := range n {
+		done.Go(func() {
+			start.Wait()
+			bot, pairs := post(i)
+			a, _, err := d.Count(t.Context(), countOf(bot, pairs), caller(i))
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			count.Add(int64(len(a.Results)))
+			for _, s := range a.Skipped {
+				others[s.Why]++
+			}
+		})
+	}
+	start.Done()
+	done.Wait()
+	return count.Load(), others
+}
+
+func TestPostsAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		posts  int
+		post   func(i int) (bot, pairs string)
+		want   int64
+		others string
+	}{
+		{"one token, counted by bot", 50, func(int) (string, string) { return firstBot, "bot.test=a" }, 1, until("18:00:10")},
+		{"one token, counted by token", 50, func(int) (string, string) { return firstBot, "token.test=a" }, 1, until("12:15:10")},
+		{"one token, two in the interval", 50, func(int) (string, string) { return firstBot, "pair.test=a" }, 2, until("12:04:10")},
+		{"many tokens, counted by address", 50, func(i int) (string, string) { return firstBot, fmt.Sprintf("address.test=%d", i) }, 2, until("12:01:10")},
+		{"many tokens, each its own interval", 50, func(i int) (string, string) { return firstBot, fmt.Sprintf("token.test=%d", i) }, 50, ""},
+		{"as many as an address may post", 60, func(i int) (string, string) { return firstBot, fmt.Sprintf("sixty.test=%d", i) }, 60, ""},
+		{"more than an address may post", 100, func(i int) (string, string) { return firstBot, fmt.Sprintf("sixty.test=%d", i) }, 60, until("12:01:10")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for range 10 {
+				d := newDesk(t, deskOptions{count: "1/120s"})
+				sent, others := d.atOnce(t, tt.posts, tt.post)
+				if sent != tt.want || int(sent)+others[tt.others] != tt.posts {
+					t.Fatalf("%d sent, others %v; want %d, and %q", sent, others, tt.want, tt.others)
+				}
+			}
+		})
+	}
+}
+
+// Two posts with tokens of one bot that the list accepts at the same time
+// count twice for the bot.
+func TestAcceptedAtOnceCountEach(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		d := newDesk(t, deskOptions{})
+		var both sync.WaitGroup
+		both.Add(2)
+		d.answer = func(lists.Call) lists.Answer {
+			both.Done()
+			both.Wait() // so that both are reserved before either is accepted
+			return ok
+		}
+		if sent, others := d.atOnce(t, 2, func(i int) (string, string) { return firstBot, fmt.Sprintf("pair.test=%d", i) }); sent != 2 {
+			t.Fatalf("%d sent, %v", sent, others)
+		}
+		d.says(ok)
+		if got := d.post(t, firstBot, "pair.test=0"); got != until("12:04:10") {
+			t.Fatalf("a third post in the interval: %s", got)
+		}
+	}
+}
+
+// Whatever the times of the posts, and however late they reach the list, no
+// interval of the list's own log holds more than its limit.
+func TestNoIntervalHoldsMoreThanTheLimit(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	for _, per := range []string{"token", "bot", "address"} {
+		for _, limit := range []struct {
+			n        int
+			interval time.Duration
+		}{{1, 15 * time.Minute}, {2, 4 * time.Minute}, {10, time.Minute}, {1000, 4 * time.Hour}} {
+			t.Run(fmt.Sprintf("%d in %s per %s", limit.n, limit.interval, per), func(t *testing.T) {
+				t.Parallel()
+				l, problems := lists.New("list.test", lists.Entry{
+					Name: "List", URL: "https://list.test/", APIPost: "https://list.test/:id", APIField: "n", APIGet: "https://list.test/:id",
+					Post: &lists.PostEntry{Limits: []lists.LimitEntry{{Per: per, Requests: int64(limit.n), Seconds: int64(limit.interval / time.Second)}}},
+				})
+				if len(problems) > 0 {
+					t.Fatal(problems)
+				}
+				post := func(token string) lists.Call {
+					call, _ := l.PlanPost(lists.Count{BotID: firstBot}, lists.NewToken(token, ""), "")
+					return call
+				}
+				calls := map[string][]lists.Call{"token": {post("a")}, "bot": {post("a"), post("b")}, "address": {post("a"), post("b"), post("c")}}[per]
+				if per == "address" {
+					call, _ := l.PlanGet(firstBot, lists.Token{}, "")
+					calls = append(calls, call)
+				}
+				random := rand.New(rand.NewPCG(1, uint64(limit.n)))
+				clock := storetest.NewClock()
+				holds := aggregate.NewHolds(store.NewMemory(store.MemoryOptions{Now: clock.Now}), cheapHash, clock.Now, slog.New(slog.DiscardHandler))
+				upTo := func(d time.Duration) time.Duration { return time.Duration(random.Int64N(int64(d))) }
+
+				var log []time.Time
+				posts := 0
+				for end := clock.Now().Add(day); clock.Now().Before(end); posts++ {
+					if random.IntN(2*limit.n) == 0 {
+						clock.Advance(upTo(limit.interval)) // a lull, so that intervals begin anywhere
+					} else {
+						clock.Advance(upTo(limit.interval / time.Duration(limit.n)))
+					}
+					call := calls[random.IntN(len(calls))]
+					reserved, why := holds.Reserve(t.Context(), call, firstBot)
+					if why != "" {
+						continue
+					}
+					log = append(log, clock.Now().Add(upTo(aggregate.PostTimeout)))
+					holds.Settle(t.Context(), call, firstBot, ok, true, reserved)
+				}
+				slices.SortFunc(log, time.Time.Compare)
+				for i := limit.n; i < len(log); i++ {
+					if d := log[i].Sub(log[i-limit.n]); d < limit.interval {
+						t.Fatalf("%d posts within %s, from %s on", limit.n+1, d, log[i-limit.n])
+					}
+				}
+				if most := int(day/limit.interval) * limit.n; len(log) < most/3 || len(log) == posts {
+					t.Errorf("%d of %d posts were sent; the list would take %d in a day", len(log), posts, most)
+				}
+			})
+		}
+	}
+}
+
+// cheapHash makes keys fast, where no secret is at stake.
+func cheapHash(parts ...string) store.Key {
+	h := fnv.New128a()
+	for _, p := range parts {
+		_, _ = h.Write([]byte(p))
+		_, _ = h.Write([]byte{0})
+	}
+	return store.Key(h.Sum(nil))
+}
+
+// failing is a store that cannot take.
+type failing struct{ store.Store }
+
+func (failing) Take(context.Context, ...store.Take) ([]store.Window, bool, error) {
+	return nil, false, errors.New("no room")
+}
+
+func TestWithoutTheStoreNoListIsAskedTooEarly(t *testing.T) {
+	t.Parallel()
+	m := store.NewMemory(store.MemoryOptions{})
+	d := newDesk(t, deskOptions{store: failing{m}, windows: m})
+	if got := d.post(t, firstBot, "bot.test=a open.test=a"); got != "200, "+until("12:01:00") || d.took() != "open.test=a" {
+		t.Errorf("%s; want the paced list held, the other asked", got)
+	}
+}
+
+// What lies in the store are keyed hashes: neither tokens nor bots.
+func TestStoreHoldsNoToken(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	tokens := map[string]lists.Answer{
+		"accepted-token-1": ok, "refused-token-2": refused, "paced-token-3": after(429, "3600"), "revoked-token-4": {Status: 410},
+	}
+	use := func() map[string]string {
+		st, err := sqlite.Open(filepath.Join(folder, "store.db"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := st.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		d := newDesk(t, deskOptions{store: st, now: time.Now, count: "1/120s"})
+		d.answer = func(c lists.Call) lists.Answer { return tokens[c.Token().Reveal()] }
+		got := map[string]string{}
+		for i, token := range []string{"refused-token-2", "paced-token-3", "revoked-token-4", "accepted-token-1"} {
+			a, _, err := d.Count(t.Context(), countOf(firstBot, "bot.test="+token), caller(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got[token], _, _ = strings.Cut(outcome(a), ":")
+		}
+		return got
+	}
+	wantOutcomes(t, "first", use(), map[string]string{"accepted-token-1": "200", "refused-token-2": "401", "paced-token-3": "429", "revoked-token-4": "410"})
+	files, err := os.ReadDir(folder)
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		data, err := os.ReadFile(filepath.Join(folder, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, secret := range []string{"token-1", "token-2", "token-3", "token-4", firstBot, "192.0.2."} {
+			if bytes.Contains(data, []byte(secret)) {
+				t.Errorf("%s holds %q", f.Name(), secret)
+			}
+		}
+	}
+	// And yet all is known after a restart, the refused token being held like its bot.
+	wantOutcomes(t, "after a restart", use(), map[string]string{"accepted-token-1": "Paced", "refused-token-2": "Paced", "paced-token-3": "Paced", "revoked-token-4": "Revoked"})
+}
+
+func wantOutcomes(t *testing.T, when string, got, want map[string]string) {
+	t.Helper()
+	g, _ := json.Marshal(got)
+	w, _ := json.Marshal(want)
+	if string(g) != string(w) {
+		t.Errorf("%s: %s, want %s", when, g, w)
+	}
+}

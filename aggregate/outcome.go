@@ -1,0 +1,50 @@
+package aggregate
+
+import (
+	"strings"
+	"time"
+
+	"aggregator/lists"
+)
+
+// Outcome is what became of one call, for metrics.
+type Outcome struct {
+	List  string
+	Reads bool   // the call read a bot; else it posted a count
+	Kind  string // one of a closed set, see kind
+	Took  time.Duration
+}
+
+func (a *Aggregator) observe(c lists.Call, answer lists.Answer, ok bool) {
+	if a.Observe != nil {
+		a.Observe(Outcome{c.List.ID, c.Reads(), kind(answer, ok), answer.Took})
+	}
+}
+
+// observeHeld tells of a call that was held back, as "paced" or "revoked".
+func (a *Aggregator) observeHeld(c lists.Call, why string) {
+	if a.Observe != nil {
+		word, _, _ := strings.Cut(why, ":")
+		a.Observe(Outcome{List: c.List.ID, Reads: c.Reads(), Kind: strings.ToLower(word)})
+	}
+}
+
+// kind sorts an answer: "ok", a status class, "refused_2xx" for a 2xx that is
+// no success, or the fault of a call without an answer.
+func kind(a lists.Answer, ok bool) string {
+	switch {
+	case a.Status == lists.NoAnswer:
+		return string(a.Fault)
+	case ok:
+		return "ok"
+	case a.Status < 300:
+		return "refused_2xx"
+	case a.Status < 400:
+		return "3xx"
+	case a.Status == 429:
+		return "429"
+	case a.Status < 500:
+		return "4xx"
+	}
+	return "5xx"
+}

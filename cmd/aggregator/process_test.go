@@ -1,0 +1,562 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// binaries is where TestMain lets the binary be built.
+var binaries string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		// Only what is on loopback is asked, whatever proxy this machine has.
+		for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
+			_ = os.Unsetenv(name)
+		}
+		dir, err := os.MkdirTemp("", "aggregator")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		binaries = dir
+		return m.Run()
+	}())
+}
+
+// binary builds the program, once.
+var binary = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(binaries, "aggregator")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
+
+// program is what is tested, with arguments and an environment, in a folder of
+// its own.
+func program(t *testing.T, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	cmd.Env = append([]string{}, env...) // none is not the same as ours
+	cmd.Dir = t.TempDir()
+	return cmd
+}
+
+// ended is what a program that has ended said.
+type ended struct {
+	code        int
+	out, errOut string
+}
+
+func runToEnd(t *testing.T, env []string, args ...string) ended {
+	t.Helper()
+	cmd := program(t, env, args...)
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		_ = cmd.Process.Kill()
+		<-done
+		t.Fatalf("%v does not end: %s%s", args, out.String(), errOut.String())
+	}
+	return ended{cmd.ProcessState.ExitCode(), out.String(), errOut.String()}
+}
+
+// process is a running program.
+type process struct {
+	running
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+}
+
+func start(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	p := &process{cmd: program(t, env, args...), done: make(chan struct{})}
+	p.log = &logBuffer{}
+	stderr, err := p.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	address := make(chan string, 1)
+	go func() {
+		p.log.read(stderr, address)
+		_ = p.cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(p.kill)
+	select {
+	case a := <-address:
+		p.base = "http://" + a
+	case <-p.done:
+		t.Fatalf("ended: %s", p.log)
+	case <-time.After(20 * time.Second):
+		t.Fatalf("did not start: %s", p.log)
+	}
+	return p
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.done
+}
+
+func (p *process) signal(t *testing.T, s os.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// code waits for the end, and returns the exit code.
+func (p *process) code(t *testing.T) int {
+	t.Helper()
+	waitFor(t, "the end", p.done)
+	return p.cmd.ProcessState.ExitCode()
+}
+
+const anyPort = "127.0.0.1:0"
+
+// absolute makes file names in arguments absolute.
+func absolute(t *testing.T, args []string) []string {
+	t.Helper()
+	for i, arg := range args {
+		if strings.HasSuffix(arg, ".yaml") {
+			path, err := filepath.Abs(arg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			args[i] = path
+		}
+	}
+	return args
+}
+
+// start runs the program on the rig's catalog.
+func (r *rig) start(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	args = append(append([]string{"serve", "--listen", anyPort}, absolute(t, r.files(t))...), args...)
+	return start(t, env, args...)
+}
+
+func TestKill(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	store := "sqlite:" + filepath.Join(t.TempDir(), "windows.db")
+	p := r.start(t, nil, "--store", store)
+	counted, read := newBot(), newBot()
+	p.count(t, counted).want(t, 200)
+	send(t, "GET", p.base+"/api/bots/"+read, "").want(t, 200)
+	reset := parseLimited(t, p.count(t, counted)).Reset
+	paced := countBody(newBot(), `"paced.test":"a"`)
+	p.post(t, paced)
+	p.signal(t, syscall.SIGKILL)
+	if code := p.code(t); code == 0 {
+		t.Errorf("killed, and ended with %d", code)
+	}
+
+	p = r.start(t, nil, "--store", store)
+	if again := parseLimited(t, p.count(t, counted)); again.Reset != reset {
+		t.Errorf("the window ended at %d, and now at %d", reset, again.Reset)
+	}
+	send(t, "GET", p.base+"/api/bots/"+read, "").want(t, 429)
+	if c := p.post(t, paced); !strings.HasPrefix(c.Skipped["paced.test"], "Paced: ") {
+		t.Errorf("pacing is forgotten: %s", c.raw)
+	}
+	p.count(t, newBot()).want(t, 200)
+}
+
+func TestDefaultStore(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	p := r.start(t, nil)
+	p.count(t, newBot()).want(t, 200)
+	if _, err := os.Stat(filepath.Join(p.cmd.Dir, "aggregator.db")); err != nil {
+		t.Error(err)
+	}
+	if p := r.start(t, nil, "--store", "memory:"); !strings.Contains(p.log.String(), "memory") || !strings.Contains(p.log.String(), "pacing") {
+		t.Errorf("no warning that pacing does not survive: %s", p.log)
+	}
+}
+
+func TestTerminate(t *testing.T) {
+	t.Parallel()
+	for _, sig := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
+		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			p := r.start(t, nil, "--store", "memory:")
+			arrived, release := make(chan struct{}), make(chan struct{})
+			var once sync.Once
+			r.on("one.test", func(w http.ResponseWriter, q *http.Request) {
+				once.Do(func() { close(arrived) })
+				select {
+				case <-release:
+					say(200, "text/plain", "at last")(w, q)
+				case <-q.Context().Done():
+				}
+			})
+			answered := make(chan counted, 1)
+			go func() {
+				defer close(answered)
+				answered <- p.post(t, countBody(newBot(), `"one.test":"t"`))
+			}()
+			waitFor(t, "the post", arrived)
+			p.signal(t, sig)
+			wait(t, "the shutdown", func() bool { return strings.Contains(p.log.String(), "shutting down") })
+			select {
+			case <-p.done:
+				t.Fatalf("ended with a post in flight: %s", p.log)
+			case <-time.After(50 * time.Millisecond): // it must not end while the post is in flight
+			}
+			close(release)
+			if c := waitFor(t, "the answer", answered); c.Success["one.test"].text != "at last" {
+				t.Errorf("the post in flight was answered with %s", c.raw)
+			}
+			if code := p.code(t); code != 0 {
+				t.Errorf("ended with %d: %s", code, p.log)
+			}
+		})
+	}
+	t.Run("idle", func(t *testing.T) {
+		t.Parallel()
+		p := newRig(t).start(t, nil)
+		p.signal(t, syscall.SIGTERM)
+		if code := p.code(t); code != 0 {
+			t.Errorf("ended with %d: %s", code, p.log)
+		}
+	})
+}
+
+// TestTerminateHealth asks for health while a post in flight holds the end up.
+func TestTerminateHealth(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	p := r.start(t, nil, "--store", "memory:")
+	arrived := make(chan struct{})
+	r.on("one.test", func(_ http.ResponseWriter, q *http.Request) {
+		close(arrived)
+		<-q.Context().Done()
+	})
+	go func() {
+		resp, err := client.Post(p.base+"/api/count", "application/json", strings.NewReader(countBody(newBot(), `"one.test":"t"`)))
+		if err == nil {
+			resp.Body.Close()
+		}
+	}()
+	waitFor(t, "the post", arrived)
+	p.signal(t, syscall.SIGTERM)
+	wait(t, "the shutdown", func() bool { return strings.Contains(p.log.String(), "shutting down") })
+	resp, err := client.Get(p.base + "/api/health")
+	if err != nil {
+		t.Fatalf("health while shutting down: %v, want 503", err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 503 {
+		t.Errorf("health while shutting down: %d, want 503", resp.StatusCode)
+	}
+}
+
+const (
+	goodYAML = `lists:
+  new.test:
+    name: "New"
+    url: "https://new.test/"
+    api_post: "https://new.test/bots/:id"
+    api_field: "count"
+`
+	brokenYAML = `lists:
+  new.test:
+    name: "New"
+    url: "https://new.test/"
+    api_pots: "https://new.test/bots/:id"
+    display: 7
+`
+)
+
+func TestReload(t *testing.T) {
+	t.Parallel()
+	rewrite := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lists := write(t, "lists.yaml", strings.ReplaceAll(goodYAML, "new.test", "old.test"))
+	legacy := write(t, "legacy_ids.yaml", "was.test: old.test\n")
+	p := start(t, nil, "serve", "--listen", anyPort, "--store", "memory:", "--lists", lists, "--legacy-ids", legacy)
+	status := func(path string) int { return send(t, "GET", p.base+path, "").status }
+	before := send(t, "GET", p.base+"/api/lists", "")
+
+	for name, broken := range map[string]string{"unknown key": brokenYAML, "no YAML": "lists: [", "empty": ""} {
+		reports := strings.Count(p.log.String(), "not reloaded")
+		rewrite(lists, broken)
+		p.signal(t, syscall.SIGHUP)
+		wait(t, "the report of "+name, func() bool { return strings.Count(p.log.String(), "not reloaded") > reports })
+		if a := send(t, "GET", p.base+"/api/lists", ""); a.status != 200 || a.body != before.body {
+			t.Errorf("%s: %d %s", name, a.status, a.body)
+		}
+	}
+	if log := p.log.String(); !strings.Contains(log, "lists.yaml:5") || !strings.Contains(log, "api_pots") {
+		t.Errorf("the log does not say what is broken: %s", log)
+	}
+
+	rewrite(lists, goodYAML)
+	rewrite(legacy, "once.test: new.test\n")
+	p.signal(t, syscall.SIGHUP)
+	wait(t, "the new list", func() bool { return status("/api/lists/new.test") == 200 })
+	for path, want := range map[string]int{"/api/lists/old.test": 404, "/api/lists/was.test": 404, "/api/lists/once.test": 200} {
+		if got := status(path); got != want {
+			t.Errorf("%s: %d, want %d", path, got, want)
+		}
+	}
+	if a := send(t, "GET", p.base+"/api/lists", "", "If-None-Match", before.header.Get("ETag")); a.status != 200 {
+		t.Errorf("the new catalog has the old one's ETag: %d", a.status)
+	}
+	c := p.post(t, countBody(newBot(), `"old.test":"t"`))
+	if !strings.HasPrefix(c.Skipped["old.test"], "Unknown list") {
+		t.Errorf("posts go by the old catalog: %s", c.raw)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	good, broken := write(t, "lists.yaml", goodYAML), write(t, "broken.yaml", brokenYAML)
+	none := write(t, "legacy_ids.yaml", "")
+	overlay := write(t, "overlay.yaml", "lists:\n  new.test:\n    name: Newer\n  more.test: {name: More, url: \"https://more.test/\"}\n")
+	problems := []string{`broken\.yaml:5: .*new\.test: .*api_pots: .*api_post.*`, `broken\.yaml:6: .*new\.test: display: .*7`}
+	for _, row := range []struct {
+		name string
+		args []string
+		code int
+		out  string   // a regular expression of the only line
+		err  []string // regular expressions, each of a line
+	}{
+		{"built in", []string{"check"}, 0, `^\d+ lists .*\n$`, nil},
+		{"good", []string{"check", "--lists", good, "--legacy-ids", none}, 0, `^1 list .*\n$`, nil},
+		{"two files", []string{"check", "--lists", good, "--lists", overlay, "--legacy-ids", none}, 0, `^2 lists .*\n$`, nil},
+		{"broken", []string{"check", "--lists", broken, "--legacy-ids", none}, 1, `^$`, problems},
+		{"serve broken", []string{"serve", "--store", "memory:", "--listen", anyPort, "--lists", broken, "--legacy-ids", none}, 1, `^$`, problems},
+		{"no YAML", []string{"check", "--lists", write(t, "text.yaml", "lists:\n  - [\n")}, 1, `^$`, []string{`text\.yaml:\d+: `}},
+		{"no file", []string{"check", "--lists", "nowhere.yaml"}, 1, `^$`, []string{`nowhere\.yaml`}},
+		{"cycle", []string{"check", "--lists", good, "--legacy-ids", write(t, "cycle.yaml", "a.test: b.test\nb.test: a.test\n")}, 1, `^$`,
+			[]string{`cycle\.yaml:\d+: .*a\.test.*b\.test`}},
+		{"legacy id of no list", []string{"check", "--lists", good, "--legacy-ids", write(t, "odd.yaml", "a.test: b.test\n")}, 0, `^1 list .*\n$`,
+			[]string{`odd\.yaml:1: .*a\.test.*b\.test`}},
+		{"key twice", []string{"check", "--lists", write(t, "twice.yaml", goodYAML+"    name: x\n")}, 1, `^$`, []string{`twice\.yaml:7: .*name`}},
+		{"http", []string{"check", "--lists", write(t, "http.yaml", strings.ReplaceAll(goodYAML, `api_post: "https`, `api_post: "http`))}, 1, `^$`,
+			[]string{`http\.yaml:5: .*new\.test: api_post: .*https`}},
+		{"unknown placeholder", []string{"check", "--lists", write(t, "holder.yaml", strings.ReplaceAll(goodYAML, `/:id`, `/:bot`))}, 1, `^$`,
+			[]string{`holder\.yaml:5: .*new\.test: api_post: .*:bot.*:id`}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			e := runToEnd(t, nil, row.args...)
+			if e.code != row.code || !regexp.MustCompile(row.out).MatchString(e.out) {
+				t.Errorf("ended with %d, said %q; want %d, %s", e.code, e.out, row.code, row.out)
+			}
+			for _, want := range row.err {
+				if !regexp.MustCompile(want).MatchString(e.errOut) {
+					t.Errorf("%s\nwant a line like %s", e.errOut, want)
+				}
+			}
+			if len(row.err) == 0 && e.errOut != "" {
+				t.Errorf("said %s", e.errOut)
+			}
+		})
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name string
+		env  []string
+		args []string
+		code int
+		said string // a regular expression of what it says
+	}{
+		{"nothing", nil, nil, 0, `usage: `},
+		{"help", nil, []string{"help"}, 0, `(?s)serve.*demo.*check`},
+		{"help of a command", nil, []string{"serve", "-h"}, 0, `(?s)-client-ip-header.*-limit-bots.*-limit-count.*-listen.*-store.*-trusted-proxies`},
+		{"unknown command", nil, []string{"server"}, 2, `"server"`},
+		{"unknown flag", nil, []string{"serve", "--port", "1"}, 1, `-port`},
+		{"argument too many", nil, []string{"serve", "now"}, 1, `"now"`},
+		{"store", nil, []string{"serve", "--store", "nonsense"}, 1, `--store "nonsense": .*sqlite:.*memory:`},
+		{"store without a file", nil, []string{"serve", "--store", "sqlite:"}, 1, `--store`},
+		{"store that cannot be", nil, []string{"serve", "--store", "sqlite:/nowhere/at/all.db"}, 1, `/nowhere/at/all\.db`},
+		{"rate", nil, []string{"serve", "--limit-count", "often"}, 1, `often.*1/120s.*off`},
+		{"proxies", nil, []string{"serve", "--trusted-proxies", "10.0.0.0/99"}, 1, `10\.0\.0\.0/99`},
+		{"address", nil, []string{"serve", "--store", "memory:", "--listen", "nowhere:x"}, 1, `--listen`},
+		{"rate of the environment", []string{"AGGREGATOR_LIMIT_COUNT=often"}, []string{"serve"}, 1, `AGGREGATOR_LIMIT_COUNT.*often`},
+		{"store of the environment", []string{"AGGREGATOR_STORE=nonsense"}, []string{"serve"}, 1, `nonsense`},
+		{"lists of the environment", []string{"AGGREGATOR_LISTS=nowhere.yaml"}, []string{"check"}, 1, `nowhere\.yaml`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			e := runToEnd(t, row.env, row.args...)
+			if e.code != row.code || !regexp.MustCompile(row.said).MatchString(e.out+e.errOut) {
+				t.Errorf("ended with %d, said %s%s; want %d, %s", e.code, e.out, e.errOut, row.code, row.said)
+			}
+			if row.code != 0 && e.out != "" {
+				t.Errorf("said to the output: %s", e.out)
+			}
+		})
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	files := absolute(t, r.files(t))
+	t.Run("in place of flags", func(t *testing.T) {
+		t.Parallel()
+		p := start(t, []string{"AGGREGATOR_LISTEN=" + anyPort, "AGGREGATOR_STORE=memory:", "AGGREGATOR_LISTS=" + files[1],
+			"AGGREGATOR_LEGACY_IDS=" + files[3], "AGGREGATOR_LIMIT_COUNT=off", "AGGREGATOR_LIMIT_BOTS=1/7s",
+			"AGGREGATOR_TRUSTED_PROXIES=127.0.0.1", "AGGREGATOR_CLIENT_IP_HEADER=X-Real-IP"}, "serve")
+		bot := newBot()
+		p.count(t, bot).want(t, 200)
+		p.count(t, bot).want(t, 200)
+		for _, status := range []int{200, 429} {
+			a := send(t, "GET", p.base+"/api/bots/"+bot, "", "X-Real-IP", "192.0.2.1")
+			a.want(t, status)
+			if got := a.header.Get("RateLimit-Policy"); got != `"bots";q=1;w=7` {
+				t.Errorf("RateLimit-Policy %q", got)
+			}
+			if got := a.header.Get("X-Rate-Limit-IP"); status == 429 && got != "192.0.2.1" {
+				t.Errorf("X-Rate-Limit-IP %q", got)
+			}
+		}
+	})
+	t.Run("flags win", func(t *testing.T) {
+		t.Parallel()
+		p := start(t, []string{"AGGREGATOR_LISTEN=nowhere:x", "AGGREGATOR_STORE=nonsense", "AGGREGATOR_LISTS=nowhere.yaml", "AGGREGATOR_LIMIT_COUNT=off"},
+			append([]string{"serve", "--listen", anyPort, "--store=memory:", "--limit-count", "1/9s"}, files...)...)
+		bot := newBot()
+		p.count(t, bot).want(t, 200)
+		l := p.count(t, bot)
+		l.want(t, 429)
+		if got := l.header.Get("RateLimit-Policy"); got != `"count";q=1;w=9` {
+			t.Errorf("RateLimit-Policy %q", got)
+		}
+	})
+	t.Run("several lists files", func(t *testing.T) {
+		t.Parallel()
+		first := write(t, "first.yaml", goodYAML)
+		second := write(t, "second.yaml", "lists:\n  new.test: {api_field: servers}\n  more.test: {name: More, url: \"https://more.test/\"}\n")
+		p := start(t, nil, "serve", "--listen", anyPort, "--store", "memory:", "--lists", first, "--lists", second)
+		list := get(t, p.base+"/api/lists/new.test")
+		wantJSON(t, "replaced field", member(t, list, "api_field"), `"servers"`)
+		wantJSON(t, "field left alone", member(t, list, "name"), `"New"`)
+		get(t, p.base+"/api/lists/more.test")
+	})
+}
+
+// TestProxy has posts go through HTTPS_PROXY.
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	asked := make(chan string, 10)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if q, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+				asked <- q.Method + " " + q.RequestURI
+			}
+			_, _ = io.WriteString(conn, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+			conn.Close()
+		}
+	}()
+	lists := write(t, "lists.yaml", goodYAML)
+	env := []string{"HTTPS_PROXY=http://" + l.Addr().String(), "NO_PROXY=other.test"}
+	p := start(t, env, "serve", "--listen", anyPort, "--store", "memory:", "--lists", lists)
+	c := p.post(t, countBody(newBot(), `"new.test":"secret-token"`))
+	if got := waitFor(t, "the proxy", asked); got != "CONNECT new.test:443" {
+		t.Errorf("the proxy was asked %s", got)
+	}
+	if got := c.Failure["new.test"]; got.status != -1 || got.text == "" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	e := runToEnd(t, nil, "demo", "--once", "--json", "--listen", anyPort)
+	var demo struct {
+		Count, Bot json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(e.out), &demo); e.code != 0 || err != nil {
+		t.Fatalf("ended with %d, %v: %s%s", e.code, err, e.out, e.errOut)
+	}
+	var count counted
+	if err := json.Unmarshal(demo.Count, &count); err != nil {
+		t.Fatal(err)
+	}
+	for list, r := range count.Failure {
+		t.Errorf("%s failed: %+v", list, r)
+	}
+	checked := runToEnd(t, nil, "check").out
+	var lists, living, takers, readable int
+	if _, err := fmt.Sscanf(checked, "%d lists (%d living, %d take counts, %d can be read)", &lists, &living, &takers, &readable); err != nil {
+		t.Fatalf("%v: %s", err, checked)
+	}
+	if len(count.Success) != takers || takers == 0 {
+		t.Errorf("%d lists succeeded, want %d", len(count.Success), takers)
+	}
+	if len(count.Skipped) > 0 {
+		t.Errorf("skipped %v", count.Skipped)
+	}
+	var bot botAnswer
+	if err := json.Unmarshal(demo.Bot, &bot); err != nil {
+		t.Fatal(err)
+	}
+	wantJSON(t, "server_count", string(bot.Count), "1234")
+	if len(bot.List)+len(bot.Skipped) != readable {
+		t.Errorf("%d lists were read and %d skipped, want %d", len(bot.List), len(bot.Skipped), readable)
+	}
+	for list, why := range bot.Skipped {
+		if why != "No key" {
+			t.Errorf("%s skipped: %s", list, why)
+		}
+	}
+	for list, said := range bot.List {
+		if string(said[1]) != "200" {
+			t.Errorf("%s: %s", list, said)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package fanout
+
+import (
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"aggregator/lists"
+)
+
+// jitter parts callers that failed together.
+func jitter() time.Duration { return 50*time.Millisecond + rand.N(200*time.Millisecond) }
+
+// ask asks a list, and asks once more where that is safe.
+func (r *run) ask(call lists.Call) lists.Answer {
+	wire := call.Wire()
+	a, err := r.send(call, wire)
+	if pause, ok := r.again(call, a, err); ok && r.sleep(pause) {
+		a, err = r.send(call, wire)
+	}
+	if err != nil {
+		return r.explain(err)
+	}
+	return a
+}
+
+// again tells whether a call may be made once more, and after which pause:
+// where the list cannot have seen it, or else where seeing it twice does no
+// harm. A count is the same count twice, but a list with limits counts calls.
+func (r *run) again(call lists.Call, a lists.Answer, err error) (pause time.Duration, ok bool) {
+	_, late := errors.AsType[lateError](err)
+	switch {
+	case late:
+		return 0, false
+	case err == nil:
+		if !isPassing(a.Status) || saysWait(call, a) || len(call.Limits()) > 0 {
+			return 0, false
+		}
+		pause = r.pause()
+	case errors.Is(err, syscall.ECONNREFUSED):
+		pause = r.pause()
+	case !isBroken(err) || len(call.Limits()) > 0:
+		return 0, false
+	} // and no pause after a broken connection: most were idle, and another one will do
+	deadline, _ := r.ctx.Deadline()
+	return pause, time.Until(deadline)-pause >= min(time.Second, r.timeout/4)
+}
+
+// isPassing tells whether a status is a gateway's trouble of the moment.
+func isPassing(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
+}
+
+// saysWait tells whether a list asks to be left alone for a while.
+func saysWait(call lists.Call, a lists.Answer) bool {
+	if _, says := a.Header["Retry-After"]; says {
+		return true
+	}
+	_, says := call.WaitUntil(a, time.Now())
+	return says
+}
+
+// isBroken tells whether a connection broke before an answer came.
+func isBroken(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) ||
+		errors.Is(err, net.ErrClosed) || closedIdle(err)
+}
+
+// closedIdle knows an error that net/http does not export.
+func closedIdle(err error) bool {
+	return strings.Contains(err.Error(), "server closed idle connection")
+}
+
+// sleep tells whether the run was still on after a pause.
+func (r *run) sleep(pause time.Duration) bool {
+	if pause > 0 {
+		t := time.NewTimer(pause)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-r.ctx.Done():
+		}
+	}
+	return r.ctx.Err() == nil
+}

@@ -1,0 +1,269 @@
+package fanout
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"aggregator/lists"
+)
+
+const (
+	// MaxAnswer is how much of a list's answer is read, before decompression
+	// and after.
+	MaxAnswer = 512 << 10
+
+	maxHeader    = 64 << 10 // of an answer
+	maxRedirects = 5        // that a reading follows
+	maxLocation  = 4 << 10  // of a redirect that is followed
+	maxDrain     = 2 << 10  // of a redirect's body, to use its connection again
+)
+
+var (
+	errTooLarge    = errors.New("answer too large")
+	errBadURL      = errors.New("bad URL")
+	errBadLocation = errors.New("bad redirect")
+	errRedirects   = errors.New("too many redirects")
+	errOtherOrigin = errors.New("redirect to another origin")
+	errSwitched    = errors.New("switched protocols")
+	errProxy       = errors.New("refused by the proxy")
+)
+
+// lateError is an error after the list had begun to answer.
+type lateError struct {
+	error
+	redirected bool // the answer was a redirect, and following it failed
+}
+
+func (e lateError) Unwrap() error { return e.error }
+
+// NewTransport makes the transport that all calls share. Proxy settings and
+// the system's CA store apply as in every Go program.
+func NewTransport(opts ...Option) *http.Transport {
+	o := newOptions(opts)
+	protocols := new(http.Protocols)
+	// HTTP/1.1 alone: with one connection for each call a stalled connection
+	// spoils one call, and it costs less CPU than HTTP/2 streams.
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		OnProxyConnectResponse: proxyAnswered,
+		Protocols:              protocols,
+		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:        &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(1024)},
+		TLSHandshakeTimeout:    5 * time.Second,
+		MaxIdleConns:           o.maxInFlight,
+		MaxIdleConnsPerHost:    o.maxPerList, // Go's default of 2 makes a new connection for most calls
+		// Many servers close a connection that was idle for 5 s. A post that
+		// meets that is lost, and a list with limits must not get it twice.
+		IdleConnTimeout:        4 * time.Second,
+		MaxResponseHeaderBytes: maxHeader,
+		WriteBufferSize:        2 << 10,
+		ReadBufferSize:         2 << 10,
+	}
+}
+
+func proxyAnswered(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode != http.StatusOK {
+		return errProxy
+	}
+	return nil
+}
+
+// send makes one request of a call and reads its answer.
+func (r *run) send(call lists.Call, wire lists.Request) (lists.Answer, error) {
+	req, err := newRequest(r.ctx, wire)
+	if err != nil {
+		return lists.Answer{}, err
+	}
+	var resp *http.Response
+	if call.Reads() {
+		if len(call.Limits()) > 0 {
+			req.Body = onceBody{}
+		}
+		resp, err = r.follow(req, call.Keyed())
+	} else {
+		resp, err = r.transport.RoundTrip(req) // a post's redirect is its answer
+	}
+	if err != nil {
+		return lists.Answer{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return lists.Answer{}, errSwitched // its body has no end, and no deadline
+	}
+	body, err := readAll(resp)
+	if err != nil {
+		return lists.Answer{}, err
+	}
+	return lists.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+// gzipOnly is what we ask for and undo ourselves: net/http would undo it too,
+// but it reads on for as long as a list sends it nothing, well compressed.
+var gzipOnly = []string{"gzip"}
+
+func newRequest(ctx context.Context, r lists.Request) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, nil)
+	if err != nil {
+		return nil, errBadURL // the error would hold the URL, and a token in it
+	}
+	req.Header = make(http.Header, len(r.Header)+1)
+	req.Header["Accept-Encoding"] = gzipOnly
+	values := make([]string, len(r.Header))
+	for i, h := range r.Header {
+		values[i] = h.Value
+		req.Header[http.CanonicalHeaderKey(h.Name)] = values[i : i+1 : i+1]
+	}
+	if len(r.Body) > 0 {
+		req.ContentLength = int64(len(r.Body))
+		// net/http sends it again where it wrote nothing of it.
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil }
+		req.Body, _ = req.GetBody()
+	}
+	return req, nil
+}
+
+// onceBody is no body, like nil. But net/http, which repeats a reading of its
+// own accord when the connection turns out to be stale, does not repeat one
+// with a body that it cannot get again: a list with limits counts both.
+type onceBody struct{}
+
+func (onceBody) Read([]byte) (int, error) { return 0, io.EOF }
+func (onceBody) Close() error             { return nil }
+
+// follow sends a reading and follows its redirects: anywhere, or with a key in
+// it to the same origin only.
+func (c *Client) follow(req *http.Request, keyed bool) (*http.Response, error) {
+	for n := 0; ; n++ {
+		resp, err := c.transport.RoundTrip(req)
+		if err != nil && n > 0 {
+			err = lateError{err, true}
+		}
+		if err != nil {
+			return nil, err
+		}
+		location := resp.Header.Get("Location")
+		if location == "" || !isRedirect(resp.StatusCode) {
+			return resp, nil
+		}
+		_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
+		_ = resp.Body.Close()
+		if n == maxRedirects {
+			return nil, errRedirects
+		}
+		next, err := target(req.URL, location)
+		switch {
+		case err != nil:
+			return nil, err
+		case keyed && origin(next) != origin(req.URL):
+			return nil, errOtherOrigin
+		}
+		hop := *req
+		hop.URL, hop.Host = next, next.Host
+		req = &hop
+	}
+}
+
+func isRedirect(status int) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return true
+	}
+	return false
+}
+
+// target is where a Location leads, if that is on the web.
+func target(from *url.URL, location string) (*url.URL, error) {
+	if len(location) > maxLocation {
+		return nil, errBadLocation
+	}
+	to, err := from.Parse(location)
+	if err != nil || to.Scheme != "http" && to.Scheme != "https" || to.Hostname() == "" {
+		return nil, errBadLocation
+	}
+	return to, nil
+}
+
+// origin is the scheme, host and port of a URL, in one way of writing it.
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = u.Scheme
+	}
+	if port == "80" && u.Scheme == "http" || port == "443" && u.Scheme == "https" {
+		port = u.Scheme
+	}
+	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
+}
+
+// unzippers are kept: one is 40 KB.
+var unzippers = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
+// readAll reads an answer to its end, so that its connection is used again,
+// or to the cap.
+func readAll(resp *http.Response) ([]byte, error) {
+	if resp.ContentLength > MaxAnswer {
+		return nil, errTooLarge
+	}
+	if resp.ContentLength == 0 || !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+		return readUpTo(resp.Body, resp.ContentLength)
+	}
+	delete(resp.Header, "Content-Encoding")
+	delete(resp.Header, "Content-Length")
+	z, _ := unzippers.Get().(*gzip.Reader)
+	defer unzippers.Put(z)
+	switch err := z.Reset(&capped{resp.Body, MaxAnswer}); {
+	case errors.Is(err, io.EOF): // no body at all
+		return nil, nil
+	case err != nil:
+		return nil, lateError{error: err}
+	}
+	return readUpTo(z, -1)
+}
+
+// readUpTo reads to the end or to the cap. A size below 0 is not known.
+func readUpTo(r io.Reader, size int64) ([]byte, error) {
+	if size < 0 {
+		size = 511
+	}
+	buf := make([]byte, 0, size+1) // one more, to see the end without growing
+	for {
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case len(buf) > MaxAnswer:
+			return nil, errTooLarge
+		case errors.Is(err, io.EOF):
+			return buf, nil
+		case err != nil:
+			return nil, lateError{error: err}
+		case len(buf) == cap(buf):
+			buf = slices.Grow(buf, cap(buf))
+		}
+	}
+}
+
+// capped reads up to left bytes; one more is too large.
+type capped struct {
+	io.Reader
+	left int
+}
+
+func (c *capped) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if c.left -= n; c.left < 0 {
+		return 0, errTooLarge
+	}
+	return n, err
+}

@@ -1,0 +1,67 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"aggregator/catalog"
+)
+
+// verboseHealth is what /api/health?verbose says.
+type verboseHealth struct {
+	Status        string         `json:"status"` // "ok", "degraded" or "shutting down"
+	Uptime        int64          `json:"uptime_s"`
+	Catalog       catalog.Counts `json:"catalog"`
+	Store         storeHealth    `json:"store"`
+	Breakers      []Breaker      `json:"breakers"` // those that are not closed
+	RequestsBusy  int64          `json:"requests_in_flight"`
+	CallsInFlight int            `json:"calls_in_flight"`
+}
+
+type storeHealth struct {
+	OK      bool   `json:"ok"`
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// health answers GET /api/health.
+func (s *Server) health(c echo.Context) error {
+	h := c.Response().Header()
+	h.Set("Cache-Control", "no-store, no-cache, must-revalidate, proxy-revalidate")
+	status, text := http.StatusOK, "OK"
+	if s.stopping.Load() {
+		status, text = http.StatusServiceUnavailable, "Shutting down"
+	}
+	if c.QueryParams().Has("verbose") {
+		body, err := json.Marshal(s.verboseHealth())
+		if err != nil {
+			return err
+		}
+		return answerJSON(c, status, body)
+	}
+	h.Set("Content-Type", "text/plain")
+	c.Response().WriteHeader(status)
+	_, err := io.WriteString(c.Response(), text)
+	return err
+}
+
+func (s *Server) verboseHealth() verboseHealth {
+	v := verboseHealth{
+		Status: "ok", Uptime: int64(s.now().Sub(s.started) / time.Second),
+		Catalog: s.Catalog.Current().Counts(), Store: storeHealth{OK: true},
+		Breakers: s.Status.Breakers(), RequestsBusy: s.busy.Load(), CallsInFlight: s.Status.CallsInFlight(),
+	}
+	if v.Breakers == nil {
+		v.Breakers = []Breaker{}
+	}
+	if err := s.Status.StoreHealth(); err != nil {
+		v.Status, v.Store = "degraded", storeHealth{Trouble: err.Error()}
+	}
+	if s.stopping.Load() {
+		v.Status = "shutting down"
+	}
+	return v
+}

@@ -1,0 +1,124 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"aggregator/aggregate"
+)
+
+// Metrics counts what the service does, for Prometheus. Labels are bounded: by
+// the route table, by the catalog, and by closed sets of kinds. None holds a
+// token, a bot id or an address.
+type Metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	calls    *prometheus.CounterVec
+	took     *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+}
+
+// Status is what other rooms say of themselves, asked at each scrape.
+type Status struct {
+	Breakers      func() []Breaker // those that are not closed
+	StoreHealth   func() error     // nil when all is well
+	CallsInFlight func() int
+}
+
+// Breaker is a breaker that is not closed.
+type Breaker struct {
+	List      string    `json:"list"`
+	Direction string    `json:"direction"` // "posts" or "readings"
+	State     string    `json:"state"`     // "open" or "half-open"
+	NextTry   time.Time `json:"next_try"`
+}
+
+// NewMetrics makes metrics that start at nothing.
+func NewMetrics(status Status) *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "aggregator_http_requests_total", Help: "Requests answered, by route, method and status.",
+		}, []string{"route", "method", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "aggregator_http_request_duration_seconds", Help: "Time until a request was answered, by route.",
+			Buckets: []float64{.001, .005, .01, .05, .1, .25, .5, 1, 2, 5, 10, 20},
+		}, []string{"route"}),
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "aggregator_list_calls_total", Help: "Calls to lists, by list, direction and what became of them; paced and revoked ones were not sent.",
+		}, []string{"list", "direction", "outcome"}),
+		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "aggregator_list_call_duration_seconds", Help: "Time until a list answered or failed, by list and direction.",
+			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2, 5, 10},
+		}, []string{"list", "direction"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "aggregator_http_requests_in_flight", Help: "Requests being answered.",
+		}),
+	}
+	m.registry.MustRegister(m.requests, m.seconds, m.calls, m.took, m.inFlight, statusCollector{status},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Observe counts a call to a list.
+func (m *Metrics) Observe(o aggregate.Outcome) {
+	direction := "posts"
+	if o.Reads {
+		direction = "readings"
+	}
+	m.calls.WithLabelValues(o.List, direction, o.Kind).Inc()
+	if o.Took > 0 {
+		m.took.WithLabelValues(o.List, direction).Observe(o.Took.Seconds())
+	}
+}
+
+// answered counts an answered request. An unknown path or method is one label.
+func (m *Metrics) answered(route, method string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+}
+
+// Handler answers scrapes.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+}
+
+var (
+	breakerOpen = prometheus.NewDesc("aggregator_breaker_open", "Breakers that are open (1) or trying again (0.5); closed ones are absent.",
+		[]string{"list", "direction"}, nil)
+	storeHealthy  = prometheus.NewDesc("aggregator_store_healthy", "Whether the store keeps what it is given.", nil, nil)
+	callsInFlight = prometheus.NewDesc("aggregator_list_calls_in_flight", "Calls to lists under way.", nil, nil)
+)
+
+// statusCollector asks other rooms at each scrape.
+type statusCollector struct{ Status }
+
+// Describe implements [prometheus.Collector].
+func (statusCollector) Describe(to chan<- *prometheus.Desc) {
+	to <- breakerOpen
+	to <- storeHealthy
+	to <- callsInFlight
+}
+
+// Collect implements [prometheus.Collector].
+func (c statusCollector) Collect(to chan<- prometheus.Metric) {
+	for _, b := range c.Breakers() {
+		state := 1.0
+		if b.State != "open" {
+			state = 0.5
+		}
+		to <- prometheus.MustNewConstMetric(breakerOpen, prometheus.GaugeValue, state, b.List, b.Direction)
+	}
+	healthy := 1.0
+	if c.StoreHealth() != nil {
+		healthy = 0
+	}
+	to <- prometheus.MustNewConstMetric(storeHealthy, prometheus.GaugeValue, healthy)
+	to <- prometheus.MustNewConstMetric(callsInFlight, prometheus.GaugeValue, float64(c.CallsInFlight()))
+}

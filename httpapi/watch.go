@@ -1,0 +1,99 @@
+package httpapi
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// requestIDHeader carries a request's id in and out.
+const requestIDHeader = "X-Request-Id"
+
+// requestID is the caller's id for a request if it is one, else a new one.
+func requestID(r *http.Request) string {
+	id := r.Header.Get(requestIDHeader)
+	if id != "" && len(id) <= 64 && isPlainID(id) {
+		return id
+	}
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+func isPlainID(id string) bool {
+	for _, c := range []byte(id) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
+}
+
+// watched logs and counts a request when it is answered. It says nothing of
+// the body, the query or the headers, where tokens are.
+func (s *Server) watched(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := s.now()
+		if s.Metrics != nil {
+			s.Metrics.inFlight.Inc()
+			defer s.Metrics.inFlight.Dec()
+		}
+		if err := routed(next)(c); err != nil {
+			c.Error(err)
+		}
+		s.watch(c, s.now().Sub(start))
+		return nil
+	}
+}
+
+// routed mends two ways of the router: it answers OPTIONS itself, and lets a
+// parameter at the end of a path hold slashes.
+func routed(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().Method == http.MethodOptions && c.Get(echo.ContextKeyHeaderAllow) != nil {
+			return echo.ErrMethodNotAllowed
+		}
+		for _, value := range c.ParamValues() {
+			if strings.Contains(value, "/") {
+				return echo.ErrNotFound
+			}
+		}
+		return next(c)
+	}
+}
+
+func (s *Server) watch(c echo.Context, took time.Duration) {
+	status, route, method := c.Response().Status, c.Path(), c.Request().Method
+	if !c.Response().Committed {
+		status = statusGone
+	}
+	if !s.known[route] {
+		route = "unknown"
+	}
+	if !knownMethods[method] {
+		method = "other"
+	}
+	if s.Metrics != nil {
+		s.Metrics.answered(route, method, status, took)
+	}
+	level := slog.LevelInfo
+	if status == http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	s.Log.LogAttrs(c.Request().Context(), level, "request",
+		slog.String("id", c.Response().Header().Get(requestIDHeader)), slog.String("method", method), slog.String("route", route),
+		slog.Int("status", status), slog.Duration("took", took), slog.String("ip", c.RealIP()))
+}
+
+// statusGone stands for a request whose caller left before its answer.
+const statusGone = 499
+
+var knownMethods = map[string]bool{
+	http.MethodGet: true, http.MethodHead: true, http.MethodPost: true, http.MethodPut: true,
+	http.MethodPatch: true, http.MethodDelete: true, http.MethodOptions: true,
+}

@@ -1,0 +1,179 @@
+package redis
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	driver "github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"aggregator/store"
+)
+
+// options are what tests change.
+type options struct {
+	now   func() time.Time // this replica's clock
+	told  bool             // scripts are told that time, and do not ask Redis's clock
+	roots *x509.CertPool   // whom to trust; the system's when nil
+}
+
+func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Store, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	config, err := parse(url, opts.roots)
+	if err != nil {
+		return nil, err
+	}
+	logging.Disable() // the library's own, to stderr: all that matters is logged here
+	s := &Store{
+		options: opts,
+		addr:    config.Addr,
+		log:     log,
+		client:  driver.NewClient(config),
+		turns:   make(chan struct{}, connections),
+		memory:  store.NewMemory(store.MemoryOptions{Now: opts.now}),
+		owed:    make(map[store.Key]int64),
+		lost:    make(chan struct{}),
+	}
+	s.ending, s.end = context.WithCancel(context.Background())
+
+	timed, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	err = s.greet(timed)
+	if err == nil {
+		_, err = s.run(timed, peekScript, nil, nil) // compares the clocks
+	}
+	if err == nil {
+		return s, nil
+	}
+	s.end()
+	_ = s.client.Close() // there is an error already
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("store: Redis at %s: %w", s.addr, ctx.Err())
+	}
+	return nil, fmt.Errorf("store: Redis at %s %s", s.addr, explain(err))
+}
+
+// errURL says nothing of the URL: where one is malformed, any part of it may be
+// the password.
+var errURL = errors.New("store: not a Redis URL: want redis://user:password@host:port/db, or rediss:// for TLS; " +
+	"in the password / is written %2F, ? %3F, # %23, @ %40, : %3A, % %25")
+
+func parse(text string, roots *x509.CertPool) (*driver.Options, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" ||
+		u.Hostname() == "" || u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#") {
+		return nil, errURL
+	}
+	db := 0
+	if path := strings.TrimPrefix(u.Path, "/"); path != "" {
+		if db, err = strconv.Atoi(path); err != nil || db < 0 {
+			return nil, errURL
+		}
+	}
+	port := u.Port()
+	if port == "" {
+		port = "6379"
+	}
+	password, _ := u.User.Password()
+	config := &driver.Options{
+		Addr:     net.JoinHostPort(u.Hostname(), port),
+		Username: u.User.Username(),
+		Password: password,
+		DB:       db,
+		Protocol: 2,
+
+		ContextTimeoutEnabled: true,
+		MaxRetries:            -1,
+		DialerRetries:         1,
+		DialTimeout:           startTimeout / 2, // nobody waits so long, but a slow one may be done for the next
+		ReadTimeout:           startTimeout,     // contexts end sooner
+		WriteTimeout:          startTimeout,
+		PoolSize:              connections,
+		ConnMaxIdleTime:       time.Minute, // before a firewall forgets it
+		DisableIdentity:       true,
+		MaintNotificationsConfig: &maintnotifications.Config{
+			Mode: maintnotifications.ModeDisabled,
+		},
+	}
+	if u.Scheme == "rediss" {
+		config.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12, RootCAs: roots}
+	}
+	return config, nil
+}
+
+var errDamaged = errors.New("has something else under " + secretKey + ": it is another program's, or damaged")
+
+// refusals are what servers say and what to do about it. Their own words are
+// never shown, for some repeat the command, and with it the password.
+var refusals = []struct{ says, means string }{
+	{"WRONGPASS", "does not accept the user or password in the URL"},
+	{"invalid password", "does not accept the password in the URL"},
+	{"without any password configured", "has no password set: leave it out of the URL"},
+	{"no password is set", "has no password set: leave it out of the URL"},
+	{"NOAUTH", "wants a password: redis://user:password@host:port/db"},
+	{"NOPERM", "forbids this user what is needed: allow ~aggregator:* +@connection +eval +evalsha +get +set +del +time"},
+	{"DB index is out of range", "has no database of the number in the URL"},
+	{"SELECT is not allowed", "is a cluster, which has database 0 alone: leave the number out of the URL"},
+	{"MOVED", "is one node of a cluster, and another one has our keys (" + prefix + "*): give that one's address"},
+	{"CLUSTERDOWN", "is a node of a cluster that is down"},
+	{"READONLY", "is a replica: give the address of the primary"},
+	{"MASTERDOWN", "is a replica: give the address of the primary"},
+	{"LOADING", "is still loading its data: try again in a while"},
+	{"BUSY", "is busy with another program's script: try again in a while"},
+	{"MISCONF", "refuses writes because it cannot save its data: see its log"},
+	{"OOM", "has no memory left: raise its maxmemory"},
+	{"max number of clients", "has no connection left: raise its maxclients"},
+	{"unknown command", "cannot run scripts: use Redis 5 or newer"},
+	{"non deterministic", "is too old: use Redis 5 or newer"},
+}
+
+// explain says what is wrong with Redis, as the rest of a sentence that begins
+// with it, and never a part of the URL.
+func explain(err error) string {
+	if _, ok := errors.AsType[driver.Error](err); ok {
+		for _, r := range refusals {
+			if strings.Contains(err.Error(), r.says) {
+				return r.means
+			}
+		}
+		return "answers with an error that is not known here: see its log"
+	}
+	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "shows a certificate that is not trusted: " + e.Err.Error()
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "does not speak TLS: write redis:// instead of rediss://"
+	}
+	if e, ok := errors.AsType[*net.DNSError](err); ok && e.IsNotFound {
+		return "has a name that is not known: correct the URL"
+	}
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
+		return "does not answer in time: check that it runs, the address, and firewalls"
+	}
+	switch {
+	case errors.Is(err, errSecret), errors.Is(err, errDamaged):
+		return strings.TrimPrefix(err.Error(), "store: Redis ")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "refuses connections: start it, or correct the URL"
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "hangs up: check that it runs; if it speaks TLS, write rediss://"
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return "cannot be reached: " + e.Err.Error()
+	}
+	return "does not answer as Redis does: correct the URL; if it speaks TLS, write rediss://"
+}

@@ -1,0 +1,267 @@
+// Package redis is the store in Redis, for several replicas that share their
+// windows.
+//
+// Every call is one script, so one round trip and exact among all replicas, and
+// reads Redis's own clock; times are answered in this replica's. All keys begin
+// with "aggregator:{w}:", one slot of a cluster. A window's key expires a little
+// after the window closes. Redis must not evict keys (maxmemory-policy
+// noeviction), and forgets windows at its own restart unless it saves them.
+//
+// Redis away stops nobody. What a replica has done itself it also has in memory,
+// and goes on there, alone, without asking Redis, until a probe finds Redis
+// again, every second. Then it adds to Redis what was taken meanwhile, up to
+// [maxOwed] windows. See [Store.Health] and [Store.Degraded].
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	driver "github.com/redis/go-redis/v9"
+
+	"aggregator/store"
+)
+
+const (
+	startTimeout = 2 * time.Second        // for all that Open does
+	callTimeout  = 250 * time.Millisecond // for one call, a new connection included
+	probeEvery   = time.Second            // while Redis is away
+	connections  = 32                     // most at once; other calls wait their turn
+)
+
+var (
+	errAway   = errors.New("store: Redis is away")
+	errSecret = errors.New("store: Redis has the secret of another store")
+)
+
+// Store is a [store.Store] in Redis.
+type Store struct {
+	options
+	addr   string // host:port; nothing else of the URL may be shown
+	log    *slog.Logger
+	client *driver.Client
+	secret []byte
+	turns  chan struct{} // holds one for each call under way
+	ahead  atomic.Int64  // milliseconds that our clock is ahead of Redis's
+
+	ending context.Context // ends with Close
+	end    context.CancelFunc
+	probes sync.WaitGroup // of one goroutine at most
+
+	mu      sync.Mutex
+	memory  *store.Memory
+	owed    map[store.Key]int64 // uses of memory's windows that Redis has not heard of
+	since   time.Time           // when Redis was lost; zero when it is there
+	trouble error               // why it was lost
+	lost    chan struct{}       // closed while it is
+	closed  bool
+
+	closing  sync.Once
+	closeErr error
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the store in the Redis that url names: redis://, or rediss:// for
+// TLS, then user:password@host:port/db. A nil log is silent.
+func Open(ctx context.Context, url string, log *slog.Logger) (*Store, error) {
+	return open(ctx, url, log, options{now: time.Now})
+}
+
+// Take implements [store.Store].
+func (s *Store) Take(ctx context.Context, takes ...store.Take) (windows []store.Window, ok bool, err error) {
+	keys := make([]store.Key, len(takes))
+	args := make([]any, 0, 2*len(takes))
+	for i, t := range takes {
+		if err := check(t); err != nil {
+			return nil, false, err
+		}
+		keys[i] = t.Key
+		args = append(args, t.Limit, t.Period.Milliseconds())
+	}
+	reply, err := s.do(ctx, takeScript, keys, args, func(reply *reply) (err error) {
+		if reply != nil && !reply.ok {
+			return nil
+		}
+		windows, ok, err = s.memory.Take(context.WithoutCancel(ctx), takes...)
+		if reply == nil && ok {
+			for i, key := range keys {
+				// No more than there are: another window may have closed since.
+				s.owe(key, min(s.owed[key]+1, windows[i].Used))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	if reply != nil {
+		return reply.windows, reply.ok, nil
+	}
+	return windows, ok, nil
+}
+
+// Peek implements [store.Store].
+func (s *Store) Peek(ctx context.Context, keys ...store.Key) (windows []store.Window, err error) {
+	reply, err := s.do(ctx, peekScript, keys, nil, func(reply *reply) (err error) {
+		if reply == nil {
+			windows, err = s.memory.Peek(context.WithoutCancel(ctx), keys...)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if reply != nil {
+		return reply.windows, nil
+	}
+	return windows, nil
+}
+
+// Hold implements [store.Store].
+func (s *Store) Hold(ctx context.Context, key store.Key, until time.Time) error {
+	_, err := s.do(ctx, holdScript, []store.Key{key}, []any{s.toRedis(until)}, func(reply *reply) error {
+		err := s.memory.Hold(context.WithoutCancel(ctx), key, until)
+		if reply == nil && err == nil {
+			s.owe(key, s.owed[key]) // that it is held says the window
+		}
+		return err
+	})
+	return err
+}
+
+// Release implements [store.Store].
+func (s *Store) Release(ctx context.Context, keys ...store.Key) error {
+	_, err := s.do(ctx, releaseScript, keys, nil, func(reply *reply) error {
+		for _, key := range keys {
+			before := s.used(key)
+			if err := s.memory.Release(context.WithoutCancel(ctx), key); err != nil {
+				return err
+			}
+			if reply == nil && s.used(key) < before {
+				s.owe(key, s.owed[key]-1)
+			}
+		}
+		return nil
+	})
+	return err
+}
+
+// Secret implements [store.Store].
+func (s *Store) Secret() []byte { return slices.Clone(s.secret) }
+
+// Degraded tells whether Redis is away, so that nothing is known of what other
+// replicas have done since.
+func (s *Store) Degraded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.away()
+}
+
+// Health is nil while Redis is there, else says since when it is not.
+func (s *Store) Health() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !s.away():
+		return nil
+	case errors.Is(s.trouble, errSecret):
+		return fmt.Errorf("%w; windows hold for this replica alone until it is restarted", errSecret)
+	}
+	return fmt.Errorf("%w since %s; windows hold for this replica alone", errAway, s.since.UTC().Format(time.RFC3339))
+}
+
+// Close implements [store.Store].
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		s.mu.Lock()
+		s.closed = true // from here on no call changes anything, and no probe begins
+		s.mu.Unlock()
+		s.end()
+		s.probes.Wait()
+		s.closeErr = errors.Join(s.client.Close(), s.memory.Close())
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.owed) > 0 {
+			s.closeErr = errors.Join(s.closeErr, fmt.Errorf("%w: what was taken meanwhile of %d windows is lost", errAway, len(s.owed)))
+		}
+	})
+	return s.closeErr
+}
+
+// do runs a script, and then what is the same in memory, so that this replica
+// knows it when Redis is lost. While Redis is away local alone counts, and gets
+// no reply. It runs under the mutex.
+func (s *Store) do(ctx context.Context, script *driver.Script, keys []store.Key, args []any, local func(*reply) error) (*reply, error) {
+	for {
+		reply, err := s.ask(ctx, script, keys, args)
+		if err != nil && !errors.Is(err, errAway) {
+			return nil, err
+		}
+		s.mu.Lock()
+		if reply == nil && !s.away() { // Redis has come back in between
+			s.mu.Unlock()
+			continue
+		}
+		err = local(reply)
+		s.mu.Unlock()
+		if reply != nil {
+			return reply, nil // memory is full, maybe: it is not what counts
+		}
+		return nil, err
+	}
+}
+
+// ask runs a script when its turn comes. It answers errAway while Redis is
+// away, or when this call found it so.
+func (s *Store) ask(ctx context.Context, script *driver.Script, keys []store.Key, args []any) (*reply, error) {
+	s.mu.Lock()
+	lost, closed := s.lost, s.closed
+	s.mu.Unlock()
+	if closed {
+		return nil, store.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case s.turns <- struct{}{}:
+		defer func() { <-s.turns }()
+	case <-lost:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	select {
+	case <-lost: // however long the wait was
+		return nil, errAway
+	default:
+	}
+
+	reply, err := s.run(ctx, script, keys, args)
+	switch {
+	case err == nil:
+		return reply, nil
+	case ctx.Err() != nil: // the caller's patience says nothing of Redis
+		return nil, ctx.Err()
+	case outOfMemory(err):
+		return nil, store.ErrFull
+	}
+	return nil, s.lose(err)
+}
+
+// check answers what is wrong with a take.
+func check(t store.Take) error {
+	switch {
+	case t.Limit < 1 || t.Limit >= store.Held:
+		return fmt.Errorf("store: limit of %d, want at least 1 and less than %d", t.Limit, int64(store.Held))
+	case t.Period < time.Millisecond || t.Period%time.Millisecond != 0:
+		return fmt.Errorf("store: period of %s, want whole milliseconds, at least one", t.Period)
+	}
+	return nil
+}

@@ -1,0 +1,888 @@
+package redis
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/binary"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	driver "github.com/redis/go-redis/v9"
+
+	"aggregator/store"
+	"aggregator/store/storetest"
+)
+
+// TestStore runs the suite with the clock it brings; the others run with Redis's.
+func TestStore(t *testing.T) {
+	srv := startServer(t)
+	db := 0
+	storetest.Run(t, func(t *testing.T, now func() time.Time) store.Store {
+		db++ // each an empty store
+		return openURL(t, fmt.Sprintf("redis://%s/%d", srv.addr, db), options{now: now, told: true})
+	})
+}
+
+// TestAwayStore runs the suite over what is left while Redis is away.
+func TestAwayStore(t *testing.T) {
+	srv := startServer(t)
+	db := 0
+	storetest.Run(t, func(t *testing.T, now func() time.Time) store.Store {
+		db++
+		s := openURL(t, fmt.Sprintf("redis://%s/%d", srv.addr, db), options{now: now, told: true})
+		s.end() // no probe
+		_ = s.lose(errors.New("as if"))
+		return s
+	})
+}
+
+func key(n int) store.Key {
+	var k store.Key
+	binary.BigEndian.PutUint64(k[:], uint64(n))
+	return k
+}
+
+func name(n int) string { return fmt.Sprintf("%s%x", prefix, key(n)) }
+
+func one(n int) store.Take { return store.Take{Key: key(n), Limit: 1, Period: 120 * time.Second} }
+
+func wantTake(t *testing.T, s *Store, n int, want bool) store.Window {
+	t.Helper()
+	windows, ok, err := s.Take(t.Context(), one(n))
+	if err != nil || ok != want {
+		t.Fatalf("Take of key %d: ok %v, error %v; want ok %v", n, ok, err, want)
+	}
+	return windows[0]
+}
+
+func near(t *testing.T, what string, got, want time.Time) {
+	t.Helper()
+	if d := got.Sub(want).Abs(); d > 2*time.Second {
+		t.Errorf("%s: %s, off by %s", what, got, d)
+	}
+}
+
+func TestReplicasShare(t *testing.T) {
+	srv := startServer(t)
+	replicas := []*Store{srv.open(), srv.open()}
+	if !bytes.Equal(replicas[0].Secret(), replicas[1].Secret()) {
+		t.Error("each replica has a secret of its own")
+	}
+	for round := range 20 {
+		var passed atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() {
+				_, ok, err := replicas[i%2].Take(t.Context(), one(3*round), one(3*round+1), one(3*round+2))
+				if err != nil {
+					t.Error(err)
+				}
+				if ok {
+					passed.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if passed.Load() != 1 {
+			t.Fatalf("%d of 100 identical takes passed, want 1", passed.Load())
+		}
+	}
+	if err := replicas[0].Health(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReplicasOpenAtOnce(t *testing.T) {
+	srv := startServer(t)
+	var wg sync.WaitGroup
+	secrets := make([]string, 10)
+	for i := range secrets {
+		wg.Go(func() { secrets[i] = string(srv.open().Secret()) })
+	}
+	wg.Wait()
+	for _, secret := range secrets {
+		if secret != secrets[0] {
+			t.Fatal("two secrets")
+		}
+	}
+}
+
+func TestClocks(t *testing.T) {
+	srv := startServer(t)
+	a := srv.open()
+	ahead := func() time.Time { return time.Now().Add(time.Hour) }
+	b := openURL(t, "redis://"+srv.addr, options{now: ahead})
+
+	mine := wantTake(t, a, 1, true)
+	near(t, "a window on the clock of who opened it", mine.Until, time.Now().Add(120*time.Second))
+	theirs := wantTake(t, b, 1, false)
+	near(t, "a window on a clock that is ahead", theirs.Until, ahead().Add(120*time.Second))
+
+	until := ahead().Add(10 * time.Minute)
+	if err := b.Hold(t.Context(), key(2), until); err != nil {
+		t.Fatal(err)
+	}
+	near(t, "another's hold", wantTake(t, a, 2, false).Until, time.Now().Add(10*time.Minute))
+	if again := wantTake(t, b, 2, false).Until; again.Sub(until).Abs() > 10*time.Millisecond {
+		t.Errorf("a hold until %s comes back as %s", until, again)
+	}
+	for range 100 {
+		if again := wantTake(t, a, 1, false); !again.Until.Equal(mine.Until) {
+			t.Fatalf("the window ends at %s, then at %s", mine.Until, again.Until)
+		}
+	}
+}
+
+func TestCompareClocks(t *testing.T) {
+	ms := func(n float64) time.Time { return time.Unix(0, int64(n*1e6)) }
+	s := new(Store)
+	for i, test := range []struct {
+		before, after float64
+		redis         int64
+		want          int64
+	}{
+		{1000, 1000, 1000, 0},
+		{1000.9, 1001.1, 1000, 0}, // may still be the same
+		{6000, 6200, 1000, 4999},  // five seconds ahead
+		{7000.2, 7000.4, 2000, 5000 - 1},
+		{7003, 7003, 2000, 5002},
+		{1000, 1250, 2000, -750},
+	} {
+		s.compareClocks(ms(test.before), ms(test.after), test.redis)
+		if got := s.ahead.Load(); got != test.want {
+			t.Errorf("%d: ahead by %d, want %d", i, got, test.want)
+		}
+	}
+}
+
+// TestRealClock waits for a window to close by Redis's own clock.
+func TestRealClock(t *testing.T) {
+	s := startServer(t).open()
+	take := store.Take{Key: key(1), Limit: 1, Period: 100 * time.Millisecond}
+	start := time.Now()
+	if _, ok, err := s.Take(t.Context(), take); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	eventually(t, "the window closes", func() bool {
+		_, ok, err := s.Take(t.Context(), take)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	})
+	if took := time.Since(start); took < take.Period {
+		t.Errorf("a window of %s closed after %s", take.Period, took)
+	}
+}
+
+func TestKeysExpire(t *testing.T) {
+	srv := startServer(t)
+	s, c := srv.open(), srv.client(driver.Options{})
+	wantTTL := func(n int, period time.Duration) {
+		t.Helper()
+		if ttl := c.PTTL(t.Context(), name(n)).Val(); ttl < period || ttl > period+20*time.Second {
+			t.Errorf("key %d expires in %s, want a little more than %s", n, ttl, period)
+		}
+	}
+	wantTake(t, s, 1, true)
+	wantTTL(1, 119*time.Second)
+	if err := s.Hold(t.Context(), key(2), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	wantTTL(2, 3595*time.Second)
+	two := store.Take{Key: key(3), Limit: 2, Period: 120 * time.Second}
+	if _, ok, err := s.Take(t.Context(), two, two); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if err := s.Release(t.Context(), key(3)); err != nil {
+		t.Fatal(err)
+	}
+	wantTTL(3, 119*time.Second)
+	if err := s.Release(t.Context(), key(1), key(3)); err != nil {
+		t.Fatal(err)
+	}
+	if n := srv.command("DBSIZE"); n != int64(2) {
+		t.Errorf("%v keys, want the secret and the hold", n)
+	}
+}
+
+func TestRepairsKeys(t *testing.T) {
+	srv := startServer(t)
+	s := srv.open()
+	for n, spoil := range [][]any{
+		{"SET", name(0), "1"},      // no time at all
+		{"SET", name(1), "1 1000"}, // over for long, and never expires
+		{"SET", name(2), "garbage"},
+		{"HSET", name(3), "used", "1"},
+		{"SET", name(4), ""},
+	} {
+		srv.command(spoil...)
+		windows, err := s.Peek(t.Context(), key(n))
+		if err != nil || windows[0] != (store.Window{}) {
+			t.Errorf("%v: %v, error %v; want a free window", spoil, windows, err)
+		}
+		wantTake(t, s, n, true)
+		wantTake(t, s, n, false)
+		if ttl := srv.command("PTTL", name(n)); ttl.(int64) <= 0 {
+			t.Errorf("%v: expires in %v", spoil, ttl)
+		}
+	}
+
+	// One that only lost its expiry still closes when it should.
+	clock := storetest.NewClock()
+	s = openURL(t, "redis://"+srv.addr+"/1", options{now: clock.Now, told: true})
+	c := srv.client(driver.Options{DB: 1})
+	wantTake(t, s, 0, true)
+	if !c.Persist(t.Context(), name(0)).Val() {
+		t.Fatal("it had no expiry")
+	}
+	wantTake(t, s, 0, false)
+	clock.Advance(120 * time.Second)
+	wantTake(t, s, 0, true)
+	if ttl := c.PTTL(t.Context(), name(0)).Val(); ttl <= 0 {
+		t.Error("no expiry after its next use")
+	}
+}
+
+func TestScriptsAndDataFlushed(t *testing.T) {
+	srv := startServer(t)
+	s := srv.open()
+	wantTake(t, s, 1, true)
+	srv.command("SCRIPT", "FLUSH")
+	wantTake(t, s, 1, false)
+	srv.command("FLUSHALL")
+	wantTake(t, s, 1, true) // and brings the secret back
+	if other := srv.open(); !bytes.Equal(other.Secret(), s.Secret()) {
+		t.Error("a replica started later has another secret")
+	}
+
+	// Another was first: not to share is better than to share in appearance.
+	srv.command("FLUSHALL")
+	other := srv.open()
+	wantTake(t, s, 2, true)
+	if want := "store: Redis has the secret of another store; windows hold for this replica alone until it is restarted"; s.Health() == nil || s.Health().Error() != want {
+		t.Errorf("Health: %v, want %s", s.Health(), want)
+	}
+	if other.Degraded() || !s.Degraded() {
+		t.Error("want the other replica to be the sound one")
+	}
+}
+
+func TestOutOfMemory(t *testing.T) {
+	srv := startServer(t)
+	s := srv.open()
+	wantTake(t, s, 1, true)
+	srv.command("CONFIG", "SET", "maxmemory", "1")
+	if _, ok, err := s.Take(t.Context(), one(2), one(3)); ok || !errors.Is(err, store.ErrFull) {
+		t.Errorf("Take: ok %v, error %v; want ErrFull", ok, err)
+	}
+	if err := s.Hold(t.Context(), key(2), time.Now().Add(time.Hour)); !errors.Is(err, store.ErrFull) {
+		t.Errorf("Hold: %v, want ErrFull", err)
+	}
+	wantTake(t, s, 1, false)
+	if err := s.Release(t.Context(), key(1)); err != nil {
+		t.Errorf("Release: %v", err)
+	}
+	srv.command("CONFIG", "SET", "maxmemory", "0")
+	wantTake(t, s, 1, true)
+	wantTake(t, s, 2, true)
+	wantTake(t, s, 3, true)
+	if err := s.Health(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCluster(t *testing.T) {
+	srv := startServer(t, "--cluster-enabled", "yes")
+	srv.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+	eventually(t, "the cluster is up", func() bool {
+		return strings.Contains(srv.command("CLUSTER", "INFO").(string), "cluster_state:ok")
+	})
+	s := srv.open()
+	_, ok, err := s.Take(t.Context(), one(1), one(2), one(3))
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+}
+
+// TestKilled kills Redis under load, and starts it again.
+func TestKilled(t *testing.T) {
+	srv := startServer(t)
+	records := new(logged)
+	s, err := Open(t.Context(), "redis://"+srv.addr, records.logger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	wantTake(t, s, 1, true)
+	if err := s.Hold(t.Context(), key(2), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	var slowest atomic.Int64
+	for worker := range 50 {
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				start := time.Now()
+				if _, ok, err := s.Take(t.Context(), one(1_000_000*(worker+1)+n)); !ok || err != nil {
+					t.Errorf("Take: ok %v, error %v", ok, err)
+					return
+				}
+				for took := int64(time.Since(start)); ; {
+					if before := slowest.Load(); took <= before || slowest.CompareAndSwap(before, took) {
+						break
+					}
+				}
+			}
+		})
+	}
+	time.Sleep(50 * time.Millisecond)
+	killed := time.Now()
+	srv.kill()
+	eventually(t, "the loss is noticed", s.Degraded)
+	close(stop)
+	wg.Wait()
+	if took := time.Duration(slowest.Load()); took > 2*time.Second {
+		t.Errorf("a call took %s", took)
+	}
+
+	health := s.Health().Error()
+	match := regexp.MustCompile(`^store: Redis is away since (\S+); windows hold for this replica alone$`).FindStringSubmatch(health)
+	if match == nil {
+		t.Fatalf("Health: %s", health)
+	}
+	since, err := time.Parse(time.RFC3339, match[1])
+	if err != nil {
+		t.Error(err)
+	}
+	near(t, "Health", since, killed)
+
+	start := time.Now()
+	for n := range 1000 {
+		wantTake(t, s, 3000+n, true)
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("1000 calls took %s: do they still ask Redis?", took)
+	}
+	wantTake(t, s, 1, false) // this replica's own, from before
+	wantTake(t, s, 2, false)
+	if err := s.Hold(t.Context(), key(3), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	wantTake(t, s, 4, true)
+	if err := s.Release(t.Context(), key(4)); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * probeEvery) // some probes fail
+	records.want(t, 1, 0)
+
+	if !srv.start() {
+		t.Fatal("it does not start again")
+	}
+	eventually(t, "Redis is found again", func() bool { return s.Health() == nil })
+	records.want(t, 1, 1)
+	if s.Degraded() || len(s.owed) != 0 {
+		t.Errorf("degraded %v, owes %d windows", s.Degraded(), len(s.owed))
+	}
+	other := srv.open()
+	if !bytes.Equal(other.Secret(), s.Secret()) {
+		t.Error("Redis has another secret than before")
+	}
+	for _, n := range []int{3000, 3500, 3999, 3} {
+		wantTake(t, other, n, false) // carried over
+	}
+	wantTake(t, other, 4, true)
+	wantTake(t, s, 4, false)
+
+	srv.kill()
+	eventually(t, "the second loss is noticed", func() bool {
+		_, err := s.Peek(t.Context(), key(1))
+		return err == nil && s.Degraded()
+	})
+	records.want(t, 2, 1)
+	start = time.Now()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("Close took %s", took)
+	}
+}
+
+// TestHangs has a Redis that answers nobody for a while, but keeps what it has.
+func TestHangs(t *testing.T) {
+	srv := startServer(t)
+	s, other := srv.open(), srv.open()
+	three := store.Take{Key: key(1), Limit: 3, Period: 120 * time.Second}
+	take := func(s *Store, want int64) {
+		t.Helper()
+		windows, ok, err := s.Take(t.Context(), three)
+		if !ok || err != nil || windows[0].Used != want {
+			t.Fatalf("Take: %v, ok %v, error %v; want %d used", windows, ok, err, want)
+		}
+	}
+	take(s, 1)
+	take(other, 2)
+	wantTake(t, s, 2, true)
+	wantTake(t, s, 3, true)
+	srv.command("CLIENT", "PAUSE", 3000, "ALL")
+
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, _, err := s.Take(ctx, one(9)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a caller with no patience: %v", err)
+	}
+	if s.Degraded() {
+		t.Error("a caller's deadline is taken for Redis's fault")
+	}
+	start := time.Now()
+	var wg sync.WaitGroup
+	for n := range 5 * connections {
+		wg.Go(func() { wantTake(t, s, 100+n, true) })
+	}
+	wg.Wait()
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("calls took %s", took)
+	}
+	if !s.Degraded() {
+		t.Fatal("not away, though nothing was answered")
+	}
+	take(s, 2)                                             // of its own it knows one
+	if err := s.Release(t.Context(), key(2)); err != nil { // taken before
+		t.Fatal(err)
+	}
+	if err := s.Hold(t.Context(), key(3), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "Redis answers again", func() bool { return s.Health() == nil })
+
+	windows, err := s.Peek(t.Context(), key(1), key(2), key(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, used := range []int64{3, 0, store.Held} {
+		if windows[i].Used != used {
+			t.Errorf("key %d: %d used, want %d", i+1, windows[i].Used, used)
+		}
+	}
+	eventually(t, "the other replica is back", func() bool {
+		_, err := other.Peek(t.Context(), key(1))
+		return err == nil && other.Health() == nil
+	})
+	wantTake(t, other, 100, false)
+}
+
+func TestCarriesManyWhileInUse(t *testing.T) {
+	srv := startServer(t)
+	s := srv.open()
+	srv.kill()
+	const n = 5*carried + 1
+	for i := range n {
+		wantTake(t, s, i, true)
+	}
+	var taken atomic.Int64
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for worker := range 4 {
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				case <-time.After(time.Millisecond):
+				}
+				wantTake(t, s, 1_000_000*(worker+1)+i, true)
+				taken.Add(1)
+			}
+		})
+	}
+	if !srv.start() {
+		t.Fatal("it does not start again")
+	}
+	eventually(t, "Redis is found again", func() bool { return s.Health() == nil })
+	close(stop)
+	wg.Wait()
+	if got, want := srv.command("DBSIZE"), n+taken.Load()+1; got != want {
+		t.Errorf("%d keys, want all %d", got, want)
+	}
+}
+
+func TestOwesBounded(t *testing.T) {
+	s := startServer(t).open()
+	s.end()
+	_ = s.lose(errors.New("as if"))
+	for i := range maxOwed + 10 {
+		wantTake(t, s, i, true)
+	}
+	if len(s.owed) != maxOwed {
+		t.Errorf("owes %d windows, want %d", len(s.owed), maxOwed)
+	}
+	if err := s.Close(); err == nil || !strings.Contains(err.Error(), "of 100000 windows is lost") {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+const password = "s3cr3t/#?@:%p"
+
+var inURL = strings.NewReplacer("/", "%2F", "#", "%23", "?", "%3F", "@", "%40", ":", "%3A", "%", "%25").Replace
+
+// notShown fails when text has a part of the password.
+func notShown(t *testing.T, text string) {
+	t.Helper()
+	for _, part := range []string{password, inURL(password), "s3cr3t"} {
+		if strings.Contains(text, part) {
+			t.Errorf("shows the password: %s", text)
+		}
+	}
+}
+
+func wantOpen(t *testing.T, url, want string) {
+	t.Helper()
+	records := new(logged)
+	start := time.Now()
+	s, err := Open(t.Context(), url, records.logger())
+	if took := time.Since(start); took > 4*time.Second {
+		t.Errorf("took %s", took)
+	}
+	if err == nil {
+		s.Close()
+		t.Errorf("no error, want %s", want)
+		return
+	}
+	if err.Error() != want {
+		t.Errorf("%v\nwant %s", err, want)
+	}
+	notShown(t, fmt.Sprintf("%v %+v %#v %s", err, err, err, records))
+}
+
+func TestOpenURLs(t *testing.T) {
+	for _, url := range []string{
+		"", "redis://", "redis:", "redis:///1", "host:6379", "http://:" + inURL(password) + "@host", "redis://:s3cr3t",
+		"redis://user:" + password + "@host:6379", "redis://user:s3cr3t%@host", "redis://user:s3cr3t%zz@host",
+		"redis://user:s3cr3t/x@host:6379/0", "redis://user:123/s3cr3t@host:6379/0", "redis://user:123?s3cr3t@host:6379/0",
+		"redis://user:123#s3cr3t@host:6379/0", "redis://user:s3cr3t@host:6379/zero", "redis://user:s3cr3t@host:6379/-1",
+		"redis://user:s3cr3t@host:6379/1/2", "redis://user:s3cr3t@host:6379?db=1", "redis://user:s3cr3t@host:port",
+		"redis://user:s3cr3t@host:6379/99999999999999999999", "redis://user:s3cr3t\x7f@host", "redis://us er:s3cr3t@host",
+	} {
+		t.Run(url, func(t *testing.T) { wantOpen(t, url, errURL.Error()) })
+	}
+	for url, want := range map[string][]any{
+		"redis://h":       {"h:6379", "", "", 0},
+		"redis://h:1/":    {"h:1", "", "", 0},
+		"redis://[::1]/3": {"[::1]:6379", "", "", 3},
+		"rediss://u:" + inURL(password) + "@h:7000/12": {"h:7000", "u", password, 12},
+		"redis://:" + inURL(password) + "@h":           {"h:6379", "", password, 0},
+	} {
+		got, err := parse(url, nil)
+		if err != nil || got.Addr != want[0] || got.Username != want[1] || got.Password != want[2] || got.DB != want[3] || (got.TLSConfig != nil) != strings.HasPrefix(url, "rediss:") {
+			t.Errorf("%s: %+v, error %v", url, got, err)
+		}
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	srv := startServer(t)
+	guarded := startServer(t, append([]string{"--requirepass", password}, strings.Fields(
+		"--user bot on >"+password+" ~aggregator:* +@connection +eval +evalsha +get +set +del +time "+
+			"--user weak on >"+password+" +@connection +eval +evalsha")...)...)
+	full := startServer(t)
+	full.command("CONFIG", "SET", "maxmemory", "1")
+	spoilt := startServer(t)
+	spoilt.command("SET", secretKey, "hello")
+	replica := startServer(t, "--replicaof", "127.0.0.1", "1", "--replica-serve-stale-data", "yes")
+	node := startServer(t, "--cluster-enabled", "yes")
+	secret := inURL(password)
+
+	for name, test := range map[string]struct{ credentials, addr, path, want string }{
+		"wrong password":    {":wrong-" + secret + "@", guarded.addr, "", "does not accept the user or password in the URL"},
+		"wrong user":        {"nobody:" + secret + "@", guarded.addr, "/1", "does not accept the user or password in the URL"},
+		"no password":       {"", guarded.addr, "/1", "wants a password: redis://user:password@host:port/db"},
+		"needless password": {":" + secret + "@", srv.addr, "", "has no password set: leave it out of the URL"},
+		"may not":           {"weak:" + secret + "@", guarded.addr, "", "forbids this user what is needed: allow ~aggregator:* +@connection +eval +evalsha +get +set +del +time"},
+		"wrong db":          {"", srv.addr, "/100", "has no database of the number in the URL"},
+		"db of a cluster":   {"", node.addr, "/1", "is a cluster, which has database 0 alone: leave the number out of the URL"},
+		"cluster down":      {"", node.addr, "", "is a node of a cluster that is down"},
+		"full":              {"", full.addr, "", "has no memory left: raise its maxmemory"},
+		"spoilt":            {"", spoilt.addr, "", "has something else under aggregator:{w}:secret: it is another program's, or damaged"},
+		"replica":           {"", replica.addr, "", "is a replica: give the address of the primary"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantOpen(t, "redis://"+test.credentials+test.addr+test.path, "store: Redis at "+test.addr+" "+test.want)
+		})
+	}
+	t.Run("plain", func(t *testing.T) {
+		_, err := Open(t.Context(), "rediss://:"+secret+"@"+srv.addr, nil)
+		if err == nil || !strings.HasPrefix(err.Error(), "store: Redis at "+srv.addr+" ") {
+			t.Error(err)
+		}
+		notShown(t, fmt.Sprint(err))
+	})
+	t.Run("away", func(t *testing.T) {
+		gone := startServer(t)
+		gone.kill()
+		eventually(t, "it is gone", func() bool { _, err := net.Dial("tcp", gone.addr); return err != nil })
+		wantOpen(t, "redis://:"+secret+"@"+gone.addr, "store: Redis at "+gone.addr+" refuses connections: start it, or correct the URL")
+	})
+	t.Run("cancelled", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := Open(ctx, "redis://:"+secret+"@"+srv.addr, nil)
+		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		notShown(t, fmt.Sprint(err))
+	})
+	t.Run("user and password", func(t *testing.T) {
+		for _, user := range []string{"", "bot"} {
+			s := openURL(t, "redis://"+user+":"+secret+"@"+guarded.addr+"/2", options{})
+			_, ok, err := s.Take(t.Context(), one(len(user)), one(9+len(user)))
+			if !ok || err != nil || s.Health() != nil {
+				t.Error(ok, err, s.Health())
+			}
+			if err := s.Release(t.Context(), key(len(user))); err != nil || s.Health() != nil {
+				t.Error(err, s.Health())
+			}
+		}
+	})
+}
+
+// pretend serves like some Redis that cannot be had: each command is answered
+// with what answer says.
+func pretend(t *testing.T, answer func(command string) string) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	t.Cleanup(func() { l.Close(); wg.Wait() })
+	wg.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer conn.Close()
+				for in := bufio.NewReader(conn); ; {
+					var words, size int
+					if _, err := fmt.Fscanf(in, "*%d\r\n", &words); err != nil {
+						return
+					}
+					var command []string
+					for range words {
+						if _, err := fmt.Fscanf(in, "$%d\r\n", &size); err != nil {
+							return
+						}
+						word := make([]byte, size+2)
+						for n := range word {
+							word[n], _ = in.ReadByte()
+						}
+						command = append(command, string(word[:size]))
+					}
+					if _, err := conn.Write([]byte(answer(strings.Join(command, " ")))); err != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	return l.Addr().String()
+}
+
+func TestOpenStrangers(t *testing.T) {
+	echo := func(command string) string {
+		return "-ERR unknown command, with args beginning with: " + strings.ReplaceAll(command, "\r\n", " ") + "\r\n"
+	}
+	scripts := func(says string) func(command string) string {
+		return func(command string) string {
+			switch {
+			case strings.HasPrefix(command, "hello"):
+				return echo(command)
+			case strings.HasPrefix(command, "eval"):
+				return says
+			}
+			return "+OK\r\n"
+		}
+	}
+	for name, test := range map[string]struct {
+		answer func(command string) string
+		want   string
+	}{
+		"knows no command": {echo, "cannot run scripts: use Redis 5 or newer"},
+		"knows no scripts": {scripts(echo("evalsha")), "cannot run scripts: use Redis 5 or newer"},
+		"old": {
+			scripts("-ERR Error running script: @user_script: 2: Write commands not allowed after non deterministic commands.\r\n"),
+			"is too old: use Redis 5 or newer",
+		},
+		"echoes":     {func(c string) string { return "-WAT " + c + "\r\n" }, "answers with an error that is not known here: see its log"},
+		"no Redis":   {func(c string) string { return "HTTP/1.1 400 " + c + "\r\n\r\n" }, "does not answer as Redis does: correct the URL; if it speaks TLS, write rediss://"},
+		"says wrong": {scripts("+hello\r\n"), "has something else under aggregator:{w}:secret: it is another program's, or damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr := pretend(t, test.answer)
+			wantOpen(t, "redis://bot:"+inURL(password)+"@"+addr, "store: Redis at "+addr+" "+test.want)
+		})
+	}
+	t.Run("silent", func(t *testing.T) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		addr := l.Addr().String()
+		wantOpen(t, "redis://bot:"+inURL(password)+"@"+addr, "store: Redis at "+addr+" does not answer in time: check that it runs, the address, and firewalls")
+	})
+}
+
+func TestTLS(t *testing.T) {
+	dir := t.TempDir()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{"cert": {Type: "CERTIFICATE", Bytes: cert}, "key": {Type: "PRIVATE KEY", Bytes: der}} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert"), filepath.Join(dir, "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// In front of a Redis without TLS, for not each is built with it.
+	srv := startServer(t, "--requirepass", password)
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	t.Cleanup(func() { l.Close(); wg.Wait() })
+	wg.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer conn.Close()
+				back, err := net.Dial("tcp", srv.addr)
+				if err != nil {
+					return
+				}
+				defer back.Close()
+				wg.Go(func() { _, _ = bufio.NewReader(back).WriteTo(conn); conn.Close() })
+				_, _ = bufio.NewReader(conn).WriteTo(back)
+			})
+		}
+	})
+	addr := l.Addr().String()
+	rest := ":" + inURL(password) + "@" + addr
+
+	roots := x509.NewCertPool()
+	leaf, err := x509.ParseCertificate(cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots.AddCert(leaf)
+	s := openURL(t, "rediss://"+rest, options{roots: roots})
+	wantTake(t, s, 1, true)
+	if err := s.Health(); err != nil {
+		t.Error(err)
+	}
+	s.Close()
+	wantOpen(t, "rediss://"+rest, "store: Redis at "+addr+" shows a certificate that is not trusted: x509: certificate signed by unknown authority")
+	wantOpen(t, "redis://"+rest, "store: Redis at "+addr+" hangs up: check that it runs; if it speaks TLS, write rediss://")
+}
+
+func TestCloseWhileInUse(t *testing.T) {
+	s := startServer(t).open()
+	var wg sync.WaitGroup
+	for worker := range 8 {
+		wg.Go(func() {
+			for n := 0; ; n++ {
+				_, ok, err := s.Take(context.Background(), one(worker*1_000_000+n))
+				if errors.Is(err, store.ErrClosed) {
+					return
+				}
+				if !ok || err != nil {
+					t.Errorf("Take: ok %v, error %v", ok, err)
+					return
+				}
+			}
+		})
+	}
+	time.Sleep(50 * time.Millisecond)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+}
+
+func BenchmarkTake(b *testing.B) {
+	bench := func(b *testing.B, run func(b *testing.B, take func())) {
+		s := startServer(b).open()
+		var n atomic.Int64
+		run(b, func() {
+			if _, ok, err := s.Take(context.Background(), store.Take{Key: key(int(n.Add(1))), Limit: 1, Period: time.Second}); !ok || err != nil {
+				b.Error(ok, err)
+			}
+		})
+		b.StopTimer()
+		if err := s.Health(); err != nil {
+			b.Error(err)
+		}
+	}
+	b.Run("serial", func(b *testing.B) {
+		bench(b, func(b *testing.B, take func()) {
+			for b.Loop() {
+				take()
+			}
+		})
+	})
+	for _, callers := range []int{1, 100, 2500} {
+		b.Run(fmt.Sprintf("parallel%d", callers), func(b *testing.B) {
+			bench(b, func(b *testing.B, take func()) {
+				b.SetParallelism(callers)
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						take()
+					}
+				})
+			})
+		})
+	}
+}

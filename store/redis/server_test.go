@@ -1,0 +1,166 @@
+package redis
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	driver "github.com/redis/go-redis/v9"
+)
+
+// server is a real redis-server, a child of the test.
+type server struct {
+	testing.TB
+	*exec.Cmd
+	addr string
+	args []string
+}
+
+// startServer starts a redis-server that ends with the test. Without one
+// installed the test fails in CI, and is skipped elsewhere.
+func startServer(t testing.TB, args ...string) *server {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("NOT TESTED: no redis-server (Debian: apt-get install redis-server)")
+	}
+	for range 5 { // another process may take the port first
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &server{TB: t, addr: l.Addr().String(), args: args}
+		l.Close()
+		if s.start() {
+			t.Cleanup(s.kill)
+			return s
+		}
+	}
+	t.Fatal("redis-server does not start")
+	return nil
+}
+
+func (s *server) start() bool {
+	s.Helper()
+	_, port, _ := net.SplitHostPort(s.addr)
+	var out bytes.Buffer
+	s.Cmd = exec.Command("redis-server", append([]string{
+		"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--databases", "100", "--dir", s.TempDir(),
+	}, s.args...)...)
+	s.Stdout, s.Stderr = &out, &out
+	if err := s.Start(); err != nil {
+		s.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = s.Wait() // killed, always
+		close(ended)
+	}()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		if conn, err := net.Dial("tcp", s.addr); err == nil {
+			conn.Close()
+			return true
+		}
+		select {
+		case <-ended:
+			s.Logf("redis-server: %s", out.String())
+			return false
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	s.kill()
+	return false
+}
+
+// kill is kill -9.
+func (s *server) kill() {
+	_ = s.Process.Kill() // gone already, maybe
+}
+
+// client is another program's connection. It answers its errors.
+func (s *server) client(opts driver.Options) *driver.Client {
+	opts.Addr = s.addr
+	c := driver.NewClient(&opts)
+	s.Cleanup(func() { c.Close() })
+	return c
+}
+
+// command runs one command on a connection of its own.
+func (s *server) command(args ...any) any {
+	s.Helper()
+	c := s.client(driver.Options{})
+	defer c.Close()
+	got, err := c.Do(context.Background(), args...).Result()
+	if err != nil {
+		s.Fatalf("%v: %v", args, err)
+	}
+	return got
+}
+
+func openURL(t testing.TB, url string, opts options) *Store {
+	t.Helper()
+	if opts.now == nil {
+		opts.now = time.Now
+	}
+	s, err := open(context.Background(), url, nil, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Log(err)
+		}
+	})
+	return s
+}
+
+func (s *server) open() *Store {
+	s.Helper()
+	return openURL(s.TB, "redis://"+s.addr, options{})
+}
+
+// logged keeps what is logged.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logged) want(t *testing.T, lost, back int) {
+	t.Helper()
+	if text := l.String(); strings.Count(text, "level=ERROR") != lost || strings.Count(text, "level=INFO") != back || strings.Count(text, "\n") != lost+back {
+		t.Errorf("want %d times lost and %d times back in the log:\n%s", lost, back, text)
+	}
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}
