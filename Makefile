@@ -4,8 +4,8 @@ GO = go
 FUZZTIME = 20s
 
 # Commands that the tests use beyond Go; .ci/setup installs what is missing.
-# gcc is for the race detector.
-TEST_NEEDS = gcc
+# gcc is for the race detector, redis-server for the store of several replicas.
+TEST_NEEDS = gcc redis-server
 
 .PHONY: help build test lint demo check fuzz bench clean
 

@@ -126,6 +126,7 @@ func (a *Aggregator) Count(ctx context.Context, r CountRequest, from Caller) (Co
 		return answer, ratelimit.Decision{}, a.CountLimit.Release(ctx, scope)
 	}
 	answers := a.Runner.Run(ctx, calls(plan), PostTimeout)
+	answer.Results = make([]Result, 0, len(plan))
 	for i, p := range plan {
 		v := p.call.Judge(answers[i])
 		a.Holds.Settle(ctx, p.call, r.BotID, answers[i], v.OK, p.reserved)
@@ -160,6 +161,7 @@ func calls(plan []planned) []lists.Call {
 
 // heldBack parts a plan into what may go out and what is held back.
 func (a *Aggregator) heldBack(ctx context.Context, plan []planned, bot string) (rest []planned, held []Skipped) {
+	rest = plan[:0]
 	for i, why := range a.Holds.Check(ctx, calls(plan), bot) {
 		if why != "" {
 			held = append(held, plan[i].skipped(why)...)
@@ -173,6 +175,7 @@ func (a *Aggregator) heldBack(ctx context.Context, plan []planned, bot string) (
 
 // reserve is heldBack for calls that are about to be sent.
 func (a *Aggregator) reserve(ctx context.Context, plan []planned, bot string) (rest []planned, held []Skipped) {
+	rest = plan[:0]
 	for _, p := range plan {
 		reserved, why := a.Holds.Reserve(ctx, p.call, bot)
 		if why != "" {
@@ -299,8 +302,13 @@ func (t orderedToken) rank(current string) int {
 	return rank
 }
 
-// inOrder sorts what was skipped in the order of the request.
+// inOrder sorts what was skipped in the order of the request, each id once.
 func inOrder(skipped []Skipped) []Skipped {
 	slices.SortStableFunc(skipped, func(x, y Skipped) int { return x.order - y.order })
-	return skipped
+	seen := make(map[string]bool, len(skipped))
+	return slices.DeleteFunc(skipped, func(s Skipped) bool {
+		twice := seen[s.ID]
+		seen[s.ID] = true
+		return twice
+	})
 }

@@ -110,6 +110,7 @@ type writer struct {
 
 func newWriter() *writer {
 	w := &writer{}
+	w.out.Grow(4 << 10)
 	w.enc = json.NewEncoder(&w.out)
 	w.enc.SetEscapeHTML(false) // an answer is read by programs, and < is a common sign
 	return w

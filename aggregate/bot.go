@@ -48,11 +48,15 @@ func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAns
 		return BotAnswer{}, decision, err
 	}
 	read := func(ctx context.Context) (BotAnswer, error) { return a.read(ctx, r.BotID, plan, skipped) }
-	if !shared {
-		answer, err := read(ctx)
-		return answer, decision, err
+	var answer BotAnswer
+	if shared {
+		answer, err = a.readings.do(ctx, key, read)
+	} else {
+		answer, err = read(ctx)
 	}
-	answer, err := a.readings.do(ctx, key, read)
+	if err == nil && len(answer.Lists) == 0 { // others took what was free
+		return answer, ratelimit.Decision{}, a.BotsLimit.Release(ctx, scope)
+	}
 	return answer, decision, err
 }
 

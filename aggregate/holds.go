@@ -175,6 +175,9 @@ func (h *Holds) why(call lists.Call, revoked bool, until time.Time) string {
 		return "Revoked: " + call.List.ID + " has revoked this token; send a new one"
 	case until.After(h.now()):
 		return paced(until)
+	case call.MayBeRevoked() && h.store.Health() != nil:
+		// Other replicas may have posted; an early post could cost the key.
+		return paced(h.now().Add(silentHold))
 	}
 	return ""
 }
@@ -187,8 +190,7 @@ func (h *Holds) Reserve(ctx context.Context, call lists.Call, bot string) (reser
 		return nil, ""
 	}
 	q := h.question(call, bot)
-	const tries = 8 // others may take the same slot at the same time
-	for range tries {
+	for range len(q.keys) { // each slot that others take meanwhile costs a try
 		revoked, until, next := q.answer(h.peek(ctx, q.keys...))
 		if why := h.why(call, revoked, until); why != "" {
 			return nil, why
@@ -267,9 +269,15 @@ func (h *Holds) takeBot(ctx context.Context, call lists.Call, bot string) error 
 		if p.bot == nil {
 			continue
 		}
-		i, _ := firstFree(h.peek(ctx, p.bot...))
-		if _, _, err := h.store.Take(ctx, store.Take{Key: p.bot[i], Limit: 1, Period: p.period}); err != nil {
-			return err
+		for range len(p.bot) { // as in Reserve
+			i, _ := firstFree(h.peek(ctx, p.bot...))
+			_, ok, err := h.store.Take(ctx, store.Take{Key: p.bot[i], Limit: 1, Period: p.period})
+			if err != nil {
+				return err
+			}
+			if ok {
+				break
+			}
 		}
 	}
 	return nil

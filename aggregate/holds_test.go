@@ -647,6 +647,8 @@ func TestHoldIsSaidUnderTheIDSent(t *testing.T) {
 	}
 }
 
+// Answers of readings are shared for a while, so what comes before is of
+// another bot.
 func TestReadsAreHeld(t *testing.T) {
 	t.Parallel()
 	at := func(list, clock string) string { return list + ": " + until(clock) }
@@ -658,7 +660,7 @@ func TestReadsAreHeld(t *testing.T) {
 	}{
 		{"nothing before", func(*testing.T, *desk) {}, "", "address.test= open.test= reads.test=", "keyed.test: No key"},
 		{"reads count for the address where posts do", func(t *testing.T, d *desk) {
-			d.read(t, firstBot, "")
+			d.read(t, secondBot, "")
 			d.post(t, firstBot, "address.test=a")
 		}, "", "open.test=", at("address.test", "12:01:10") + ", keyed.test: No key, " + at("reads.test", "12:01:10")},
 		{"posts do not count for a limit on reading", func(t *testing.T, d *desk) {
@@ -670,15 +672,15 @@ func TestReadsAreHeld(t *testing.T) {
 		}, "", "open.test= reads.test=", at("address.test", "12:05:00") + ", keyed.test: No key"},
 		{"429 to a reading holds nobody without a key, but for the address", func(t *testing.T, d *desk) {
 			d.says(after(429, "300"))
-			d.read(t, firstBot, "")
+			d.read(t, secondBot, "")
 		}, "", "open.test=", at("address.test", "12:05:00") + ", keyed.test: No key, " + at("reads.test", "12:05:00")},
 		{"429 to a reading holds its key", func(t *testing.T, d *desk) {
 			d.says(after(429, "300"))
-			d.read(t, firstBot, "keyed.test=mine")
+			d.read(t, secondBot, "keyed.test=mine")
 		}, "keyed.test=mine", "open.test=", at("keyed.test", "12:05:00") + ", " + at("address.test", "12:05:00") + ", " + at("reads.test", "12:05:00")},
 		{"429 to a reading leaves other keys free", func(t *testing.T, d *desk) {
 			d.says(after(429, "300"))
-			d.read(t, firstBot, "keyed.test=mine")
+			d.read(t, secondBot, "keyed.test=mine")
 		}, "keyed.test=theirs", "keyed.test=theirs open.test=", at("address.test", "12:05:00") + ", " + at("reads.test", "12:05:00")},
 		{"a limit per token holds the key", func(t *testing.T, d *desk) {
 			d.read(t, secondBot, "keyed.test=mine")
@@ -688,11 +690,11 @@ func TestReadsAreHeld(t *testing.T) {
 		}, "keyed.test=theirs", "address.test= keyed.test=theirs open.test=", at("reads.test", "12:01:10")},
 		{"a refused key is released", func(t *testing.T, d *desk) {
 			d.says(refused)
-			d.read(t, firstBot, "keyed.test=mine")
+			d.read(t, secondBot, "keyed.test=mine")
 		}, "keyed.test=mine", "address.test= keyed.test=mine open.test=", at("reads.test", "12:01:10")},
 		{"a list that cannot be reached has seen nothing", func(t *testing.T, d *desk) {
 			d.says(broken(lists.FaultRefused))
-			d.read(t, firstBot, "keyed.test=mine")
+			d.read(t, secondBot, "keyed.test=mine")
 		}, "keyed.test=mine", "address.test= keyed.test=mine open.test= reads.test=", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -711,7 +713,7 @@ func TestReadingHoldsPosts(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, deskOptions{})
 	d.read(t, firstBot, "")
-	d.read(t, firstBot, "")
+	d.read(t, secondBot, "")
 	if got := d.post(t, firstBot, "address.test=a"); got != until("12:01:10") {
 		t.Errorf("after two readings of a list that allows two requests: %s", got)
 	}
@@ -797,7 +799,7 @@ lists:
     api_get: "https://reads.test/:id"
     get: {limits: [{per: address, requests: 1, seconds: 3600}]}
 `})
-	for i, bot := range []string{firstBot, firstBot, secondBot, secondBot} {
+	for i, bot := range []string{firstBot, secondBot, secondBot} {
 		a, decision, err := d.Bot(t.Context(), aggregate.BotRequest{BotID: bot}, caller(1))
 		if err != nil {
 			t.Fatal(err)
@@ -951,25 +953,66 @@ func TestPostsAtOnce(t *testing.T) {
 	}
 }
 
-// Two posts with tokens of one bot that the list accepts at the same time
+// postTo plans a post to a list of the desk.
+func (d *desk) postTo(t testing.TB, list, token string) lists.Call {
+	t.Helper()
+	l, known := d.Catalog.Current().List(list)
+	if !known {
+		t.Fatalf("no list %s", list)
+	}
+	call, why := l.PlanPost(lists.Count{BotID: firstBot}, lists.NewToken(token, ""), "")
+	if why != "" {
+		t.Fatal(why)
+	}
+	return call
+}
+
+// Posts with two tokens of one bot that the list accepts at the same time
 // count twice for the bot.
 func TestAcceptedAtOnceCountEach(t *testing.T) {
 	t.Parallel()
-	for range 20 {
-		d := newDesk(t, deskOptions{})
-		var both sync.WaitGroup
-		both.Add(2)
-		d.answer = func(lists.Call) lists.Answer {
-			both.Done()
-			both.Wait() // so that both are reserved before either is accepted
-			return ok
+	clock := storetest.NewClock()
+	st := &hooked{Store: store.NewMemory(store.MemoryOptions{Now: clock.Now})}
+	d := newDesk(t, deskOptions{store: st, now: clock.Now})
+	a, b := d.postTo(t, "pair.test", "a"), d.postTo(t, "pair.test", "b")
+	reservedA, whyA := d.Holds.Reserve(t.Context(), a, firstBot)
+	reservedB, whyB := d.Holds.Reserve(t.Context(), b, firstBot)
+	if whyA != "" || whyB != "" {
+		t.Fatal(whyA, whyB)
+	}
+	st.before = func() { d.Holds.Settle(t.Context(), b, firstBot, ok, true, reservedB) }
+	d.Holds.Settle(t.Context(), a, firstBot, ok, true, reservedA)
+	if _, why := d.Holds.Reserve(t.Context(), a, firstBot); why != until("12:04:10") {
+		t.Errorf("a third post in the interval: %q, want it held", why)
+	}
+}
+
+// Who loses one place to another takes the next: nobody is held while places
+// are free.
+func TestPlacesLostToOthers(t *testing.T) {
+	t.Parallel()
+	for _, others := range []int{1, 7, 8, 30, 59, 60} {
+		clock := storetest.NewClock()
+		st := &hooked{Store: store.NewMemory(store.MemoryOptions{Now: clock.Now})}
+		d := newDesk(t, deskOptions{store: st, now: clock.Now})
+		mine, theirs := d.postTo(t, "sixty.test", "mine"), d.postTo(t, "sixty.test", "theirs")
+		left := others
+		var overtake func()
+		overtake = func() {
+			if _, why := d.Holds.Reserve(t.Context(), theirs, firstBot); why != "" {
+				t.Errorf("another post: %s", why)
+			}
+			if left--; left > 0 {
+				st.before = overtake
+			}
 		}
-		if sent, others := d.atOnce(t, 2, func(i int) (string, string) { return firstBot, fmt.Sprintf("pair.test=%d", i) }); sent != 2 {
-			t.Fatalf("%d sent, %v", sent, others)
+		st.before = overtake
+		want := ""
+		if others == 60 {
+			want = until("12:01:10")
 		}
-		d.says(ok)
-		if got := d.post(t, firstBot, "pair.test=0"); got != until("12:04:10") {
-			t.Fatalf("a third post in the interval: %s", got)
+		if _, why := d.Holds.Reserve(t.Context(), mine, firstBot); why != want {
+			t.Errorf("overtaken by %d, where 60 are allowed: %q, want %q", others, why, want)
 		}
 	}
 }
@@ -983,7 +1026,7 @@ func TestNoIntervalHoldsMoreThanTheLimit(t *testing.T) {
 		for _, limit := range []struct {
 			n        int
 			interval time.Duration
-		}{{1, 15 * time.Minute}, {2, 4 * time.Minute}, {10, time.Minute}, {1000, 4 * time.Hour}} {
+		}{{1, 15 * time.Minute}, {2, 4 * time.Minute}, {10, 10 * time.Minute}, {1000, 12 * time.Hour}} {
 			t.Run(fmt.Sprintf("%d in %s per %s", limit.n, limit.interval, per), func(t *testing.T) {
 				t.Parallel()
 				l, problems := lists.New("list.test", lists.Entry{

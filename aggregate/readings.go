@@ -133,7 +133,7 @@ func (r *readings) land(key readingKey, f *flight, whole bool) {
 		return
 	}
 	delete(r.flights, key)
-	if !whole || f.answer.size() > maxReadingBytes/8 {
+	if !whole || len(f.answer.Lists) == 0 || f.answer.size() > maxReadingBytes/8 {
 		return
 	}
 	r.kept[key] = f

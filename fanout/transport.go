@@ -127,7 +127,8 @@ func newRequest(ctx context.Context, r lists.Request) (*http.Request, error) {
 	}
 	if len(r.Body) > 0 {
 		req.ContentLength = int64(len(r.Body))
-		// net/http sends it again where it wrote nothing of it.
+		// net/http sends it again where it wrote nothing of it. It knows this
+		// kind of reader, and writes header and body at once.
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil }
 		req.Body, _ = req.GetBody()
 	}

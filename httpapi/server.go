@@ -85,8 +85,8 @@ func (s *Server) routes() []route {
 	return all
 }
 
-// StopServing makes /api/health answer 503, so that balancers look elsewhere
-// while requests in flight are answered.
+// StopServing makes the server answer 503 from now on, so that balancers look
+// elsewhere while requests in flight are answered.
 func (s *Server) StopServing() { s.stopping.Store(true) }
 
 // ServeHTTP implements http.Handler.
@@ -95,7 +95,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	busy := s.busy.Add(1)
 	defer s.busy.Add(-1)
 	setHeaders(w.Header(), r)
-	if s.MaxRequests > 0 && busy > s.MaxRequests && r.URL.Path != "/api/health" {
+	full := s.MaxRequests > 0 && busy > s.MaxRequests
+	if (full || s.stopping.Load()) && r.URL.Path != "/api/health" {
+		w.Header().Set("Connection", "close")
 		s.answerError(aggregate.ErrBusy, s.router.NewContext(r, w))
 		return
 	}

@@ -1,6 +1,9 @@
 package lists
 
-import "strconv"
+import (
+	"cmp"
+	"strconv"
+)
 
 // getDialect is how a bot is read from a list, compiled.
 type getDialect struct {
@@ -17,27 +20,19 @@ type getDialect struct {
 
 // get compiles how a bot is read; nil if it is not.
 func (c *checker) get(e Entry) *getDialect {
-	spec := e.Get
-	if spec == nil {
-		if e.APIGet == "" {
-			return nil
-		}
-		g := &getDialect{url: c.apiURL("api_get", e.APIGet, placeholderID)}
-		c.namesBot("api_get", g)
-		return g
-	}
+	spec := cmp.Or(e.Get, &GetEntry{})
 	g, field := &getDialect{}, "api_get"
-	switch {
-	case spec.URL != "":
-		field = "get.url"
-		g.url = c.apiURL("get.url", spec.URL, placeholderID, placeholderListBotID)
-		if e.APIGet != "" {
-			c.apiURL("api_get", e.APIGet, placeholderID)
-		}
-	case e.APIGet != "":
+	if e.APIGet != "" {
 		g.url = c.apiURL("api_get", e.APIGet, placeholderID)
-	default:
-		c.add("get", "needs a url, or api_get beside it")
+	}
+	if spec.URL != "" {
+		field = "get.url"
+		g.url = c.apiURL(field, spec.URL, placeholderID, placeholderListBotID)
+	}
+	if spec.URL == "" && e.APIGet == "" {
+		if e.Get != nil {
+			c.add("get", "needs a url, or api_get beside it")
+		}
 		return nil
 	}
 	if spec.Auth != nil {
@@ -50,15 +45,7 @@ func (c *checker) get(e Entry) *getDialect {
 	g.headers = c.headers("get.headers", spec.Headers, g.auth)
 	g.numbersBots = g.url.numbers || numbersBots(g.headers)
 	c.namesBot(field, g)
-	if g.numbersBots && !g.keyed {
-		c.add("get.url", "holds %s, which comes with a key; say under auth where the key goes", placeholderListBotID)
-	}
-	g.limits = c.limits("get.limits", spec.Limits)
-	for i, l := range g.limits {
-		if l.Per != PerAddress && !g.keyed {
-			c.add("get.limits["+strconv.Itoa(i)+"].per", "is %s, but reading needs no key; allowed: %s", l.Per, PerAddress)
-		}
-	}
+	g.limits = c.readLimits(spec.Limits, g.keyed)
 	g.wait = c.waits("get.wait", spec.Wait)
 	if spec.Root != "" {
 		g.root = c.steps("get.root", spec.Root)
@@ -69,11 +56,25 @@ func (c *checker) get(e Entry) *getDialect {
 	return g
 }
 
+// readLimits are limits on reading, of which those per token need one.
+func (c *checker) readLimits(entries []LimitEntry, keyed bool) []Limit {
+	limits := c.limits("get.limits", entries)
+	for i, l := range limits {
+		if l.Per != PerAddress && !keyed {
+			c.add("get.limits["+strconv.Itoa(i)+"].per", "is %s, but reading needs no key; allowed: %s", l.Per, PerAddress)
+		}
+	}
+	return limits
+}
+
 // namesBot checks that a request says which bot it asks about: in its URL, or
 // by a key that tells.
 func (c *checker) namesBot(field string, g *getDialect) {
-	if !c.defunct && !g.keyed && len(g.url.parts) == 1 {
+	switch {
+	case !c.defunct && !g.keyed && len(g.url.parts) == 1:
 		c.add(field, "must hold %s, or every bot would be read as one", placeholderID)
+	case g.numbersBots && !g.keyed:
+		c.add(field, "holds %s, which comes with a key; say under auth where the key goes", placeholderListBotID)
 	}
 }
 

@@ -52,7 +52,7 @@ func TestMergeFacts(t *testing.T) {
 		{"owners in the order seen", said(`{"owner":"100000000000000003"}`, `{"owners":["100000000000000001","100000000000000003"]}`, `{"owner":100000000000000002}`), `{"owners":["100000000000000003","100000000000000001","100000000000000002"]}`},
 		{"largest count", said(`{"count":5}`, `{"servers":"1,234"}`, `{"guilds":7}`), `{"server_count":1234}`},
 		{"counts that are none", said(`{"count":"12k"}`, `{"count":-5}`, `{"count":3.7}`, `{"count":true}`, `{"count":{}}`, `{"count":1e400}`), `{}`},
-		{"only status 200 counts", []Answer{{Status: 201, Body: []byte(`{"name":"a"}`)}, {Status: 404, Body: []byte(`{"name":"b","count":5}`)}, {Status: 500, Body: []byte(`{"name":"c"}`)}, {Status: 200, Body: []byte(`{"name":"d"}`)}}, `{"username":"d"}`},
+		{"only status 200 counts", []Answer{{Status: 201, Body: []byte(`{"name":"a","count":9}`)}, {Status: 404, Body: []byte(`{"name":"b","count":5}`)}, {Status: 500, Body: []byte(`{"name":"c"}`)}, {Status: 200, Body: []byte(`{"name":"d"}`)}}, `{"username":"d"}`},
 		{"only JSON objects count", said(`[{"name":"a"}]`, `"name"`, `<html>`, ``, `5`, `{"name":"b"}`), `{"username":"b"}`},
 		{"no answer does not count", []Answer{{Status: NoAnswer, Reason: "Timeout after 2s", Body: []byte(`{"name":"a"}`)}, {Status: 200, Body: []byte(`{"name":"b"}`)}}, `{"username":"b"}`},
 		{"too deep does not count", said(`{"name":"a","x":`+strings.Repeat("[", 64)+strings.Repeat("]", 64)+`}`, `{"name":"b"}`), `{"username":"b"}`},

@@ -246,6 +246,7 @@ func TestReadMapped(t *testing.T) {
 		{"[name=x]", GetEntry{Fields: &ReadEntry{Website: path("links[name=Website].value")}}, `{"links":[{"name":"Github","value":"g"},{"name":"Website","value":"w"}]}`, `{"website":"w"}`},
 		{"[name=x]: in any case", GetEntry{Fields: &ReadEntry{Website: path("links[name=Website].value")}}, `{"links":[{"name":"WEBSITE","value":"w"}]}`, `{"website":"w"}`},
 		{"[name=x]: the first", GetEntry{Fields: &ReadEntry{Website: path("links[name=Website].value")}}, `{"links":[{"name":"website","value":"v"},{"name":"Website","value":"w"}]}`, `{"website":"v"}`},
+		{"[name=x]: the first alone", GetEntry{Fields: &ReadEntry{ServerCount: path("stats[of=servers].n")}}, `{"stats":[{"of":"servers","n":3},{"of":"servers","n":9}]}`, `{"server_count":3}`},
 		{"[name=x]: a number", GetEntry{Fields: &ReadEntry{Website: path("links[type=3].value")}}, `{"links":[{"type":13,"value":"v"},{"type":3,"value":"w"}]}`, `{"website":"w"}`},
 		{"[name=x]: none", GetEntry{Fields: &ReadEntry{Website: path("links[name=Website].value")}}, `{"links":[{"name":"Github","value":"g"},5,null,{}]}`, `{}`},
 		{"{}: keys", GetEntry{Fields: &ReadEntry{Owners: path("owners{}")}}, `{"owners":{"` + b + `":{"name":"x"},"` + a + `":null}}`, `{"owners":["` + b + `","` + a + `"]}`},

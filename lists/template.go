@@ -55,6 +55,7 @@ func (t template) fill(value func(placeholder string) string) string {
 		return t.parts[0]
 	}
 	var b strings.Builder
+	b.Grow(128) // most URLs
 	for i, part := range t.parts {
 		if i%2 == 1 {
 			part = value(part)

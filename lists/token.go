@@ -48,6 +48,12 @@ func ParseToken(raw json.RawMessage) (t Token, skipped string) {
 	default:
 		return Token{}, "Bad token: must be a string"
 	}
+	return CheckToken(secret, number)
+}
+
+// CheckToken is NewToken for a secret that has not been looked at. When it is
+// none, skipped says why, in the words of the answer.
+func CheckToken(secret, listBotID string) (t Token, skipped string) {
 	// Header values lose white space at their ends on the wire.
 	secret = strings.Trim(secret, " \t")
 	if strings.TrimSpace(secret) == "" {
@@ -56,7 +62,7 @@ func ParseToken(raw json.RawMessage) (t Token, skipped string) {
 	if strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
 		return Token{}, "Bad token: holds a character that no header can carry"
 	}
-	return NewToken(secret, number), ""
+	return NewToken(secret, listBotID), ""
 }
 
 func tokenObject(raw json.RawMessage) (secret, number string, ok bool) {
@@ -144,6 +150,9 @@ func (t Token) Hide(text string) string {
 }
 
 func hideAll(text, secret string) string {
+	if !strings.ContainsFunc(secret, isEscapable) {
+		return hide(text, secret)
+	}
 	plain := string(appendString(nil, secret))
 	plain = plain[1 : len(plain)-1]
 	html := jsonEscape(secret)
@@ -159,6 +168,9 @@ func hideAll(text, secret string) string {
 
 // hide masks a secret in text; a short one only where it stands alone.
 func hide(text, secret string) string {
+	if !strings.Contains(text, secret) {
+		return text
+	}
 	if len(secret) >= shortSecret {
 		return strings.ReplaceAll(text, secret, Mask)
 	}
@@ -178,6 +190,11 @@ func hide(text, secret string) string {
 		}
 		from = end
 	}
+}
+
+// isEscapable tells whether an escape could write r otherwise.
+func isEscapable(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' && r != '_' && r != '.'
 }
 
 func isWord(c byte) bool {

@@ -4,7 +4,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"slices"
+	"sync"
 )
 
 // NewHasher answers a function that makes a Key of parts, such as the words of
@@ -12,15 +14,18 @@ import (
 // the parts back nor test a guess. It is safe for concurrent use.
 func NewHasher(secret []byte) func(parts ...string) Key {
 	secret = slices.Clone(secret)
+	macs := sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}
 	return func(parts ...string) Key {
-		var message []byte
+		message := make([]byte, 0, 256)
 		for _, part := range parts {
 			// The length keeps ("ab", "c") apart from ("a", "bc").
 			message = binary.AppendUvarint(message, uint64(len(part)))
 			message = append(message, part...)
 		}
-		mac := hmac.New(sha256.New, secret)
+		mac := macs.Get().(hash.Hash)
+		defer macs.Put(mac)
+		mac.Reset()
 		mac.Write(message)
-		return Key(mac.Sum(nil)[:len(Key{})])
+		return Key(mac.Sum(message[:0])[:len(Key{})])
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"container/heap"
 	"context"
 	"crypto/rand"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -67,7 +66,7 @@ func NewSecret() []byte {
 // Take implements [Store].
 func (m *Memory) Take(ctx context.Context, takes ...Take) ([]Window, bool, error) {
 	for _, t := range takes {
-		if err := t.check(); err != nil {
+		if err := t.Check(); err != nil {
 			return nil, false, err
 		}
 	}
@@ -181,16 +180,6 @@ func (m *Memory) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
-	return nil
-}
-
-func (t Take) check() error {
-	switch {
-	case t.Limit < 1 || t.Limit >= Held:
-		return fmt.Errorf("store: limit of %d, want at least 1 and less than %d", t.Limit, int64(Held))
-	case t.Period < time.Millisecond || t.Period%time.Millisecond != 0:
-		return fmt.Errorf("store: period of %s, want whole milliseconds, at least one", t.Period)
-	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -23,6 +24,17 @@ type Take struct {
 	Key    Key
 	Limit  int64         // most uses of one window; at least 1
 	Period time.Duration // length of a window that this use opens; whole milliseconds, at least one
+}
+
+// Check says what no store takes.
+func (t Take) Check() error {
+	switch {
+	case t.Limit < 1 || t.Limit >= Held:
+		return fmt.Errorf("store: limit of %d, want at least 1 and less than %d", t.Limit, int64(Held))
+	case t.Period < time.Millisecond || t.Period%time.Millisecond != 0:
+		return fmt.Errorf("store: period of %s, want whole milliseconds, at least one", t.Period)
+	}
+	return nil
 }
 
 // Store is safe for concurrent use. Times are exact to the millisecond, rounded

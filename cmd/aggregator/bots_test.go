@@ -183,9 +183,9 @@ func TestBotListData(t *testing.T) {
 		{"digits in a string are no number", say(200, kindJSON, quoted(number(500))), quoted(number(500)) + ` 200`},
 		{"bad UTF-8 in text", say(200, "text/plain", "a\xffb"), `"a` + "\ufffd" + `b" 200`},
 		{"bad UTF-8 in JSON", say(200, kindJSON, "{\"a\":\"\xff\"}"), `"{\"a\":\"` + "\ufffd" + `\"}" 200`},
-		{"gzip", zipped(200, `{"a":1}`), `{"a":1} 200`},
 		{"reset", reset, `"Connection reset" -1`},
 		{"cut short", cutShort, `"Answer cut short" -1`},
+		{"gzip", zipped(200, `{"a":1}`), `{"a":1} 200`},
 		{"too large", size(512<<10+1, false), `"Answer larger than 512 KiB" -1`},
 		{"too large when unpacked", zipped(200, strings.Repeat("x", 4<<20)), `"Answer larger than 512 KiB" -1`},
 	} {

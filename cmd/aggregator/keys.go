@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strings"
 
@@ -22,9 +23,16 @@ func readKeys(c *catalog.Catalog, file string, getenv func(string) string) (map[
 		}
 	}
 	for _, l := range c.Lists() {
-		if key := strings.TrimSpace(getenv(keyVariable(l.ID))); key != "" && l.TakesOperatorKey() {
-			keys[l.ID] = lists.NewToken(key, "")
+		name := keyVariable(l.ID)
+		value := strings.TrimSpace(getenv(name))
+		if value == "" || !l.TakesOperatorKey() {
+			continue
 		}
+		key, bad := lists.CheckToken(value, "")
+		if bad != "" {
+			return nil, fmt.Errorf("%s: %s", name, bad)
+		}
+		keys[l.ID] = key
 	}
 	return keys, nil
 }

@@ -127,7 +127,7 @@ func TestLimitScopes(t *testing.T) {
 		{"query", send(t, "POST", s.base+"/api/count?x=1", countBody(bot, `"one.test":"t"`), from, "192.0.2.1"), 429},
 		{"escaped path", send(t, "POST", s.base+"/api/%63ount", countBody(bot, `"one.test":"t"`), from, "192.0.2.1"), 429},
 		{"other list and count", send(t, "POST", s.base+"/api/count", `{"bot_id":"`+bot+`","server_count":6,"two.test":"t"}`, from, "192.0.2.1"), 429},
-		{"lookup in the GET's window", send(t, "POST", s.base+"/api/bots/"+bot+"/lookup", "{}", from, "192.0.2.1"), 429},
+		{"lookup in the GET's window", send(t, "POST", s.base+"/api/bots/"+bot+"/lookup", `{"keyed.test":"k"}`, from, "192.0.2.1"), 429},
 		{"GET again", send(t, "GET", s.base+"/api/bots/"+bot+"/?x=1", "", from, "192.0.2.1"), 429},
 		{"GET, escaped path", send(t, "GET", s.base+"/api/bots/%3"+bot[:1]+bot[1:], "", from, "192.0.2.1"), 429},
 		{"IPv6", s.count(t, bot, from, "2001:db8:0:1::1"), 200},
@@ -138,7 +138,7 @@ func TestLimitScopes(t *testing.T) {
 	}
 	t.Run("GET in the lookup's window", func(t *testing.T) {
 		bot := newBot()
-		first := send(t, "POST", s.base+"/api/bots/"+bot+"/lookup", "{}")
+		first := send(t, "POST", s.base+"/api/bots/"+bot+"/lookup", `{"keyed.test":"k"}`)
 		first.want(t, 200)
 		if got := first.header.Get("RateLimit-Policy"); got != `"bots";q=1;w=30` {
 			t.Errorf("RateLimit-Policy %q", got)
@@ -221,6 +221,15 @@ func TestLimitUse(t *testing.T) {
 			}
 			s.count(t, bot).want(t, 429)
 		}
+	})
+	t.Run("open circuits use one", func(t *testing.T) {
+		post := func(bot string) answer { return send(t, "POST", countURL, countBody(bot, `"refused.test":"t"`)) }
+		wait(t, "the circuit to open", func() bool { return strings.Contains(post(newBot()).body, "Circuit open") })
+		bot := newBot()
+		if a := post(bot); a.status != 200 || !strings.Contains(a.body, "Circuit open") {
+			t.Errorf("%d %s", a.status, a.body)
+		}
+		post(bot).want(t, 429)
 	})
 	t.Run("a 429 extends none", func(t *testing.T) {
 		bot := newBot()

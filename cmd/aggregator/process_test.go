@@ -76,8 +76,8 @@ func runToEnd(t *testing.T, env []string, args ...string) ended {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
+	done := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(done) }()
 	select {
 	case <-done:
 	case <-time.After(30 * time.Second):
@@ -555,7 +555,8 @@ func TestDemo(t *testing.T) {
 		}
 	}
 	for list, said := range bot.List {
-		if string(said[1]) != "200" {
+		_, posted := count.Success[list] // the others know no bot
+		if status := string(said[1]); status != "200" && (posted || status != "404") {
 			t.Errorf("%s: %s", list, said)
 		}
 	}

@@ -22,6 +22,7 @@ import (
 	"aggregator/httpapi"
 	"aggregator/ratelimit"
 	"aggregator/store"
+	"aggregator/store/redis"
 	"aggregator/store/sqlite"
 )
 
@@ -53,7 +54,7 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.listen, "listen", ":8080", "`ADDRESS` to serve on; port 0 picks one")
 	fs.Var(&f.countRate, "limit-count", "`RATE` of POST /api/count for a bot and caller, or off")
 	fs.Var(&f.botsRate, "limit-bots", "`RATE` of GET /api/bots/:id for a bot and caller, or off")
-	fs.StringVar(&f.store, "store", "sqlite:aggregator.db", "`STORE` of windows: sqlite:FILE, or memory:")
+	fs.StringVar(&f.store, "store", "sqlite:aggregator.db", "`STORE` of windows: sqlite:FILE, memory:, or redis://HOST for several replicas")
 	fs.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "least `LEVEL` that is logged: debug, info, warn or error")
 	fs.StringVar(&f.metrics, "metrics", "off", "where Prometheus scrapes /metrics: off, main (the service's own address), or an `ADDRESS` of its own")
 	fs.StringVar(&f.listKeys, "list-keys", "", "`FILE` of list ids and keys, for lists that are read with a key")
@@ -78,7 +79,7 @@ func serve(ctx context.Context, env environment, args []string) error {
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(env.errOut, &slog.HandlerOptions{Level: f.logLevel}))
-	st, err := openStore(f.store, log)
+	st, err := openStore(ctx, f.store, log)
 	if err != nil {
 		return err
 	}
@@ -93,15 +94,18 @@ func serve(ctx context.Context, env environment, args []string) error {
 }
 
 // openStore opens the store that a flag names.
-func openStore(name string, log *slog.Logger) (store.Store, error) {
+func openStore(ctx context.Context, name string, log *slog.Logger) (store.Store, error) {
 	switch scheme, path, _ := strings.Cut(name, ":"); {
+	case scheme == "redis", scheme == "rediss":
+		return redis.Open(ctx, name, log)
 	case scheme == "sqlite" && path != "":
 		return sqlite.Open(path, log)
 	case name == "memory:":
 		log.Warn("the store is in memory: windows and pacing do not survive a restart")
 		return store.NewMemory(store.MemoryOptions{}), nil
 	}
-	return nil, fmt.Errorf("--store %q: must be sqlite:FILE, or memory: alone", name)
+	// What was given may hold a password.
+	return nil, errors.New("--store must be sqlite:FILE, memory:, or a URL that begins with redis:// or rediss://")
 }
 
 // service is a running service.
@@ -251,10 +255,11 @@ func (s *service) shutdown(served <-chan error) error {
 	s.api.StopServing()
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	err := s.server.Shutdown(ctx)
+	// Until the calls under way are done, whoever comes hears a clean 503.
+	err := s.aggregator.Wait(ctx)
+	err = errors.Join(err, s.server.Shutdown(ctx))
 	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(err, e)
 	}
-	// The server forgets requests whose caller has left; their posts go on.
-	return errors.Join(err, s.aggregator.Wait(ctx), s.closeMetrics())
+	return errors.Join(err, s.closeMetrics())
 }

@@ -58,7 +58,7 @@ func (s *Store) find() {
 
 // rejoin brings Redis what it missed, and when it has all, goes back to it.
 func (s *Store) rejoin() error {
-	ctx, cancel := context.WithTimeout(s.ending, callTimeout)
+	ctx, cancel := context.WithTimeout(s.ending, s.timeout)
 	defer cancel()
 	if err := s.greet(ctx); err != nil {
 		return err

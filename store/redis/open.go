@@ -24,9 +24,10 @@ import (
 
 // options are what tests change.
 type options struct {
-	now   func() time.Time // this replica's clock
-	told  bool             // scripts are told that time, and do not ask Redis's clock
-	roots *x509.CertPool   // whom to trust; the system's when nil
+	now     func() time.Time // this replica's clock
+	told    bool             // scripts are told that time, and do not ask Redis's clock
+	timeout time.Duration    // of one call
+	roots   *x509.CertPool   // whom to trust; the system's when nil
 }
 
 func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Store, error) {
@@ -161,7 +162,7 @@ func explain(err error) string {
 	if e, ok := errors.AsType[*net.DNSError](err); ok && e.IsNotFound {
 		return "has a name that is not known: correct the URL"
 	}
-	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
+	if timedOut(err) {
 		return "does not answer in time: check that it runs, the address, and firewalls"
 	}
 	switch {

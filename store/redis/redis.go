@@ -71,7 +71,7 @@ var _ store.Store = (*Store)(nil)
 // Open opens the store in the Redis that url names: redis://, or rediss:// for
 // TLS, then user:password@host:port/db. A nil log is silent.
 func Open(ctx context.Context, url string, log *slog.Logger) (*Store, error) {
-	return open(ctx, url, log, options{now: time.Now})
+	return open(ctx, url, log, options{now: time.Now, timeout: callTimeout})
 }
 
 // Take implements [store.Store].
@@ -79,7 +79,7 @@ func (s *Store) Take(ctx context.Context, takes ...store.Take) (windows []store.
 	keys := make([]store.Key, len(takes))
 	args := make([]any, 0, 2*len(takes))
 	for i, t := range takes {
-		if err := check(t); err != nil {
+		if err := t.Check(); err != nil {
 			return nil, false, err
 		}
 		keys[i] = t.Key
@@ -243,25 +243,18 @@ func (s *Store) ask(ctx context.Context, script *driver.Script, keys []store.Key
 	default:
 	}
 
+	deadline, impatient := ctx.Deadline()
+	impatient = impatient && time.Until(deadline) < s.timeout
 	reply, err := s.run(ctx, script, keys, args)
 	switch {
 	case err == nil:
 		return reply, nil
 	case ctx.Err() != nil: // the caller's patience says nothing of Redis
 		return nil, ctx.Err()
+	case impatient && timedOut(err): // the connection's timer may be a little before the context's
+		return nil, context.DeadlineExceeded
 	case outOfMemory(err):
 		return nil, store.ErrFull
 	}
 	return nil, s.lose(err)
-}
-
-// check answers what is wrong with a take.
-func check(t store.Take) error {
-	switch {
-	case t.Limit < 1 || t.Limit >= store.Held:
-		return fmt.Errorf("store: limit of %d, want at least 1 and less than %d", t.Limit, int64(store.Held))
-	case t.Period < time.Millisecond || t.Period%time.Millisecond != 0:
-		return fmt.Errorf("store: period of %s, want whole milliseconds, at least one", t.Period)
-	}
-	return nil
 }

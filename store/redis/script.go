@@ -3,7 +3,9 @@ package redis
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -165,7 +167,7 @@ func (s *Store) greet(ctx context.Context) error {
 
 // run runs a script, whether Redis is thought to be there or not.
 func (s *Store) run(ctx context.Context, script *driver.Script, keys []store.Key, args []any) (*reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	names := make([]string, 1, 1+len(keys))
 	names[0] = secretKey
@@ -217,4 +219,9 @@ func ceilMilli(t time.Time) int64 {
 // outOfMemory tells whether Redis has no room. Older ones wrap what they say.
 func outOfMemory(err error) bool {
 	return driver.IsOOMError(err) || strings.Contains(err.Error(), "OOM command not allowed")
+}
+
+func timedOut(err error) bool {
+	e, ok := errors.AsType[net.Error](err)
+	return ok && e.Timeout()
 }

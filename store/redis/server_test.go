@@ -15,6 +15,10 @@ import (
 	driver "github.com/redis/go-redis/v9"
 )
 
+// patience is the timeout of most tests: a machine under load is not a Redis
+// that is away.
+const patience = 10 * time.Second
+
 // server is a real redis-server, a child of the test.
 type server struct {
 	testing.TB
@@ -110,6 +114,9 @@ func openURL(t testing.TB, url string, opts options) *Store {
 	t.Helper()
 	if opts.now == nil {
 		opts.now = time.Now
+	}
+	if opts.timeout == 0 {
+		opts.timeout = patience
 	}
 	s, err := open(context.Background(), url, nil, opts)
 	if err != nil {

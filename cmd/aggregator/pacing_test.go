@@ -1,0 +1,269 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// bootOver runs `aggregator serve` with its calls led by a transport, without
+// limits of its own and with its store in a file, unless args say otherwise.
+func bootOver(t *testing.T, transport http.RoundTripper, file string, args ...string) *running {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	r, w := io.Pipe()
+	log := &logBuffer{}
+	address := make(chan string, 1)
+	go log.read(r, address)
+	ended := make(chan error, 1)
+	args = append([]string{"--listen", "127.0.0.1:0", "--store", "sqlite:" + file, "--limit-count", "off", "--limit-bots", "off"}, args...)
+	go func() {
+		ended <- serve(ctx, environment{func(string) string { return "" }, io.Discard, w, transport}, args)
+		_ = w.Close()
+	}()
+	s := &running{log: log, stop: sync.OnceValue(func() int {
+		client.CloseIdleConnections()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("serve: %v", err)
+			return 1
+		}
+		return 0
+	})}
+	t.Cleanup(func() { s.stop() })
+	select {
+	case a := <-address:
+		s.base = "http://" + a
+	case err := <-ended:
+		t.Fatalf("serve ended: %v %s", err, log)
+	case <-time.After(20 * time.Second):
+		t.Fatalf("serve did not start: %s", log)
+	}
+	return s
+}
+
+// countAt posts a count with one list's token, and answers the list's status,
+// or why it was skipped.
+func (s *running) countAt(t *testing.T, bot, list, token string) string {
+	t.Helper()
+	a := send(t, "POST", s.base+"/api/count", fmt.Sprintf(`{"bot_id":%q,"server_count":7,%q:%q}`, bot, list, token))
+	var said struct {
+		Success, Failure map[string][]any
+		Skipped          map[string]string
+	}
+	if err := json.Unmarshal([]byte(a.body), &said); err != nil || a.status != 200 || len(said.Success)+len(said.Failure)+len(said.Skipped) != 1 {
+		t.Fatalf("%d %s", a.status, a.body)
+	}
+	if strings.Contains(a.body, token) {
+		t.Errorf("the answer holds the token: %s", a.body)
+	}
+	for _, r := range []map[string][]any{said.Success, said.Failure} {
+		if r[list] != nil {
+			return fmt.Sprint(r[list][0])
+		}
+	}
+	return said.Skipped[list]
+}
+
+// wantPaced wants a hold of about d from now.
+func wantPaced(t *testing.T, why string, d time.Duration) {
+	t.Helper()
+	text, ok := strings.CutPrefix(why, "Paced: next post at ")
+	at, err := time.Parse("2006-01-02T15:04:05Z", text)
+	if left := time.Until(at); !ok || err != nil || left < d-time.Minute || left > d+time.Minute {
+		t.Errorf("%q, want it paced for about %s", why, d)
+	}
+}
+
+const pacedToken = "s3cret-0815"
+
+func TestSecondPostIsHeldBackAcrossARestart(t *testing.T) {
+	t.Parallel()
+	box, transport := newSandbox(t, "")
+	file := filepath.Join(t.TempDir(), "store.db")
+	s := bootOver(t, transport, file)
+	bot, other := newBot(), newBot()
+	if got := s.countAt(t, bot, "discord.place", pacedToken); got != "200" {
+		t.Fatalf("the first post: %s", got)
+	}
+	held := s.countAt(t, bot, "discord.place", pacedToken)
+	wantPaced(t, held, 6*time.Hour)
+	for range 2 {
+		if got := s.countAt(t, bot, "discord.place", pacedToken); got != held {
+			t.Errorf("again: %q, want %q", got, held)
+		}
+		wantPaced(t, s.countAt(t, bot, "discord.place", "second-token"), 6*time.Hour)
+		if code := s.stop(); code != 0 {
+			t.Fatalf("exit %d: %s", code, s.log)
+		}
+		noToken(t, file)
+		s = bootOver(t, transport, file)
+	}
+	if got := s.countAt(t, other, "discord.place", pacedToken); got != "200" {
+		t.Errorf("another bot: %s", got)
+	}
+	if got := s.countAt(t, bot, "lbots.org", pacedToken); got != "200" {
+		t.Errorf("another list: %s", got)
+	}
+	if got := len(box.Posts("discord.place")); got != 2 {
+		t.Errorf("%d posts reached the list, want 2", got)
+	}
+}
+
+// noToken checks that a store's files hold no token.
+func noToken(t *testing.T, file string) {
+	t.Helper()
+	all, err := filepath.Glob(file + "*")
+	if err != nil || len(all) == 0 {
+		t.Fatal(all, err)
+	}
+	for _, name := range all {
+		data, err := os.ReadFile(name)
+		if err != nil || len(data) == 0 || bytes.Contains(data, []byte("0815")) {
+			t.Errorf("%s: %d bytes, %v, or a token in it", name, len(data), err)
+		}
+	}
+}
+
+func TestOurAddressIsPacedForEveryone(t *testing.T) {
+	t.Parallel()
+	const list = "discordextremelist.xyz"
+	box, transport := newSandbox(t, "")
+	file := filepath.Join(t.TempDir(), "store.db")
+	s := bootOver(t, transport, file)
+	for i := range 9 {
+		if got := s.countAt(t, newBot(), list, fmt.Sprint("token-of-", i)); got != "200" {
+			t.Fatalf("post %d: %s", i, got)
+		}
+	}
+	if a := s.read(t, newBot()); !strings.Contains(a.said(list), "404") { // the list knows no such bot; the tenth request
+		t.Fatalf("reading: %s", a.said(list))
+	}
+	wantPaced(t, s.countAt(t, newBot(), list, "token-of-another"), time.Minute)
+	if a := send(t, "GET", s.base+"/api/bots/"+newBot(), ""); !strings.Contains(a.body, `"`+list+`":"Paced: next post at `) {
+		t.Errorf("a reading is not held: %d %s", a.status, a.body)
+	}
+	s.stop()
+	s = bootOver(t, transport, file)
+	wantPaced(t, s.countAt(t, newBot(), list, "token-of-another"), time.Minute)
+	if got := len(box.Posts(list)); got != 9 {
+		t.Errorf("%d posts reached the list, want 9", got)
+	}
+}
+
+func TestRevokedTokenIsHeldUntilItChanges(t *testing.T) {
+	t.Parallel()
+	box, transport := newSandbox(t, "")
+	file := filepath.Join(t.TempDir(), "store.db")
+	s := bootOver(t, transport, file)
+	// Someone else posts with the token, too often, until the list revokes it.
+	direct := &http.Client{Transport: transport}
+	elsewhere := newBot()
+	for i := range 7 {
+		req, err := http.NewRequestWithContext(t.Context(), "PATCH", "https://api.discord.place/bots/"+elsewhere+"/stats", strings.NewReader(`{"server_count":1}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", pacedToken)
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := direct.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if last := i == 6; last != (resp.StatusCode == http.StatusGone) {
+			t.Fatalf("post %d from elsewhere: %d", i, resp.StatusCode)
+		}
+	}
+	bot := newBot()
+	before := len(box.Posts("discord.place"))
+	const want = "Revoked: discord.place has revoked this token; send a new one"
+	if got := s.countAt(t, bot, "discord.place", pacedToken); got != "410" {
+		t.Fatalf("the first post: %s", got)
+	}
+	if got := s.countAt(t, bot, "discord.place", pacedToken); got != want {
+		t.Errorf("the second: %s", got)
+	}
+	s.stop()
+	noToken(t, file)
+	s = bootOver(t, transport, file)
+	if got := s.countAt(t, newBot(), "discord.place", pacedToken); got != want {
+		t.Errorf("after a restart, for another bot: %s", got)
+	}
+	if got := s.countAt(t, bot, "discord.place", "new-token"); got != "200" {
+		t.Errorf("a new token: %s", got)
+	}
+	if got := len(box.Posts("discord.place")) - before; got != 2 {
+		t.Errorf("%d posts reached the list, want 2", got)
+	}
+}
+
+// The list is stricter than its entry says, and tells so.
+func TestTooManyRequestsAreHeldAcrossARestart(t *testing.T) {
+	t.Parallel()
+	box, transport := newSandbox(t, `
+lists:
+  lbots.org:
+    post: {success: {field: success, is: true}, limits: [{per: token, requests: 1, seconds: 3600}]}
+`)
+	file := filepath.Join(t.TempDir(), "store.db")
+	s := bootOver(t, transport, file)
+	for i, want := range []string{"200", "429"} {
+		if got := s.countAt(t, newBot(), "lbots.org", pacedToken); got != want {
+			t.Fatalf("post %d: %s, want %s", i, got, want)
+		}
+	}
+	wantPaced(t, s.countAt(t, newBot(), "lbots.org", pacedToken), time.Hour)
+	s.stop()
+	noToken(t, file)
+	s = bootOver(t, transport, file)
+	wantPaced(t, s.countAt(t, newBot(), "lbots.org", pacedToken), time.Hour)
+	if got := s.countAt(t, newBot(), "lbots.org", "another-token"); got != "200" {
+		t.Errorf("another token: %s", got)
+	}
+	if got := len(box.Posts("lbots.org")); got != 3 {
+		t.Errorf("%d posts reached the list, want 3", got)
+	}
+}
+
+func TestHeldPostIsAnsweredInsideAWindow(t *testing.T) {
+	t.Parallel()
+	_, transport := newSandbox(t, "")
+	s := bootOver(t, transport, filepath.Join(t.TempDir(), "store.db"), "--limit-count", "1/120s")
+	bot := newBot()
+	if got := s.countAt(t, bot, "discord.place", pacedToken); got != "200" {
+		t.Fatalf("the first post: %s", got)
+	}
+	wantPaced(t, s.countAt(t, bot, "discord.place", pacedToken), 6*time.Hour)
+	body := fmt.Sprintf(`{"bot_id":%q,"server_count":7,"discord.place":"t","lbots.org":"t"}`, bot)
+	if a := send(t, "POST", s.base+"/api/count", body); a.status != http.StatusTooManyRequests {
+		t.Errorf("with a list that is free: %d %s", a.status, a.body)
+	}
+}
+
+func TestSchema(t *testing.T) {
+	t.Parallel()
+	code, out, errOut := runCommand(t, "schema")
+	var schema struct {
+		Schema     string         `json:"$schema"`
+		Properties map[string]any `json:"properties"`
+	}
+	if err := json.Unmarshal([]byte(out), &schema); err != nil || code != 0 || errOut != "" {
+		t.Fatalf("exit %d, %v, %s", code, err, errOut)
+	}
+	if schema.Schema == "" || schema.Properties["lists"] == nil || schema.Properties["features"] == nil {
+		t.Errorf("a schema of something else: %s", out)
+	}
+	if code, out, _ := runCommand(t, "schema", "lists.yaml"); code != 1 || out != "" {
+		t.Errorf("with an argument: exit %d, %q", code, out)
+	}
+}

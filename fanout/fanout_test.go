@@ -1,0 +1,469 @@
+package fanout
+
+import (
+	"bytes"
+	"compress/flate"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"aggregator/lists"
+)
+
+func TestRunKeepsTheOrder(t *testing.T) {
+	noLeak(t)
+	c := New(trip(func(r *http.Request) (*http.Response, error) {
+		time.Sleep(rand.N(5 * time.Millisecond))
+		return &http.Response{StatusCode: http.StatusOK, ContentLength: -1, Header: http.Header{"X": {"y"}}, Body: io.NopCloser(strings.NewReader(r.URL.Host))}, nil
+	}), quiet)
+	var calls []lists.Call
+	for i := range 50 {
+		id := fmt.Sprintf("list%d.example", i)
+		calls = append(calls, post(t, newList(t, id, "https://"+id+"/:id"), bot))
+	}
+	for i, a := range c.Run(t.Context(), calls, time.Minute) {
+		if string(a.Body) != calls[i].List.ID || a.Took <= 0 || a.Header["X"][0] != "y" {
+			t.Errorf("%d: %+v", i, a)
+		}
+	}
+	if got := c.Run(t.Context(), nil, time.Minute); len(got) != 0 {
+		t.Error(got)
+	}
+	if c.slots.inUse != 0 {
+		t.Errorf("%d slots are in use", c.slots.inUse)
+	}
+}
+
+// A panic is an answer, and the log holds no token.
+func TestPanics(t *testing.T) {
+	noLeak(t)
+	var text bytes.Buffer
+	l := newList(t, "list.example", "https://list.example/:id")
+	for name, tr := range map[string]trip{
+		"panic":   func(r *http.Request) (*http.Response, error) { panic("oh, " + r.Header.Get("Authorization")) },
+		"nothing": func(*http.Request) (*http.Response, error) { return nil, nil },
+		"body":    body(func() io.Reader { panic("oh") }),
+	} {
+		text.Reset()
+		c := New(tr, slog.New(slog.NewTextHandler(&text, nil)))
+		a := c.Run(t.Context(), []lists.Call{post(t, l, bot), {}}, time.Second)
+		for _, a := range a {
+			if a.Status != lists.NoAnswer || a.Fault != lists.FaultPanic || a.Reason != "Internal error" {
+				t.Errorf("%s: %+v", name, a)
+			}
+		}
+		if s := text.String(); strings.Contains(s, secret) || !strings.Contains(s, "list=list.example") || strings.Count(s, "a call panicked") != 2 {
+			t.Errorf("%s: the log is %s", name, s)
+		}
+		if c.slots.inUse != 0 || c.guards.of(l).inFlight.Load() != 0 {
+			t.Errorf("%s: slots are in use", name)
+		}
+	}
+}
+
+func TestCanceledCaller(t *testing.T) {
+	p := newPeer(t, func(_ *peer, c *conn) { c.request(); c.hang() })
+	c := newClient(t)
+	l := newList(t, "bad.example", p.url())
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		eventually(t, func() error {
+			if p.requests.Load() < 2 {
+				return errors.New("the list was not asked")
+			}
+			return nil
+		})
+		cancel()
+	}()
+	start := time.Now()
+	for _, a := range c.Run(ctx, []lists.Call{read(t, l, bot), post(t, l, bot)}, time.Minute) {
+		failed(lists.FaultCanceled, "Canceled: the caller hung up").check(t, "", a)
+	}
+	for _, a := range c.Run(ctx, []lists.Call{read(t, l, bot), post(t, l, bot)}, time.Minute) {
+		failed(lists.FaultCanceled, "Canceled: the caller hung up").check(t, "late", a)
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+// Redirects of a reading that lead somewhere.
+func TestRedirects(t *testing.T) {
+	noLeak(t)
+	type request struct{ target, authorization, referer string }
+	var seen []request
+	mux := http.NewServeMux()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = append(seen, request{r.RequestURI, r.Header.Get("Authorization"), r.Header.Get("Referer")})
+		mux.ServeHTTP(w, r)
+	}))
+	defer s.Close()
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "elsewhere") }))
+	defer elsewhere.Close()
+	host := strings.TrimPrefix(s.URL, "http://")
+	locations := map[string]string{
+		"relative": "../end", "rooted": "/end", "whole": s.URL + "/end", "shouted": "HTTP://" + strings.ToUpper(host) + "/end",
+		"same-scheme": "//" + host + "/end", "with-user": "http://user:pass@" + host + "/end", "query": "/end?a=b#c",
+		"5": "/go/4", "4": "/go/3", "3": "/go/2", "2": "/go/1", "1": "/end", "6": "/go/5", "elsewhere": elsewhere.URL,
+	}
+	mux.HandleFunc("/go/{where}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", locations[r.PathValue("where")])
+		w.WriteHeader([]int{301, 302, 303, 307, 308}[len(seen)%5])
+		_, _ = io.WriteString(w, strings.Repeat("x", len(seen)*400))
+	})
+	mux.HandleFunc("/end", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "end") })
+	transport := NewTransport()
+	defer transport.CloseIdleConnections()
+	c := New(transport, quiet)
+	for where := range locations {
+		for name, entry := range map[string]func(*lists.Entry){"free": func(*lists.Entry) {}, "keyed": keyed, "limited": limited} {
+			seen = nil
+			a := run1(t, c, read(t, newList(t, "list.example", s.URL+"/go/"+where+"?id=:id", entry), bot), 5*time.Second)
+			want, fault := "end", lists.FaultNone
+			switch {
+			case where == "6", where == "elsewhere" && name == "keyed":
+				want, fault = "", lists.FaultRedirect
+			case where == "elsewhere":
+				want = "elsewhere"
+			}
+			if string(a.Body) != want || a.Fault != fault {
+				t.Errorf("%s, %s: %d %q %s", where, name, a.Status, a.Body, a.Reason)
+			}
+			for _, r := range seen {
+				if (r.authorization == secret) != (name == "keyed") || r.referer != "" {
+					t.Errorf("%s, %s: %+v", where, name, r)
+				}
+			}
+			if len(seen) > maxRedirects+1 {
+				t.Errorf("%s, %s: %d requests", where, name, len(seen))
+			}
+		}
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		same bool
+	}{
+		{"https://a.test/x", "https://A.TEST/y?z", true},
+		{"https://a.test", "https://a.test:443", true},
+		{"http://a.test:80", "http://a.test", true},
+		{"http://[::1]:80", "http://[::1]", true},
+		{"https://a.test", "http://a.test", false},
+		{"https://a.test:80", "http://a.test:80", false},
+		{"https://a.test", "https://a.test:8443", false},
+		{"https://a.test", "https://a.test.evil.test", false},
+		{"https://a.test", "https://a.test@evil.test", false},
+		{"http://a.test:443", "http://a.test", false},
+	} {
+		a, _ := http.NewRequest(http.MethodGet, tt.a, nil)
+		b, _ := http.NewRequest(http.MethodGet, tt.b, nil)
+		if got := origin(a.URL) == origin(b.URL); got != tt.same {
+			t.Errorf("%s, %s: %t", tt.a, tt.b, got)
+		}
+	}
+}
+
+// What an error is called, for those that no server on loopback can provoke.
+func TestExplain(t *testing.T) {
+	dial := func(err error) error { return &net.OpError{Op: "dial", Err: err} }
+	for _, tt := range []struct {
+		err    error
+		fault  lists.Fault
+		reason string
+	}{
+		{&net.DNSError{IsNotFound: true, Name: secret}, lists.FaultDNS, "No such host"},
+		{dial(&net.DNSError{IsNotFound: true}), lists.FaultDNS, "No such host"},
+		{&net.DNSError{IsTimeout: true}, lists.FaultDNS, "Host name could not be looked up"},
+		{dial(syscall.ECONNREFUSED), lists.FaultRefused, "Connection refused"},
+		{dial(syscall.EHOSTUNREACH), lists.FaultRefused, "Host unreachable"},
+		{dial(syscall.ENETUNREACH), lists.FaultRefused, "Host unreachable"},
+		{dial(syscall.EMFILE), lists.FaultBusy, "Too many calls under way"},
+		{dial(syscall.EADDRNOTAVAIL), lists.FaultBusy, "Too many calls under way"},
+		{dial(syscall.ECONNRESET), lists.FaultReset, "Connection reset"},
+		{dial(syscall.ETIMEDOUT), lists.FaultTimeout, "Timeout while connecting"},
+		{dial(errors.New("odd")), lists.FaultRefused, "No connection"},
+		{&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, lists.FaultRefused, "The proxy cannot be reached"},
+		{errProxy, lists.FaultRefused, "The proxy refused the connection"},
+		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, lists.FaultTLS, "TLS failed: the certificate is not trusted"},
+		{&tls.CertificateVerificationError{Err: x509.HostnameError{Certificate: &x509.Certificate{}}}, lists.FaultTLS, "TLS failed: the certificate is for another host"},
+		{&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired}}, lists.FaultTLS, "TLS failed: the certificate has expired or is not yet valid"},
+		{&tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}}, lists.FaultTLS, "TLS failed: the certificate is not valid"},
+		{x509.CertificateInvalidError{Reason: x509.TooManyIntermediates}, lists.FaultTLS, "TLS failed: the certificate is not valid"},
+		{tls.RecordHeaderError{}, lists.FaultTLS, "TLS failed: the answer is not TLS"},
+		{tls.AlertError(40), lists.FaultTLS, "TLS failed: the handshake was refused"},
+		{errors.New("remote error: tls: bad certificate"), lists.FaultTLS, "TLS failed: the handshake was refused"},
+		{lateError{error: errors.New("local error: tls: bad record MAC")}, lists.FaultReset, "TLS failed: the handshake was refused"},
+		{lateError{error: flate.CorruptInputError(1)}, lists.FaultProtocol, "Answer says gzip and is not"},
+		{lateError{error: errors.New("odd")}, lists.FaultProtocol, "Answer breaks off: not HTTP"},
+		{lateError{dial(syscall.ECONNREFUSED), true}, lists.FaultRedirect, "After a redirect: Connection refused"},
+		{errors.New("http: server closed idle connection"), lists.FaultReset, "Connection closed without an answer"},
+		{errors.New("net/http: invalid header field value for \"X\""), lists.FaultOther, "Request cannot be made: bad header"},
+		{errBadURL, lists.FaultOther, "Request cannot be made: bad URL"},
+		{errors.New("anything " + secret), lists.FaultProtocol, "Answer is not HTTP"},
+	} {
+		a := run1(t, New(fails(tt.err), quiet, noPause), post(t, newList(t, "list.example", "https://list.example/:id"), bot), time.Second)
+		if a.Status != lists.NoAnswer || a.Fault != tt.fault || a.Reason != tt.reason {
+			t.Errorf("%v: %q %q", tt.err, a.Fault, a.Reason)
+		}
+	}
+}
+
+// An HTTP proxy that refuses is no list that answers.
+func TestProxyRefuses(t *testing.T) {
+	noLeak(t)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	defer proxy.Close()
+	transport := NewTransport()
+	defer transport.CloseIdleConnections()
+	at, _ := http.NewRequest(http.MethodGet, proxy.URL, nil)
+	transport.Proxy = http.ProxyURL(at.URL)
+	l := newList(t, "list.example", "https://list.example/:id")
+	failed(lists.FaultRefused, "The proxy refused the connection").check(t, Posts, run1(t, New(transport, quiet), post(t, l, bot), time.Second))
+}
+
+// hanging is a transport whose calls to hang.example wait for end.
+func hanging(end <-chan struct{}) trip {
+	return func(r *http.Request) (*http.Response, error) {
+		if r.URL.Host == "hang.example" {
+			select {
+			case <-end:
+			case <-r.Context().Done():
+				return nil, r.Context().Err()
+			}
+		}
+		return status(200)
+	}
+}
+
+// under waits until n calls are under way.
+func under(t *testing.T, c *Client, n int) {
+	t.Helper()
+	eventually(t, func() error {
+		c.slots.mu.Lock()
+		defer c.slots.mu.Unlock()
+		if c.slots.inUse != n {
+			return fmt.Errorf("%d calls are under way, want %d", c.slots.inUse, n)
+		}
+		return nil
+	})
+}
+
+func TestAListThatHangsHoldsSoManyCalls(t *testing.T) {
+	noLeak(t)
+	end := make(chan struct{})
+	c := New(hanging(end), quiet, WithBounds(100, 3))
+	hung, good := newList(t, "hang.example", "https://hang.example/:id"), newList(t, "good.example", "https://good.example/:id")
+	var wg sync.WaitGroup
+	for i := range 3 {
+		wg.Go(func() {
+			plan := []func(testing.TB, *lists.List, string) lists.Call{post, read}[i%2]
+			if a := run1(t, c, plan(t, hung, bot), time.Minute); a.Status != 200 {
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+	under(t, c, 3)
+	eventually(t, func() error {
+		if c.guards.of(hung).inFlight.Load() != 3 {
+			return errors.New("not all calls have begun")
+		}
+		return nil
+	})
+	for range 10 {
+		got := c.Run(t.Context(), []lists.Call{post(t, good, bot), post(t, hung, otherBot), read(t, hung, bot), read(t, good, bot)}, time.Minute)
+		for _, a := range got[1:3] {
+			if a.Fault != lists.FaultBusy || a.Reason != "Too many calls to hang.example under way" || a.Took > time.Second || !a.NotSent() {
+				t.Errorf("%+v", a)
+			}
+		}
+		if got[0].Status != 200 || got[3].Status != 200 {
+			t.Errorf("the good list: %+v, %+v", got[0], got[3])
+		}
+	}
+	close(end)
+	wg.Wait()
+	if a := run1(t, c, post(t, hung, bot), time.Minute); a.Status != 200 {
+		t.Errorf("%+v", a)
+	}
+	for _, s := range c.Breakers() {
+		if s.State != "closed" {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+func TestCallsInFlight(t *testing.T) {
+	noLeak(t)
+	end := make(chan struct{})
+	c := New(hanging(end), quiet, WithBounds(5, 100))
+	hung, good := newList(t, "hang.example", "https://hang.example/:id"), newList(t, "good.example", "https://good.example/:id")
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		c.Run(t.Context(), []lists.Call{post(t, hung, bot), post(t, hung, bot), post(t, hung, bot)}, time.Minute)
+	})
+	under(t, c, 3)
+	got := c.Run(t.Context(), []lists.Call{post(t, good, bot), post(t, good, bot), post(t, good, bot), post(t, good, bot)}, time.Minute)
+	for i, a := range got {
+		if busy := a.Fault == lists.FaultBusy && a.Reason == "Too many calls under way"; busy != (i >= 2) {
+			t.Errorf("%d: %+v", i, a)
+		}
+	}
+	wg.Go(func() { c.Run(t.Context(), []lists.Call{post(t, hung, bot), post(t, hung, bot)}, time.Minute) })
+	under(t, c, 5)
+	if a := run1(t, c, post(t, good, bot), time.Minute); a.Fault != lists.FaultBusy {
+		t.Errorf("%+v", a)
+	}
+	close(end)
+	wg.Wait()
+	under(t, c, 0)
+}
+
+func TestTryAdmit(t *testing.T) {
+	noLeak(t)
+	end := make(chan struct{})
+	c := New(hanging(end), quiet, WithBounds(10, 100))
+	hung, good := newList(t, "hang.example", "https://hang.example/:id"), newList(t, "good.example", "https://good.example/:id")
+	admit := func(n int, want bool) func() {
+		t.Helper()
+		release, ok := c.TryAdmit(n)
+		if ok != want || ok != (release != nil) {
+			t.Fatalf("%d calls: admitted %t, want %t", n, ok, want)
+		}
+		return release
+	}
+	admit(0, true)()
+	first := admit(6, true)
+	second := admit(4, true)
+	admit(1, false)
+	admit(0, true)()
+	second()
+	second() // once is enough, twice is once
+	admit(5, false)
+	admit(4, true)()
+	first()
+	admit(10, true)()
+
+	// Who was admitted is not busy, and whoever comes unannounced is.
+	first = admit(8, true)
+	got := c.Run(t.Context(), []lists.Call{post(t, good, bot), post(t, good, bot)}, time.Minute)
+	if got[0].Status != 200 || got[1].Status != 200 {
+		t.Errorf("%+v", got)
+	}
+	first()
+
+	// Of a request that waits for one list, that one call counts.
+	first = admit(10, true)
+	done := make(chan []lists.Answer)
+	go func() {
+		calls := []lists.Call{post(t, hung, bot)}
+		for range 9 {
+			calls = append(calls, post(t, good, bot))
+		}
+		done <- c.Run(t.Context(), calls, time.Minute)
+	}()
+	under(t, c, 1)
+	second = admit(9, true)
+	admit(1, false)
+	close(end)
+	for _, a := range <-done {
+		if a.Status != 200 {
+			t.Errorf("%+v", a)
+		}
+	}
+	first()
+	second()
+
+	admit(11, true)() // more than there is room for: alone
+	first = admit(1, true)
+	admit(11, false)
+	first()
+	if s := &c.slots; s.inUse != 0 || s.promised != 0 || s.reserved != 0 {
+		t.Errorf("left: %d in use, %d promised, %d reserved", s.inUse, s.promised, s.reserved)
+	}
+}
+
+// However requests come and go, those admitted find room, and the bound holds.
+func TestAdmittedCallsFindRoom(t *testing.T) {
+	noLeak(t)
+	const most = 40
+	var mu sync.Mutex
+	now, highest := 0, 0
+	c := New(trip(func(*http.Request) (*http.Response, error) {
+		mu.Lock()
+		now++
+		highest = max(highest, now)
+		mu.Unlock()
+		time.Sleep(rand.N(time.Millisecond))
+		mu.Lock()
+		now--
+		mu.Unlock()
+		return status(200)
+	}), quiet, WithBounds(most, most))
+	call := post(t, newList(t, "list.example", "https://list.example/:id"), bot)
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for range 60 {
+				n := 1 + rand.N(15)
+				release, ok := c.TryAdmit(n)
+				if !ok {
+					continue
+				}
+				if rand.N(4) > 0 { // some come no further: limited
+					calls := make([]lists.Call, rand.N(n+1)) // some of the calls are held back
+					for i := range calls {
+						calls[i] = call
+					}
+					for _, a := range c.Run(t.Context(), calls, time.Minute) {
+						if a.Status != 200 {
+							t.Errorf("%+v", a)
+						}
+					}
+				}
+				release()
+			}
+		})
+	}
+	wg.Wait()
+	if highest > most || highest < 2 {
+		t.Errorf("%d calls at once", highest)
+	}
+	if s := &c.slots; s.inUse != 0 || s.promised != 0 || s.reserved != 0 {
+		t.Errorf("left: %d in use, %d promised, %d reserved", s.inUse, s.promised, s.reserved)
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	const answer = `{"ok":true}`
+	c := New(trip(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, ContentLength: int64(len(answer)), Header: http.Header{}, Body: io.NopCloser(strings.NewReader(answer))}, nil
+	}), quiet)
+	for direction, plan := range map[string]func(testing.TB, *lists.List, string) lists.Call{Posts: post, Readings: read} {
+		b.Run(direction, func(b *testing.B) {
+			var calls []lists.Call
+			for i := range 23 {
+				id := fmt.Sprintf("list%d.example", i)
+				calls = append(calls, plan(b, newList(b, id, "https://"+id+"/bots/:id"), bot))
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				c.Run(b.Context(), calls, 10*time.Second)
+			}
+		})
+	}
+}
