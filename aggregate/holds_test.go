@@ -1100,7 +1100,8 @@ func (failing) Take(context.Context, ...store.Take) ([]store.Window, bool, error
 func TestWithoutTheStoreNoListIsAskedTooEarly(t *testing.T) {
 	t.Parallel()
 	m := store.NewMemory(store.MemoryOptions{})
-	d := newDesk(t, deskOptions{store: failing{m}, windows: m})
+	clock := storetest.NewClock()
+	d := newDesk(t, deskOptions{store: failing{m}, windows: m, now: func() time.Time { return clock.Now().In(time.FixedZone("elsewhere", 3600)) }})
 	if got := d.post(t, firstBot, "bot.test=a open.test=a"); got != "200, "+until("12:01:00") || d.took() != "open.test=a" {
 		t.Errorf("%s; want the paced list held, the other asked", got)
 	}

@@ -52,6 +52,7 @@ var explanations = []struct {
 	{says("server response headers exceeded"), lists.FaultTooLarge, fmt.Sprintf("Header of the answer larger than %d KiB", maxHeader>>10)},
 	{is(errRedirects), lists.FaultRedirect, fmt.Sprintf("More than %d redirects", maxRedirects)},
 	{is(errOtherOrigin), lists.FaultRedirect, "Redirected to another origin, where the key must not go"},
+	{is(errPrivate), lists.FaultRedirect, "Redirected to a private address"},
 	{is(errBadLocation), lists.FaultRedirect, "Redirected to something that is no web address"},
 	{is(errSwitched), lists.FaultProtocol, "Answer switches to another protocol"},
 	{is(errBadURL), lists.FaultOther, "Request cannot be made: bad URL"},

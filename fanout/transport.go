@@ -59,7 +59,7 @@ func NewTransport(opts ...Option) *http.Transport {
 		Proxy:                  http.ProxyFromEnvironment,
 		OnProxyConnectResponse: proxyAnswered,
 		Protocols:              protocols,
-		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second, ControlContext: dialControl}).DialContext,
 		TLSClientConfig:        &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(1024)},
 		TLSHandshakeTimeout:    5 * time.Second,
 		MaxIdleConns:           o.maxInFlight,
@@ -170,9 +170,12 @@ func (c *Client) follow(req *http.Request, keyed bool) (*http.Response, error) {
 		case keyed && origin(next) != origin(req.URL):
 			return nil, errOtherOrigin
 		}
-		hop := *req
+		hop := req.WithContext(req.Context())
+		if !isPrivateHost(req.URL) {
+			hop = req.WithContext(onlyPublic(req.Context()))
+		}
 		hop.URL, hop.Host = next, next.Host
-		req = &hop
+		req = hop
 	}
 }
 
