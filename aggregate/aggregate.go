@@ -59,7 +59,7 @@ type Config struct {
 // concurrent use.
 type Aggregator struct {
 	Config
-	underWay sync.WaitGroup // fan-outs
+	underWay sync.WaitGroup // posts
 	readings readings
 }
 
@@ -69,7 +69,7 @@ func New(c Config) *Aggregator { return &Aggregator{Config: c} }
 // Wait waits for fan-outs that are under way, until ctx ends.
 func (a *Aggregator) Wait(ctx context.Context) error {
 	done := make(chan struct{})
-	go func() { a.underWay.Wait(); close(done) }() // ends with the last, whose deadline is near
+	go func() { a.underWay.Wait(); a.readings.underWay.Wait(); close(done) }() // ends with the last, whose deadline is near
 	select {
 	case <-done:
 		return nil
@@ -256,6 +256,7 @@ func resolve(c *catalog.Catalog, tokens []NamedToken) ([]*namedList, []Skipped) 
 	var skipped []Skipped
 	byID := make(map[string]*namedList, len(tokens))
 	all := make([]*namedList, 0, len(tokens))
+	ordered := make([]orderedToken, len(tokens))
 	for i, t := range tokens {
 		list, ok := c.Resolve(t.ID)
 		if !ok {
@@ -278,6 +279,9 @@ func resolve(c *catalog.Catalog, tokens []NamedToken) ([]*namedList, []Skipped) 
 		o := orderedToken{t, i}
 		if len(n.all) == 0 || o.rank(list.ID) >= n.best.rank(list.ID) {
 			n.best = o
+		}
+		if n.all == nil { // most lists are named once
+			n.all = ordered[i : i : i+1]
 		}
 		n.all = append(n.all, o)
 	}

@@ -41,7 +41,7 @@ func (a CountAnswer) MarshalJSON() ([]byte, error) {
 		w.raw(`{"dry_run":true,"requests":{`)
 		for i, call := range a.Planned {
 			w.comma(i)
-			w.value(call.List.ID)
+			w.string(call.List.ID)
 			w.raw(":")
 			w.value(requestJSON(call.Masked()))
 		}
@@ -90,7 +90,7 @@ func (a BotAnswer) MarshalJSON() ([]byte, error) {
 	w.raw(`,"list_data":{`)
 	for i, r := range a.Lists {
 		w.comma(i)
-		w.value(r.List)
+		w.string(r.List)
 		w.raw(":[")
 		w.value(r.Data)
 		w.raw("," + strconv.Itoa(r.Status) + "]")
@@ -124,6 +124,8 @@ func (w *writer) comma(i int) {
 	}
 }
 
+func (w *writer) string(s string) { w.out.Write(lists.AppendString(w.out.AvailableBuffer(), s)) }
+
 func (w *writer) value(v any) {
 	if err := w.enc.Encode(v); err != nil {
 		w.err = err
@@ -140,11 +142,13 @@ func (w *writer) results(all []Result, ok bool) {
 		}
 		w.comma(n)
 		n++
-		w.value(r.List)
-		w.raw(":[" + strconv.Itoa(r.Status) + ",")
-		w.value(r.Text)
+		w.string(r.List)
+		w.raw(":[")
+		w.raw(strconv.Itoa(r.Status))
 		w.raw(",")
-		w.value(r.Sent)
+		w.string(r.Text)
+		w.raw(",")
+		w.string(r.Sent)
 		w.raw("]")
 	}
 }
@@ -156,9 +160,9 @@ func (w *writer) skipped(all []Skipped, always bool) {
 	w.raw(`,"skipped":{`)
 	for i, s := range all {
 		w.comma(i)
-		w.value(s.ID)
+		w.string(s.ID)
 		w.raw(":")
-		w.value(s.Why)
+		w.string(s.Why)
 	}
 	w.raw("}")
 }

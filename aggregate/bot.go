@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"aggregator/catalog"
@@ -29,6 +30,9 @@ func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAns
 	if shared {
 		if answer, ok := a.readings.get(key); ok {
 			decision, err := take(ctx, a.BotsLimit, scope)
+			if err != nil {
+				answer = BotAnswer{}
+			}
 			return answer, decision, err
 		}
 	}
@@ -38,11 +42,6 @@ func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAns
 	if len(plan) == 0 {
 		return BotAnswer{Bot: lists.Merge(r.BotID, nil, nil), Skipped: inOrder(skipped)}, ratelimit.Decision{}, nil
 	}
-	release, err := a.admit(len(plan))
-	if err != nil {
-		return BotAnswer{}, ratelimit.Decision{}, err
-	}
-	defer release()
 	decision, err := take(ctx, a.BotsLimit, scope)
 	if err != nil {
 		return BotAnswer{}, decision, err
@@ -54,27 +53,34 @@ func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAns
 	} else {
 		answer, err = read(ctx)
 	}
-	if err == nil && len(answer.Lists) == 0 { // others took what was free
-		return answer, ratelimit.Decision{}, a.BotsLimit.Release(ctx, scope)
+	busy := errors.Is(err, ErrBusy)
+	if busy || err == nil && len(answer.Lists) == 0 { // no room, or others took what was free
+		decision = ratelimit.Decision{}
+		err = errors.Join(err, a.BotsLimit.Release(context.WithoutCancel(ctx), scope))
 	}
 	return answer, decision, err
 }
 
 // read asks the lists of a plan, and merges what they say.
 func (a *Aggregator) read(ctx context.Context, bot string, plan []planned, skipped []Skipped) (BotAnswer, error) {
-	a.underWay.Add(1)
-	defer a.underWay.Done()
+	release, err := a.admit(len(plan))
+	if err != nil {
+		return BotAnswer{}, err
+	}
+	defer release()
 	plan, held := a.reserve(ctx, plan, bot)
 	answers := a.Runner.Run(ctx, calls(plan), ReadTimeout)
+	settle := context.WithoutCancel(ctx)
 	for i, p := range plan {
-		a.Holds.Settle(ctx, p.call, bot, answers[i], false, p.reserved)
+		a.Holds.Settle(settle, p.call, bot, answers[i], false, p.reserved)
 		a.observe(p.call, answers[i], answers[i].Status == http.StatusOK)
 	}
 	return BotAnswer{Bot: lists.Merge(bot, calls(plan), answers), Skipped: inOrder(append(skipped, held...))}, ctx.Err()
 }
 
-// planBot plans the readings of a bot in catalog order.
-func (a *Aggregator) planBot(c *catalog.Catalog, r BotRequest, userAgent string) ([]planned, []Skipped) {
+// planBot plans the readings of a bot in catalog order. A list that needs a key
+// is read with the caller's, or else with the operator's.
+func (a *Aggregator) planBot(c *catalog.Catalog, r BotRequest, userAgent string) (plan []planned, skipped []Skipped) {
 	named, skipped := resolve(c, r.Tokens)
 	own := make(map[string]*namedList, len(named))
 	for _, n := range named {
@@ -83,28 +89,33 @@ func (a *Aggregator) planBot(c *catalog.Catalog, r BotRequest, userAgent string)
 			skipped = append(skipped, planned{named: n.all}.skipped(why)...)
 		}
 	}
-	var plan []planned
 	for i, l := range c.Lists() {
 		if !l.Readable() {
 			continue
 		}
-		key := a.Keys[l.ID]
+		key, bad := a.Keys[l.ID], ""
 		p := planned{named: []orderedToken{{NamedToken{ID: l.ID}, len(r.Tokens) + i}}}
-		if n := own[l.ID]; n != nil && n.best.Bad == "" {
-			key, p.named = n.best.Token, n.all
+		if n := own[l.ID]; n != nil {
+			if p.named, bad = n.all, n.best.Bad; bad == "" {
+				key = n.best.Token
+			}
 		}
-		var why string
-		if p.call, why = l.PlanGet(r.BotID, key, userAgent); why == "" {
+		call, why := l.PlanGet(r.BotID, key, userAgent)
+		if why == "" {
+			p.call = call
 			plan = append(plan, p)
-		} else if n := own[l.ID]; n == nil || n.best.Bad == "" {
-			skipped = append(skipped, p.skipped(why)...)
+			continue
 		}
+		if bad != "" {
+			why = bad
+		}
+		skipped = append(skipped, p.skipped(why)...)
 	}
 	return plan, skipped
 }
 
-// unreadable says why a list that was named for reading gets no use of its
-// token, in the words of the answer.
+// unreadable says why a list that was named cannot be read, in the words of
+// the answer.
 func (n *namedList) unreadable() string {
 	switch {
 	case n.list.Defunct:
@@ -112,5 +123,5 @@ func (n *namedList) unreadable() string {
 	case !n.list.Readable():
 		return "No get API"
 	}
-	return n.best.Bad
+	return ""
 }

@@ -1,10 +1,7 @@
 package aggregate
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 	"math"
 	"strconv"
 	"unicode/utf8"
@@ -43,7 +40,7 @@ func ParseCount(body []byte) (CountRequest, error) {
 	}
 	fields := map[string]json.RawMessage{}
 	for _, k := range keys {
-		fields[k.name] = k.value
+		fields[k.Key] = k.Value
 	}
 	var r CountRequest
 	var err error
@@ -100,14 +97,14 @@ func isField(key string) bool {
 	return false
 }
 
-func tokens(keys []key) []NamedToken {
+func tokens(keys []lists.Pair) []NamedToken {
 	all := make([]NamedToken, 0, len(keys))
 	for _, k := range keys {
-		if isField(k.name) {
+		if isField(k.Key) {
 			continue
 		}
-		if k.name == keyTokens {
-			if nested, ok := object(k.value); ok {
+		if k.Key == keyTokens {
+			if nested, ok := object(k.Value); ok {
 				for _, n := range nested {
 					all = append(all, newNamedToken(n, true))
 				}
@@ -119,55 +116,17 @@ func tokens(keys []key) []NamedToken {
 	return all
 }
 
-func newNamedToken(k key, nested bool) NamedToken {
-	t, bad := lists.ParseToken(k.value)
-	return NamedToken{ID: k.name, Token: t, Bad: bad, Nested: nested}
+func newNamedToken(k lists.Pair, nested bool) NamedToken {
+	t, bad := lists.ParseToken(k.Value)
+	return NamedToken{ID: k.Key, Token: t, Bad: bad, Nested: nested}
 }
 
-// key is one key of a JSON object.
-type key struct {
-	name  string
-	value json.RawMessage
-}
-
-// object cuts a JSON object in UTF-8 into its keys, in the order written. Of a
-// key given twice the last counts.
-func object(body []byte) ([]key, bool) {
+// object cuts a JSON object in UTF-8 into its members.
+func object(body []byte) ([]lists.Pair, bool) {
 	if !utf8.Valid(body) {
 		return nil, false
 	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
-		return nil, false
-	}
-	var keys []key
-	at := map[string]int{}
-	for dec.More() {
-		t, err := dec.Token()
-		name, isString := t.(string)
-		var value json.RawMessage
-		if err != nil || !isString || dec.Decode(&value) != nil {
-			return nil, false
-		}
-		if i, twice := at[name]; twice {
-			keys[i].value = nil
-		}
-		at[name] = len(keys)
-		keys = append(keys, key{name, value})
-	}
-	if _, err := dec.Token(); err != nil {
-		return nil, false
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, false // something follows the object
-	}
-	last := keys[:0]
-	for _, k := range keys {
-		if k.value != nil {
-			last = append(last, k)
-		}
-	}
-	return last, true
+	return lists.Pairs(body)
 }
 
 func botID(raw json.RawMessage) (string, error) {

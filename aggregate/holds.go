@@ -213,12 +213,11 @@ func (h *Holds) Reserve(ctx context.Context, call lists.Call, bot string) (reser
 	return nil, paced(h.now().Add(silentHold))
 }
 
-// Settle learns from a list's answer. Whatever the caller does, it is done.
+// Settle learns from a list's answer. The context must not end with the caller.
 func (h *Holds) Settle(ctx context.Context, call lists.Call, bot string, a lists.Answer, accepted bool, reserved []store.Key) {
 	if h == nil {
 		return
 	}
-	ctx = context.WithoutCancel(ctx)
 	var err error
 	switch {
 	case call.Revoked(a):

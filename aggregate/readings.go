@@ -27,6 +27,8 @@ type readingKey struct {
 type readings struct {
 	now func() time.Time // time.Now when nil
 
+	underWay sync.WaitGroup // flights
+
 	mu      sync.Mutex
 	flights map[readingKey]*flight
 	kept    map[readingKey]*flight
@@ -68,6 +70,11 @@ func (r *readings) get(key readingKey) (BotAnswer, bool) {
 // the last of its waiters has left.
 func (r *readings) do(ctx context.Context, key readingKey, read func(context.Context) (BotAnswer, error)) (BotAnswer, error) {
 	r.mu.Lock()
+	r.evict(r.clock())
+	if f, ok := r.kept[key]; ok { // it landed just now
+		r.mu.Unlock()
+		return f.aged(r.clock()), nil
+	}
 	f := r.flights[key]
 	if f == nil {
 		f = r.start(ctx, key, read)
@@ -92,11 +99,11 @@ func (r *readings) start(ctx context.Context, key readingKey, read func(context.
 		r.flights, r.kept = map[readingKey]*flight{}, map[readingKey]*flight{}
 	}
 	r.flights[key] = f
-	go func() {
+	r.underWay.Go(func() {
 		defer f.cancel()
 		f.answer, f.err = guarded(ctx, read)
 		r.land(key, f, ctx.Err() == nil && f.err == nil)
-	}()
+	})
 	return f
 }
 

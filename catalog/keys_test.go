@@ -62,18 +62,22 @@ func TestLoadKeys(t *testing.T) {
 func TestBadKeys(t *testing.T) {
 	t.Parallel()
 	c := mustLoad(t, "", keyedLists)
-	const secret = "8154711" // of digits, so that it can be a number too
+	const (
+		secret    = "8154711" // of digits, so that it can be a number too
+		noMapping = "keys.yaml must be YAML that maps list ids to keys, each id once, one a line"
+		noString  = "keys.yaml:1: key.test: the key must be a string that a header can carry; put it in quotes"
+	)
 	for _, tt := range []struct{ name, file, want string }{
-		{"no YAML", "key.test: '" + secret, "keys.yaml is not YAML; it must map list ids to keys, one a line"},
-		{"tabs", "key.test:\n\t" + secret, "keys.yaml is not YAML; it must map list ids to keys, one a line"},
-		{"no space behind the colon", "key.test:" + secret, "keys.yaml must map list ids to keys, one a line"},
-		{"a list", "- key.test: " + secret, "keys.yaml must map list ids to keys, one a line"},
-		{"a number", "key.test: " + secret, `keys.yaml:1: key.test: the key must be a string; put it in quotes`},
-		{"nothing", "key.test:", `keys.yaml:1: key.test: the key must be a string; put it in quotes`},
-		{"blank", `key.test: " "`, `keys.yaml:1: key.test: the key must be a string; put it in quotes`},
-		{"an object", "key.test: {token: '" + secret + "'}", `keys.yaml:1: key.test: the key must be a string; put it in quotes`},
-		{"an array", "key.test: ['" + secret + "']", `keys.yaml:1: key.test: the key must be a string; put it in quotes`},
-		{"unknown list", "# keys\nzzz.test: '" + secret + "'", "keys.yaml:2: zzz.test: is no list"},
+		{"no YAML", "key.test: '" + secret, noMapping},
+		{"tabs", "key.test:\n\t" + secret, noMapping},
+		{"no space behind the colon", "key.test:" + secret, noMapping},
+		{"a list", "- key.test: " + secret, noMapping},
+		{"a number", "key.test: " + secret, noString},
+		{"nothing", "key.test:", noString},
+		{"blank", `key.test: " "`, noString},
+		{"an object", "key.test: {token: '" + secret + "'}", noString},
+		{"an array", "key.test: ['" + secret + "']", noString},
+		{"unknown list", "# keys\nzzz.test: '" + secret + "'", "keys.yaml:2: what stands before the colon is no list's id"},
 		{"a list that is read without", "free.test: '" + secret + "'", "keys.yaml:1: free.test: needs no key to be read"},
 		{"a defunct list", "gone.test: '" + secret + "'", "keys.yaml:1: gone.test: needs no key to be read"},
 		{"a list that numbers bots", "number.test: '42:" + secret + "'", "keys.yaml:1: number.test: is read by its own numbers of bots, so only with callers' keys"},

@@ -198,8 +198,10 @@ func TestBusyServer(t *testing.T) {
 	if a.header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	if a := send(t, "GET", s.base+"/api/health", ""); a.status != 200 {
-		t.Errorf("health: %d %s", a.status, a.body)
+	for _, path := range []string{"/api/health", "/api/health/"} {
+		if a := send(t, "GET", s.base+path, ""); a.status != 200 {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
 	}
 	close(release)
 	if a := <-first; a.status != 200 {
@@ -219,12 +221,14 @@ func TestStopServing(t *testing.T) {
 	}
 	s.api.StopServing()
 	for _, method := range []string{"GET", "HEAD"} {
-		a := send(t, method, s.base+"/api/health", "")
+		a := send(t, method, s.base+"/api/health/", "")
 		if a.status != 503 || a.header.Get("Cache-Control") != "no-store, no-cache, must-revalidate, proxy-revalidate" {
 			t.Errorf("%s: %d, %v", method, a.status, a.header)
 		}
 	}
-	if a := count(t, s, botA); a.status != 200 {
-		t.Errorf("requests that still come must be answered: %d %s", a.status, a.body)
+	a := count(t, s, botA)
+	wantError(t, a, 503, busy)
+	if a.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
 	}
 }

@@ -50,15 +50,29 @@ func (c *checker) post(e Entry) *postDialect {
 	c.query(p)
 	p.success = c.success(p, spec.Success)
 	c.statuses("post.revoked", spec.Revoked)
-	p.limits = c.limits("post.limits", spec.Limits)
+	p.limits = c.postLimits(p, spec.Limits)
 	p.wait = c.waits("post.wait", spec.Wait)
-	p.numbersBots = p.url.numbers || p.takes[listBotID] || numbersBots(p.headers)
+	p.numbersBots = p.url.holds(placeholderListBotID) || p.takes[listBotID] || numbersBots(p.headers)
 	return p
+}
+
+// postLimits are limits on posting. One per bot needs the bot in the request:
+// else whoever has a token of their own could hold another's bot back.
+func (c *checker) postLimits(p *postDialect, entries []LimitEntry) []Limit {
+	limits := c.limits("post.limits", entries)
+	named := p.takes[botID] || p.url.holds(placeholderID) ||
+		slices.ContainsFunc(p.headers, func(h headerTemplate) bool { return h.value.holds(placeholderID) })
+	for i, l := range limits {
+		if l.Per == PerBot && !named {
+			c.add("post.limits["+strconv.Itoa(i)+"].per", "is %s, but the request does not name the bot (%s); allowed: %s, %s", PerBot, placeholderID, PerToken, PerAddress)
+		}
+	}
+	return limits
 }
 
 // numbersBots tells whether a header holds the list's own number of the bot.
 func numbersBots(headers []headerTemplate) bool {
-	return slices.ContainsFunc(headers, func(h headerTemplate) bool { return h.value.numbers })
+	return slices.ContainsFunc(headers, func(h headerTemplate) bool { return h.value.holds(placeholderListBotID) })
 }
 
 func (c *checker) shardObject(p *postDialect, o *ShardObjectEntry) *ShardObjectEntry {
@@ -198,7 +212,7 @@ func (c *checker) fields(p *postDialect, e Entry, spec *PostEntry) {
 		}
 	}
 	for _, name := range sortedKeys(spec.Constants) {
-		c.put(p, "post.constants", c.path("post.constants", name), leaf{value: values, constant: appendJSON(nil, spec.Constants[name])})
+		c.put(p, "post.constants", c.path("post.constants", name), leaf{value: values, constant: appendConstant(nil, spec.Constants[name])})
 	}
 	if p.auth.in == inBody {
 		c.put(p, "post.auth.name", p.auth.path, leaf{value: values, token: true})
@@ -231,7 +245,11 @@ func (c *checker) defaults(p *postDialect, d *DefaultsEntry) {
 		return
 	}
 	p.defaults = map[value]int64{}
-	for v, n := range map[value]*int64{shardCount: d.ShardCount, userCount: d.UserCount, voiceConnections: d.VoiceConnections} {
+	for _, f := range []struct {
+		value  value
+		number *int64
+	}{{shardCount, d.ShardCount}, {userCount, d.UserCount}, {voiceConnections, d.VoiceConnections}} {
+		v, n := f.value, f.number
 		if n == nil {
 			continue
 		}

@@ -43,7 +43,7 @@ func (c *checker) get(e Entry) *getDialect {
 		}
 	}
 	g.headers = c.headers("get.headers", spec.Headers, g.auth)
-	g.numbersBots = g.url.numbers || numbersBots(g.headers)
+	g.numbersBots = g.url.holds(placeholderListBotID) || numbersBots(g.headers)
 	c.namesBot(field, g)
 	g.limits = c.readLimits(spec.Limits, g.keyed)
 	g.wait = c.waits("get.wait", spec.Wait)

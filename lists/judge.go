@@ -27,7 +27,7 @@ func (c Call) Judge(a Answer) Verdict {
 	}
 	v := Verdict{Status: a.Status}
 	if location := a.header("Location"); a.Status/100 == 3 && location != "" {
-		v.Text = "Redirected to " + c.token.Hide(absolute(c.Masked().URL, location))
+		v.Text = "Redirected to " + c.token.Hide(absolute(c.Masked().URL, c.token.Hide(location)))
 		return v
 	}
 	v.Text = c.token.Hide(Text(a.Body))
@@ -63,12 +63,16 @@ func isHTML(a Answer) bool {
 	if len(a.Body) == 0 {
 		return false
 	}
-	start := bytes.ToLower(bytes.TrimLeft(a.Body[:min(len(a.Body), 512)], " \t\r\n\ufeff"))
+	start := bytes.TrimLeft(a.Body[:min(len(a.Body), 512)], " \t\r\n\ufeff")
+	if len(start) == 0 || start[0] != '<' {
+		return false
+	}
+	start = bytes.ToLower(start)
 	if bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html")) {
 		return true
 	}
 	kind, _, _ := strings.Cut(a.header("Content-Type"), ";")
-	return strings.EqualFold(strings.TrimSpace(kind), "text/html") && bytes.HasPrefix(start, []byte("<"))
+	return strings.EqualFold(strings.TrimSpace(kind), "text/html")
 }
 
 // absolute is where a Location leads.

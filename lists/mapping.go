@@ -38,7 +38,7 @@ const (
 
 func (c *checker) mapping(e *ReadEntry) *mapping {
 	m := &mapping{}
-	for f, s := range map[textField]Sources{
+	for f, s := range [...]Sources{
 		username: e.Username, discriminator: e.Discriminator, invite: e.Invite, prefix: e.Prefix,
 		website: e.Website, github: e.Github, support: e.Support, library: e.Library,
 	} {
@@ -132,9 +132,9 @@ func (s step) from(v json.RawMessage, next []json.RawMessage) []json.RawMessage 
 			next = append(next, found)
 		}
 	case stepKeys:
-		all, _ := pairs(v)
+		all, _ := Pairs(v)
 		for _, p := range all {
-			next = append(next, appendString(nil, p.key))
+			next = append(next, AppendString(nil, p.Key))
 		}
 	default:
 		all, _ := items(v)

@@ -66,7 +66,7 @@ func (c Call) reading(a Answer) (Reading, facts) {
 	r := Reading{List: c.List.ID, Status: a.Status}
 	none := facts{count: -1}
 	if a.Status == NoAnswer {
-		r.Data = appendString(nil, c.token.Hide(a.Reason))
+		r.Data = AppendString(nil, c.token.Hide(a.Reason))
 		return r, none
 	}
 	body := a.Body
@@ -74,7 +74,7 @@ func (c Call) reading(a Answer) (Reading, facts) {
 		body = []byte(c.token.Hide(string(body)))
 	}
 	if !passable(body) {
-		r.Data = appendString(nil, Text(body))
+		r.Data = AppendString(nil, Text(body))
 		return r, none
 	}
 	r.Data = body

@@ -1,11 +1,11 @@
 package lists
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // object is the shape of a body: which value stands under which key.
@@ -65,7 +65,7 @@ func (o object) appendTo(b []byte, p *postDialect, set *valueSet, token string) 
 		if len(b) > start {
 			b = append(b, ',')
 		}
-		b = appendString(b, m.key)
+		b = AppendString(b, m.key)
 		b = append(b, ':')
 		valueStart := len(b)
 		if m.nested != nil {
@@ -87,7 +87,7 @@ func (m member) appendLeaf(b []byte, p *postDialect, set *valueSet, token string
 	for _, l := range m.leaves {
 		switch {
 		case l.token:
-			return appendString(b, p.auth.value(token))
+			return AppendString(b, p.auth.value(token))
 		case l.constant != nil:
 			return append(b, l.constant...)
 		case !set.given[l.value]:
@@ -95,11 +95,11 @@ func (m member) appendLeaf(b []byte, p *postDialect, set *valueSet, token string
 		case l.value == shards:
 			return appendShards(b, p, set.shards)
 		case l.value == botID:
-			return appendString(b, set.botID)
+			return AppendString(b, set.botID)
 		case l.value == listBotID && !p.strings:
 			return append(b, strings.TrimLeft(set.listID[:len(set.listID)-1], "0")+set.listID[len(set.listID)-1:]...)
 		case l.value == listBotID:
-			return appendString(b, set.listID)
+			return AppendString(b, set.listID)
 		}
 		return appendNumber(b, p, set.number[l.value])
 	}
@@ -123,9 +123,9 @@ func appendShards(b []byte, p *postDialect, counts []int64) []byte {
 			b = appendNumber(b, p, n)
 			continue
 		}
-		b = append(appendString(append(b, '{'), p.shardObject.ID), ':')
+		b = append(AppendString(append(b, '{'), p.shardObject.ID), ':')
 		b = append(appendNumber(b, p, int64(i)), ',')
-		b = append(appendString(b, p.shardObject.Count), ':')
+		b = append(AppendString(b, p.shardObject.Count), ':')
 		b = append(appendNumber(b, p, n), '}')
 	}
 	return append(b, ']')
@@ -137,36 +137,57 @@ func (m member) text(p *postDialect, set *valueSet, token string) (string, bool)
 	if len(b) == 0 {
 		return "", false
 	}
-	var s string
-	if b[0] == '"' && json.Unmarshal(b, &s) == nil {
+	if s, ok := unquote(b); ok {
 		return s, true
 	}
 	return string(b), true
 }
 
-// appendString writes s as a JSON string.
-func appendString(b []byte, s string) []byte { return appendJSON(b, s) }
-
-// appendJSON writes a string, a number or a boolean as JSON.
-func appendJSON(b []byte, v any) []byte {
-	if s, ok := v.(string); ok && isPlain(s) {
-		return append(append(append(b, '"'), s...), '"')
+// AppendString writes s as a JSON string, with U+FFFD for what is not UTF-8.
+func AppendString(b []byte, s string) []byte {
+	if !utf8.ValidString(s) {
+		s = Text([]byte(s))
 	}
-	buf := bytes.NewBuffer(b)
-	enc := json.NewEncoder(buf)
-	enc.SetEscapeHTML(false)
-	if enc.Encode(v) != nil { // no string, number or boolean fails
-		return append(b, "null"...)
-	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
-}
-
-// isPlain tells whether a string needs no escapes.
-func isPlain(s string) bool {
+	b = append(b, '"')
+	from := 0
 	for i := range len(s) {
-		if s[i] < ' ' || s[i] == '"' || s[i] == '\\' || s[i] >= 0x7f {
-			return false
+		escape := ""
+		switch c := s[i]; {
+		case c == '"':
+			escape = `\"`
+		case c == '\\':
+			escape = `\\`
+		case c == '\n':
+			escape = `\n`
+		case c == '\r':
+			escape = `\r`
+		case c == '\t':
+			escape = `\t`
+		case c < ' ':
+			escape = `\u00` + hexDigits[c>>4:c>>4+1] + hexDigits[c&15:c&15+1]
+		case c == 0xe2 && strings.HasPrefix(s[i:], "\u2028"), c == 0xe2 && strings.HasPrefix(s[i:], "\u2029"):
+			escape = `\u202` + hexDigits[s[i+2]-0xa0:s[i+2]-0xa0+1] // line breaks in JavaScript
+		default:
+			continue
+		}
+		b = append(append(b, s[from:i]...), escape...)
+		if from = i + 1; s[i] == 0xe2 {
+			from = i + len("\u2028")
 		}
 	}
-	return true
+	return append(append(b, s[from:]...), '"')
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendConstant writes a string, a number or a boolean as JSON.
+func appendConstant(b []byte, v any) []byte {
+	if s, ok := v.(string); ok {
+		return AppendString(b, s)
+	}
+	j, err := json.Marshal(v)
+	if err != nil { // no number or boolean fails
+		return append(b, "null"...)
+	}
+	return append(b, j...)
 }

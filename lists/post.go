@@ -114,8 +114,18 @@ func (l *List) PlanPost(c Count, t Token, userAgent string) (call Call, skipped 
 	}
 	set := p.valuesFor(c, t.listBotID)
 	call = Call{List: l, botID: c.BotID, token: t, keyed: true}
-	call.build = func(token string) Request { return p.request(&set, token, userAgent) }
-	call.sent = func() string { return p.sent(&set) }
+	// Without a token in it the body is the same, sent or shown.
+	var body []byte
+	if p.encoding == encodingJSON && p.auth.in != inBody {
+		body = p.body.appendTo(make([]byte, 0, 64), p, &set, "")
+	}
+	call.build = func(token string) Request { return p.request(&set, body, token, userAgent) }
+	call.sent = func() string {
+		if body != nil {
+			return string(body)
+		}
+		return p.sent(&set)
+	}
 	return call, ""
 }
 
@@ -128,8 +138,8 @@ func (l *List) PostsAllowed() int {
 	return int(most)
 }
 
-func (p *postDialect) request(set *valueSet, token, userAgent string) Request {
-	r := Request{Method: p.method, URL: p.url.fill(set.placeholder)}
+func (p *postDialect) request(set *valueSet, body []byte, token, userAgent string) Request {
+	r := Request{Method: p.method, URL: p.url.fill(set.placeholder), Header: make([]Header, 0, 4)}
 	switch p.encoding {
 	case encodingQuery:
 		r.URL = addQuery(r.URL, p.encoded(set, token))
@@ -139,7 +149,9 @@ func (p *postDialect) request(set *valueSet, token, userAgent string) Request {
 		}
 	default:
 		r.Header = append(r.Header, Header{"Content-Type", "application/json"})
-		r.Body = p.body.appendTo(nil, p, set, token)
+		if r.Body = body; body == nil {
+			r.Body = p.body.appendTo(nil, p, set, token)
+		}
 	}
 	p.auth.apply(&r, token)
 	r.Header = appendHeaders(r.Header, p.headers, set.placeholder, userAgent)

@@ -116,21 +116,21 @@ func firstText(body json.RawMessage, sources []source, numbers bool) []string {
 }
 
 func (f *facts) readCommon(body json.RawMessage) {
-	all, _ := pairs(body)
+	all, _ := Pairs(body)
 	for _, p := range all {
-		if field, ok := commonTextKeys[p.key]; ok {
-			f.addText(field, p.raw)
+		if field, ok := commonTextKeys[p.Key]; ok {
+			f.addText(field, p.Value)
 		}
 		switch {
-		case commonOwnerKeys[p.key]:
-			f.addOwners(p.raw)
-		case commonCountKeys[p.key]:
-			f.addCount(p.raw)
-		case p.key == "stats":
-			f.addCount(follow(p.raw, []string{"guilds"}))
-		case p.key == "links":
-			f.addText(invite, follow(p.raw, []string{"invite"}))
-			f.addText(support, follow(p.raw, []string{"support"}))
+		case commonOwnerKeys[p.Key]:
+			f.addOwners(p.Value)
+		case commonCountKeys[p.Key]:
+			f.addCount(p.Value)
+		case p.Key == "stats":
+			f.addCount(follow(p.Value, []string{"guilds"}))
+		case p.Key == "links":
+			f.addText(invite, follow(p.Value, []string{"invite"}))
+			f.addText(support, follow(p.Value, []string{"support"}))
 		}
 	}
 }

@@ -125,7 +125,7 @@ func TestReadCommon(t *testing.T) {
 		{"tie: the last as written", `{"name":"b","bot_name":"a"}`, `{"username":"a"}`},
 		{"key twice: the last value", `{"name":"a","name":"b"}`, `{"username":"b"}`},
 		{"key twice counts once", `{"name":"a","name":"a","username":"b"}`, `{"username":"b"}`},
-		{"key twice: the first place", `{"name":"a","username":"b","name":"c"}`, `{"username":"b"}`},
+		{"key twice: the last place", `{"name":"a","username":"b","name":"c"}`, `{"username":"c"}`},
 		{"nested keys count too", `{"support":"a","links":{"support":"b","invite":"c"}}`, `{"invite":"c","support":"b"}`},
 		{"links is no object", `{"links":["a"],"stats":5}`, `{}`},
 		{"stats without guilds", `{"stats":{"users":5}}`, `{}`},

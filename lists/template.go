@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -19,8 +20,7 @@ var placeholder = regexp.MustCompile(`:[A-Za-z_][A-Za-z0-9_]*`)
 
 // template is a text with placeholders, cut at them at load.
 type template struct {
-	parts   []string // text, placeholder, text, placeholder, …, text
-	numbers bool     // holds :list_bot_id
+	parts []string // text, placeholder, text, placeholder, …, text
 }
 
 // newTemplate cuts text at its placeholders, each of which must be allowed.
@@ -29,20 +29,20 @@ func newTemplate(text string, allowed ...string) (template, error) {
 	rest := 0
 	for _, at := range placeholder.FindAllStringIndex(text, -1) {
 		name := text[at[0]:at[1]]
-		if !contains(allowed, name) {
+		if !slices.Contains(allowed, name) {
 			return t, fmt.Errorf("unknown placeholder %q; allowed: %s", name, strings.Join(allowed, ", "))
 		}
 		t.parts = append(t.parts, text[rest:at[0]], name)
-		t.numbers = t.numbers || name == placeholderListBotID
 		rest = at[1]
 	}
 	t.parts = append(t.parts, text[rest:])
 	return t, nil
 }
 
-func contains(all []string, one string) bool {
-	for _, s := range all {
-		if s == one {
+// holds tells whether a placeholder is in the template.
+func (t template) holds(placeholder string) bool {
+	for i := 1; i < len(t.parts); i += 2 {
+		if t.parts[i] == placeholder {
 			return true
 		}
 	}

@@ -30,23 +30,18 @@ func NewToken(secret, listBotID string) Token {
 // {"token": "…", "bot_id": "42"}. When the value is no token, skipped says
 // why, in the words of the answer.
 func ParseToken(raw json.RawMessage) (t Token, skipped string) {
-	var v any
-	if err := json.Unmarshal(raw, &v); err != nil {
+	if string(raw) == "null" {
+		return Token{}, "No token"
+	}
+	if secret, ok := unquote(raw); ok {
+		return CheckToken(secret, "")
+	}
+	if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) {
 		return Token{}, "Bad token: must be a string"
 	}
-	var secret, number string
-	switch v := v.(type) {
-	case nil:
-		return Token{}, "No token"
-	case string:
-		secret = v
-	case map[string]any:
-		var ok bool
-		if secret, number, ok = tokenObject(raw); !ok {
-			return Token{}, `Bad token: an object must be {"token": "…", "bot_id": "…"}`
-		}
-	default:
-		return Token{}, "Bad token: must be a string"
+	secret, number, ok := tokenObject(raw)
+	if !ok {
+		return Token{}, `Bad token: an object must be {"token": "…", "bot_id": "…"}`
 	}
 	return CheckToken(secret, number)
 }
@@ -153,7 +148,7 @@ func hideAll(text, secret string) string {
 	if !strings.ContainsFunc(secret, isEscapable) {
 		return hide(text, secret)
 	}
-	plain := string(appendString(nil, secret))
+	plain := string(AppendString(nil, secret))
 	plain = plain[1 : len(plain)-1]
 	html := jsonEscape(secret)
 	for _, form := range []string{

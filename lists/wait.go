@@ -99,8 +99,7 @@ func scalar(raw json.RawMessage) string {
 	}
 	switch c := raw[0]; {
 	case c == '"':
-		var s string
-		if json.Unmarshal(raw, &s) == nil {
+		if s, ok := unquote(raw); ok {
 			return s
 		}
 	case c == '-' || c >= '0' && c <= '9':

@@ -14,18 +14,25 @@ import (
 // the parts back nor test a guess. It is safe for concurrent use.
 func NewHasher(secret []byte) func(parts ...string) Key {
 	secret = slices.Clone(secret)
-	macs := sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}
+	pool := sync.Pool{New: func() any { return &hasher{mac: hmac.New(sha256.New, secret)} }}
 	return func(parts ...string) Key {
-		message := make([]byte, 0, 256)
+		h := pool.Get().(*hasher)
+		defer pool.Put(h)
+		h.buf = h.buf[:0]
 		for _, part := range parts {
 			// The length keeps ("ab", "c") apart from ("a", "bc").
-			message = binary.AppendUvarint(message, uint64(len(part)))
-			message = append(message, part...)
+			h.buf = binary.AppendUvarint(h.buf, uint64(len(part)))
+			h.buf = append(h.buf, part...)
 		}
-		mac := macs.Get().(hash.Hash)
-		defer macs.Put(mac)
-		mac.Reset()
-		mac.Write(message)
-		return Key(mac.Sum(message[:0])[:len(Key{})])
+		h.mac.Reset()
+		h.mac.Write(h.buf)
+		h.buf = h.mac.Sum(h.buf[:0]) // over the parts, which hold tokens
+		return Key(h.buf[:len(Key{})])
 	}
+}
+
+// hasher is what one call works with; it is used again.
+type hasher struct {
+	mac hash.Hash
+	buf []byte
 }

@@ -140,7 +140,7 @@ lists:
 		{"blank", file, map[string]string{"AGGREGATOR_KEY_KEY_TEST": " "}, "key.test=of-the-file other.test=of-the-file", ""},
 		{"the environment wins", file, map[string]string{"AGGREGATOR_KEY_KEY_TEST": "mine"}, "key.test=mine other.test=of-the-file", ""},
 		{"for lists that need none or number bots", "", map[string]string{"AGGREGATOR_KEY_FREE_TEST": "mine", "AGGREGATOR_KEY_NUMBER_TEST": "42:mine"}, "", ""},
-		{"bad file", bad, nil, "", bad + ":2: zzz.test: is no list"},
+		{"bad file", bad, nil, "", bad + ":2: what stands before the colon is no list's id"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			keys, err := readKeys(c, tt.file, func(name string) string { return tt.env[name] })

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -23,7 +24,13 @@ import (
 var binaries string
 
 func TestMain(m *testing.M) {
+	flag.Parse()
 	os.Exit(func() int {
+		// Most of these tests wait, and two of them for ten seconds.
+		if err := flag.Set("test.parallel", "8"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 		// Only what is on loopback is asked, whatever proxy this machine has.
 		for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
 			_ = os.Unsetenv(name)
@@ -275,13 +282,15 @@ func TestTerminateHealth(t *testing.T) {
 	waitFor(t, "the post", arrived)
 	p.signal(t, syscall.SIGTERM)
 	wait(t, "the shutdown", func() bool { return strings.Contains(p.log.String(), "shutting down") })
-	resp, err := client.Get(p.base + "/api/health")
-	if err != nil {
-		t.Fatalf("health while shutting down: %v, want 503", err)
-	}
-	resp.Body.Close()
-	if resp.StatusCode != 503 {
-		t.Errorf("health while shutting down: %d, want 503", resp.StatusCode)
+	for _, path := range []string{"/api/health", "/api/health/"} {
+		resp, err := client.Get(p.base + path)
+		if err != nil {
+			t.Fatalf("%s while shutting down: %v, want 503", path, err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != 503 {
+			t.Errorf("%s while shutting down: %d, want 503", path, resp.StatusCode)
+		}
 	}
 }
 
@@ -410,14 +419,14 @@ func TestCommandLine(t *testing.T) {
 		{"unknown command", nil, []string{"server"}, 2, `"server"`},
 		{"unknown flag", nil, []string{"serve", "--port", "1"}, 1, `-port`},
 		{"argument too many", nil, []string{"serve", "now"}, 1, `"now"`},
-		{"store", nil, []string{"serve", "--store", "nonsense"}, 1, `--store "nonsense": .*sqlite:.*memory:`},
+		{"store", nil, []string{"serve", "--store", "nonsense"}, 1, `--store.*sqlite:.*memory:`},
 		{"store without a file", nil, []string{"serve", "--store", "sqlite:"}, 1, `--store`},
 		{"store that cannot be", nil, []string{"serve", "--store", "sqlite:/nowhere/at/all.db"}, 1, `/nowhere/at/all\.db`},
 		{"rate", nil, []string{"serve", "--limit-count", "often"}, 1, `often.*1/120s.*off`},
 		{"proxies", nil, []string{"serve", "--trusted-proxies", "10.0.0.0/99"}, 1, `10\.0\.0\.0/99`},
 		{"address", nil, []string{"serve", "--store", "memory:", "--listen", "nowhere:x"}, 1, `--listen`},
 		{"rate of the environment", []string{"AGGREGATOR_LIMIT_COUNT=often"}, []string{"serve"}, 1, `AGGREGATOR_LIMIT_COUNT.*often`},
-		{"store of the environment", []string{"AGGREGATOR_STORE=nonsense"}, []string{"serve"}, 1, `nonsense`},
+		{"store of the environment", []string{"AGGREGATOR_STORE=nonsense"}, []string{"serve"}, 1, `(--store|AGGREGATOR_STORE).*sqlite:.*memory:`},
 		{"lists of the environment", []string{"AGGREGATOR_LISTS=nowhere.yaml"}, []string{"check"}, 1, `nowhere\.yaml`},
 	} {
 		t.Run(row.name, func(t *testing.T) {

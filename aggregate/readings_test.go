@@ -1,0 +1,434 @@
+package aggregate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"aggregator/lists"
+	"aggregator/ratelimit"
+	"aggregator/store"
+)
+
+// hands is a clock that a test moves.
+type hands struct{ nanos atomic.Int64 }
+
+func (h *hands) now() time.Time          { return time.Unix(1e9, h.nanos.Load()) }
+func (h *hands) advance(d time.Duration) { h.nanos.Add(int64(d)) }
+func newReadings() (*readings, *hands)   { h := &hands{}; return &readings{now: h.now}, h }
+func someReading(bot string) readingKey  { return readingKey{1, bot} }
+func said(text string) BotAnswer         { return saidSo(text, 0) }
+func (r *readings) waiters(k readingKey) int {
+	return r.flightOf(k, func(f *flight) int { return f.waiters })
+}
+
+// saidSo is the answer of one list, with so many bytes beside.
+func saidSo(text string, bytes int) BotAnswer {
+	data := json.RawMessage(`"` + text + strings.Repeat("x", bytes) + `"`)
+	return BotAnswer{Bot: lists.Bot{Username: text, Lists: []lists.Reading{{List: "a.test", Data: data, Status: 200}}}}
+}
+
+func answers(a BotAnswer) func(context.Context) (BotAnswer, error) {
+	return func(context.Context) (BotAnswer, error) { return a, nil }
+}
+
+func (r *readings) flightOf(k readingKey, of func(*flight) int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f := r.flights[k]; f != nil {
+		return of(f)
+	}
+	return 0
+}
+
+// state is what is kept. A flight that has answered its waiters has landed then.
+func (r *readings) state() (answers, keys, bytes int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.kept), len(r.order), r.bytes
+}
+
+// empty fails the test if something is kept past its time.
+func (r *readings) empty(t *testing.T) {
+	t.Helper()
+	if answers, keys, bytes := r.state(); answers+keys+bytes != 0 {
+		t.Errorf("left behind: %d answers, %d keys, %d bytes", answers, keys, bytes)
+	}
+}
+
+// read reads a bot and must get an answer.
+func (r *readings) read(t *testing.T, k readingKey, a BotAnswer) BotAnswer {
+	t.Helper()
+	got, err := r.do(t.Context(), k, answers(a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// soon waits for a condition.
+func soon(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !holds(); runtime.Gosched() {
+		if time.Now().After(end) {
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}
+
+func TestReadingIsKeptWhileFresh(t *testing.T) {
+	t.Parallel()
+	r, clock := newReadings()
+	r.read(t, someReading("1"), said("first"))
+	for _, row := range []struct {
+		name string
+		at   time.Duration // since the answer
+		key  readingKey
+		kept bool
+	}{
+		{"at once", 0, someReading("1"), true},
+		{"another bot", 0, someReading("2"), false},
+		{"another catalog", 0, readingKey{2, "1"}, false},
+		{"just before its end", readingFresh - 1, someReading("1"), true},
+		{"at its end", readingFresh, someReading("1"), false},
+	} {
+		clock.advance(row.at - time.Duration(clock.nanos.Load()))
+		a, ok := r.get(row.key)
+		if ok != row.kept || ok && (a.Username != "first" || a.Age != row.at) {
+			t.Errorf("%s: %v, %q, aged %s", row.name, ok, a.Username, a.Age)
+		}
+	}
+	r.empty(t)
+}
+
+// TestReadingIsOneFlight has many ask for one bot while its lists are asked.
+func TestReadingIsOneFlight(t *testing.T) {
+	t.Parallel()
+	const callers = 100
+	r, _ := newReadings()
+	var reads atomic.Int64
+	release := make(chan struct{})
+	read := func(context.Context) (BotAnswer, error) {
+		reads.Add(1)
+		<-release
+		return said("shared"), nil
+	}
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			if a, err := r.do(t.Context(), someReading("1"), read); err != nil || a.Username != "shared" {
+				t.Errorf("%q, %v", a.Username, err)
+			}
+		})
+	}
+	soon(t, "all to wait", func() bool { return r.waiters(someReading("1")) == callers })
+	if a := r.read(t, someReading("2"), said("other")); a.Username != "other" {
+		t.Errorf("another bot got %q", a.Username)
+	}
+	if a := r.read(t, readingKey{2, "1"}, said("reloaded")); a.Username != "reloaded" {
+		t.Errorf("another catalog got %q", a.Username)
+	}
+	close(release)
+	all.Wait()
+	if n := reads.Load(); n != 1 {
+		t.Errorf("%d readings, want 1", n)
+	}
+}
+
+func TestHangUpEndsAReadingOnlyWithTheLast(t *testing.T) {
+	t.Parallel()
+	r, _ := newReadings()
+	ended := make(chan struct{})
+	read := func(ctx context.Context) (BotAnswer, error) {
+		<-ctx.Done()
+		close(ended)
+		return said("half"), nil
+	}
+	var left [3]chan error
+	var leave [3]context.CancelFunc
+	for i := range left {
+		var ctx context.Context
+		ctx, leave[i] = context.WithCancel(t.Context())
+		left[i] = make(chan error, 1)
+		go func() {
+			_, err := r.do(ctx, someReading("1"), read)
+			left[i] <- err
+		}()
+		soon(t, "the caller to wait", func() bool { return r.waiters(someReading("1")) == i+1 })
+	}
+	for i := range left { // the first among them, who made the flight
+		select {
+		case <-ended:
+			t.Fatalf("the reading ended with %d still waiting", len(left)-i)
+		default:
+		}
+		leave[i]()
+		if err := <-left[i]; !errors.Is(err, context.Canceled) {
+			t.Errorf("who left got %v", err)
+		}
+	}
+	<-ended
+	if a := r.read(t, someReading("1"), said("whole")); a.Username != "whole" {
+		t.Errorf("the next got %q", a.Username)
+	}
+}
+
+func TestReadingThatIsNotWholeIsNotKept(t *testing.T) {
+	t.Parallel()
+	fails := errors.New("fails")
+	for name, read := range map[string]func(context.Context) (BotAnswer, error){
+		"error":             func(context.Context) (BotAnswer, error) { return said("x"), fails },
+		"panic":             func(context.Context) (BotAnswer, error) { panic("secret words of a list") },
+		"no list was asked": answers(BotAnswer{}),
+		"large answer":      answers(saidSo("x", maxReadingBytes/8)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, _ := newReadings()
+			_, err := r.do(t.Context(), someReading("1"), read)
+			switch name {
+			case "error":
+				if !errors.Is(err, fails) {
+					t.Error(err)
+				}
+			case "panic":
+				if err == nil || !strings.Contains(err.Error(), "panicked") || strings.Contains(err.Error(), "secret words") {
+					t.Error(err)
+				}
+			default:
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			if _, ok := r.get(someReading("1")); ok {
+				t.Error("it is kept")
+			}
+			r.empty(t)
+			if a := r.read(t, someReading("1"), said("next")); a.Username != "next" {
+				t.Errorf("the next got %q", a.Username)
+			}
+		})
+	}
+}
+
+func TestReadingsKeptAreBounded(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name         string
+		reads, bytes int
+	}{
+		{"count", maxReadings + 10, 0},
+		{"bytes", 40, maxReadingBytes / 16},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			r, clock := newReadings()
+			a := saidSo("x", row.bytes)
+			for i := range row.reads {
+				r.read(t, someReading(fmt.Sprint(i)), a)
+			}
+			if answers, keys, bytes := r.state(); answers != min(maxReadings, maxReadingBytes/a.size()) || keys != answers || bytes != answers*a.size() {
+				t.Errorf("%d answers, %d keys, %d bytes", answers, keys, bytes)
+			}
+			if _, ok := r.get(someReading("0")); ok {
+				t.Error("the oldest is still there")
+			}
+			if _, ok := r.get(someReading(fmt.Sprint(row.reads - 1))); !ok {
+				t.Error("the newest is gone")
+			}
+			clock.advance(readingFresh)
+			_, _ = r.get(someReading("none"))
+			r.empty(t)
+		})
+	}
+}
+
+// TestReadingThatComesLate has a caller find nothing kept, and make its flight
+// only after another one has landed.
+func TestReadingThatComesLate(t *testing.T) {
+	t.Parallel()
+	r, clock := newReadings()
+	if _, ok := r.get(someReading("1")); ok {
+		t.Fatal("kept before it was read")
+	}
+	r.read(t, someReading("1"), said("first"))
+	r.read(t, someReading("1"), said("late"))
+	if answers, keys, _ := r.state(); keys != answers {
+		t.Errorf("%d keys for %d answers", keys, answers)
+	}
+	clock.advance(readingFresh)
+	defer func() {
+		if p := recover(); p != nil {
+			t.Errorf("forgetting it panics: %v", p)
+		}
+	}()
+	_, _ = r.get(someReading("1"))
+	r.empty(t)
+}
+
+// TestReadingsRace has callers come, wait, hang up and meet panics, all at once.
+func TestReadingsRace(t *testing.T) {
+	t.Parallel()
+	r, clock := newReadings()
+	var all sync.WaitGroup
+	for i := range 16 {
+		all.Go(func() {
+			for j := range 300 {
+				// Each caller has bots of its own to land, and all share some.
+				key := someReading(fmt.Sprint("own", i, j))
+				ctx, leave := context.WithCancel(t.Context())
+				if j%3 == 0 {
+					go leave()
+				}
+				want := fmt.Sprint(i, "/", j)
+				a, err := r.do(ctx, key, func(ctx context.Context) (BotAnswer, error) {
+					if j%7 == 1 {
+						panic("list")
+					}
+					return said(want), ctx.Err()
+				})
+				if err == nil && a.Username != want {
+					t.Errorf("%q, want %q", a.Username, want)
+				}
+				if err == nil && j%7 == 1 {
+					t.Error("a panic is no error")
+				}
+				_, _ = r.get(key)
+				leave()
+				clock.advance(time.Second)
+			}
+		})
+	}
+	all.Wait()
+	soon(t, "the last flight to land", func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.flights) == 0
+	})
+	clock.advance(readingFresh)
+	_, _ = r.get(someReading("none"))
+	r.empty(t)
+}
+
+// TestSharedReadingsUseWindows reads one bot again and again: the lists are
+// asked once, and each caller's own window is used all the same.
+func TestSharedReadingsUseWindows(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, lists.Answer{Status: 200, Body: []byte(`{"username":"Bot"}`)})
+	hash := store.NewHasher(make([]byte, 32))
+	var runs atomic.Int64
+	config := f.Config
+	inner := config.Runner
+	config.Runner = counting{inner, &runs}
+	config.BotsLimit = ratelimit.New(store.NewMemory(store.MemoryOptions{}), ratelimit.Rate{Limit: 1, Period: time.Minute}, hash)
+	a := New(config)
+	clock := &hands{}
+	a.readings.now = clock.now
+	from := func(n byte) Caller { return Caller{IP: netip.AddrFrom4([4]byte{192, 0, 2, n})} }
+	first, d, err := a.Bot(t.Context(), BotRequest{BotID: someBot}, from(1))
+	if err != nil || !d.OK || first.Age != 0 {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	clock.advance(7 * time.Second)
+	second, d, err := a.Bot(t.Context(), BotRequest{BotID: someBot}, from(2))
+	if err != nil || d.Limit != 1 || d.Remaining != 0 || second.Age != 7*time.Second || asJSON(t, second) != asJSON(t, first) {
+		t.Errorf("shared: %+v, aged %s, %v", d, second.Age, err)
+	}
+	for n := byte(1); n <= 2; n++ {
+		if _, _, err := a.Bot(t.Context(), BotRequest{BotID: someBot}, from(n)); !isLimited(err) {
+			t.Errorf("caller %d read twice in a window: %v", n, err)
+		}
+	}
+	if n := runs.Load(); n != 1 {
+		t.Errorf("the lists were asked %d times, want once", n)
+	}
+	// What a key opens is for its caller alone.
+	own := BotRequest{BotID: someBot, Tokens: []NamedToken{{ID: "keyed.example", Token: lists.NewToken("k", "")}}}
+	for n := byte(3); n <= 4; n++ {
+		if answer, _, err := a.Bot(t.Context(), own, from(n)); err != nil || answer.Age != 0 {
+			t.Errorf("lookup: aged %s, %v", answer.Age, err)
+		}
+	}
+	if n := runs.Load(); n != 3 {
+		t.Errorf("the lists were asked %d times, want once more for each lookup", n)
+	}
+}
+
+// counting counts runs.
+type counting struct {
+	Runner
+	runs *atomic.Int64
+}
+
+func (c counting) Run(ctx context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer {
+	c.runs.Add(1)
+	return c.Runner.Run(ctx, calls, timeout)
+}
+
+// TestCrowdReadsOneBot has more callers ask about one bot than there is room
+// for as many fan-outs: one fan-out answers all of them.
+func TestCrowdReadsOneBot(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, lists.Answer{Status: 200, Body: []byte(`{}`)})
+	config := f.Config
+	config.BotsLimit = ratelimit.New(store.NewMemory(store.MemoryOptions{}), ratelimit.Rate{}, store.NewHasher(make([]byte, 32)))
+	release := make(chan struct{})
+	config.Runner = slow{config.Runner, release}
+	var room atomic.Int64
+	config.Admit = func(n int) (func(), bool) {
+		if room.Add(int64(n)) > 20 {
+			room.Add(int64(-n))
+			return nil, false
+		}
+		return func() { room.Add(int64(-n)) }, true
+	}
+	a := New(config)
+	var answered, busy atomic.Int64
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			_, _, err := a.Bot(t.Context(), BotRequest{BotID: someBot}, Caller{})
+			switch {
+			case err == nil:
+				answered.Add(1)
+			case errors.Is(err, ErrBusy):
+				busy.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	soon(t, "all to wait or be turned away", func() bool {
+		waiting := 0
+		a.readings.mu.Lock()
+		for _, f := range a.readings.flights {
+			waiting += f.waiters
+		}
+		a.readings.mu.Unlock()
+		return int64(waiting)+busy.Load() == 50
+	})
+	close(release)
+	all.Wait()
+	if busy.Load() > 0 {
+		t.Errorf("%d were turned away, %d answered: those who wait for a flight take no room", busy.Load(), answered.Load())
+	}
+}
+
+// slow answers when it is released.
+type slow struct {
+	Runner
+	release chan struct{}
+}
+
+func (s slow) Run(ctx context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer {
+	<-s.release
+	return s.Runner.Run(ctx, calls, timeout)
+}
