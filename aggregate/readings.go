@@ -12,8 +12,8 @@ const (
 	// readingFresh is how long the answer of a reading is shared.
 	readingFresh = 30 * time.Second
 	// maxReadings and maxReadingBytes bound the answers kept.
-	maxReadings     = 4096
-	maxReadingBytes = 64 << 20
+	maxReadings     = 1024
+	maxReadingBytes = 16 << 20
 )
 
 // readingKey names a reading: of another catalog it would be another.

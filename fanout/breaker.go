@@ -111,7 +111,7 @@ func (g *guards) of(l *lists.List) *guard {
 type breaker struct {
 	list    string
 	rest    time.Duration
-	circuit *gobreaker.CircuitBreaker[lists.Answer]
+	circuit *gobreaker.TwoStepCircuitBreaker[lists.Answer]
 
 	// gobreaker tells neither when a row of faults began nor when it will try
 	// again. Both are written in its callbacks, which run under its lock, and
@@ -125,7 +125,7 @@ type breaker struct {
 
 func newBreaker(list string, rest time.Duration) *breaker {
 	b := &breaker{list: list, rest: rest}
-	b.circuit = gobreaker.NewCircuitBreaker[lists.Answer](gobreaker.Settings{
+	b.circuit = gobreaker.NewTwoStepCircuitBreaker[lists.Answer](gobreaker.Settings{
 		Name:         list,
 		Timeout:      rest,
 		IsExcluded:   isExcluded,
@@ -144,16 +144,14 @@ func newBreaker(list string, rest time.Duration) *breaker {
 	return b
 }
 
-// do makes a call, unless the breaker is open.
-func (b *breaker) do(call lists.Call, ask func() lists.Answer) lists.Answer {
-	a, err := b.circuit.Execute(func() (lists.Answer, error) {
-		a := ask()
-		return a, outcome(a, call)
-	})
-	if err != nil && (errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests)) {
-		return b.open()
+// allow tells whether a call may be made. Whoever makes it must let the breaker
+// learn what came of it.
+func (b *breaker) allow() (learn func(error), ok bool) {
+	learn, err := b.circuit.Allow()
+	if err != nil {
+		return func(error) {}, false
 	}
-	return a
+	return learn, true
 }
 
 func (b *breaker) open() lists.Answer {

@@ -94,6 +94,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer s.recoverPanic(w, r)
 	busy := s.busy.Add(1)
 	defer s.busy.Add(-1)
+	r = oneSpelling(r)
 	setHeaders(w.Header(), r)
 	full := s.MaxRequests > 0 && busy > s.MaxRequests
 	if (full || s.stopping.Load()) && r.URL.Path != "/api/health" {
@@ -113,7 +114,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answerPreflight(w, r)
 		return
 	}
-	s.router.ServeHTTP(w, oneSpelling(r))
+	s.router.ServeHTTP(w, r)
 }
 
 // setHeaders sets what every answer carries: reading is open to any page.

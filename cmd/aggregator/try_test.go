@@ -222,7 +222,7 @@ func TestTryOfAListThatOnlyReads(t *testing.T) {
 func TestTryArguments(t *testing.T) {
 	t.Parallel()
 	good := write(t, "mine.yaml", triedEntry)
-	bad := write(t, "bad.yaml", "lists:\n  mine.test:\n    nmae: Mine\n")
+	bad := write(t, "bad.yaml", "lists:\n  mine.test:\n    naem: Mine\n")
 	const want = "want: aggregator try FILE --list ID --bot SNOWFLAKE --token TOKEN"
 	for _, tt := range []struct {
 		name string

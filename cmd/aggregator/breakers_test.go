@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// posted is what the answer to a count says of one list.
+func posted(t *testing.T, s *running, bot, list string) result {
+	t.Helper()
+	c := s.post(t, countBody(bot, `"`+list+`":"t"`))
+	if r, ok := c.Success[list]; ok {
+		return r
+	}
+	return c.Failure[list]
+}
+
+// health is what /api/health?verbose says.
+type health struct {
+	Status string
+	Store  struct {
+		OK      bool
+		Trouble string
+	}
+	Breakers []struct {
+		List, Direction, State string
+		NextTry                time.Time `json:"next_try"`
+	}
+}
+
+func (s *running) health(t *testing.T) health {
+	t.Helper()
+	a := send(t, "GET", s.base+"/api/health?verbose", "")
+	var h health
+	if err := json.Unmarshal([]byte(a.body), &h); err != nil || a.status != 200 {
+		t.Fatalf("%d %s: %v", a.status, a.body, err)
+	}
+	return h
+}
+
+// openBreaker has a list fault until its breaker for posts is open.
+func openBreaker(t *testing.T, r *rig, s *running, list string) {
+	t.Helper()
+	r.on(list, hangUp)
+	for range 5 {
+		if got := posted(t, s, newBot(), list); got.status != -1 || strings.HasPrefix(got.text, "Circuit open") {
+			t.Fatalf("%+v, want a fault", got)
+		}
+	}
+}
+
+var circuitOpen = regexp.MustCompile(`^Circuit open: one\.test has not answered since (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ); next try in (30|2\d)s$`)
+
+func TestBreakerOpens(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.boot(t, "--metrics", "main")
+	before := time.Now().Add(-time.Second)
+	openBreaker(t, r, s, "one.test")
+	r.on("one.test", nil)
+	r.take()
+
+	c := s.post(t, countBody(newBot(), `"one.test":"t","two.test":"t"`))
+	got := c.Failure["one.test"]
+	said := circuitOpen.FindStringSubmatch(got.text)
+	if got.status != -1 || said == nil || got.sent != `{"server_count":5}` {
+		t.Fatalf("%+v, want %s", got, circuitOpen)
+	}
+	if since, err := time.Parse(time.RFC3339, said[1]); err != nil || since.Before(before.Truncate(time.Second)) || since.After(time.Now()) {
+		t.Errorf("has not answered since %s", said[1])
+	}
+	if got := c.Success["two.test"]; got.status != 200 {
+		t.Errorf("another list: %+v", got)
+	}
+	if asked := r.only(t); asked.list != "two.test" {
+		t.Errorf("%s was asked", asked.list)
+	}
+	if got := s.read(t, newBot()).said("one.test"); got != `{"ok":true} 200` {
+		t.Errorf("readings have a breaker of their own: %s", got)
+	}
+
+	h := s.health(t)
+	if len(h.Breakers) != 1 || h.Breakers[0].List != "one.test" || h.Breakers[0].Direction != "posts" || h.Breakers[0].State != "open" {
+		t.Fatalf("health shows %+v", h.Breakers)
+	}
+	if wait := time.Until(h.Breakers[0].NextTry); wait < 10*time.Second || wait > 30*time.Second {
+		t.Errorf("the next try is in %s", wait)
+	}
+	metrics := send(t, "GET", s.base+"/metrics", "").body
+	for _, want := range []string{
+		`aggregator_breaker_open{direction="posts",list="one.test"} 1`,
+		`aggregator_list_calls_total{direction="posts",list="one.test",outcome="circuit"} 1`,
+		`aggregator_list_calls_total{direction="posts",list="one.test",outcome="reset"} 5`,
+	} {
+		if !strings.Contains(metrics, want+"\n") {
+			t.Errorf("no %s in the metrics", want)
+		}
+	}
+}
+
+func TestBreakerOfReadingsOpens(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.boot(t)
+	r.on("one.test", cutShort)
+	for range 5 {
+		if got := s.read(t, newBot()).said("one.test"); got != `"Answer cut short" -1` {
+			t.Fatal(got)
+		}
+	}
+	start := time.Now()
+	b := s.read(t, newBot())
+	if got := b.said("one.test"); !strings.HasPrefix(got, `"Circuit open: one.test has not answered since `) || !strings.HasSuffix(got, `" -1`) {
+		t.Error(got)
+	}
+	if got := b.said("two.test"); got != `{"ok":true} 200` || time.Since(start) > time.Second {
+		t.Errorf("another list: %s after %s", got, time.Since(start))
+	}
+	r.on("one.test", nil)
+	if got := posted(t, s, newBot(), "one.test"); got.status != 200 {
+		t.Errorf("posts have a breaker of their own: %+v", got)
+	}
+}
+
+// TestBreakerStaysClosed has what is no list's fault, more than often enough.
+func TestBreakerStaysClosed(t *testing.T) {
+	t.Parallel()
+	const times = 8
+	for _, row := range []struct {
+		name   string
+		answer http.HandlerFunc
+		status int
+	}{
+		{"200", say(200, kindJSON, `{}`), 200},
+		{"an HTML page", say(200, "text/html", `<html></html>`), 200},
+		{"a redirect", lead(302, "https://elsewhere.test/"), 302},
+		{"400", say(400, kindJSON, `{}`), 400},
+		{"401", say(401, kindJSON, `{}`), 401},
+		{"403", say(403, kindJSON, `{}`), 403},
+		{"404", say(404, kindJSON, `{}`), 404},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			s := r.boot(t)
+			r.on("one.test", row.answer)
+			for range times {
+				if got := posted(t, s, newBot(), "one.test"); got.status != row.status {
+					t.Fatalf("%+v, want %d", got, row.status)
+				}
+			}
+		})
+	}
+	t.Run("429", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		s := r.boot(t)
+		r.on("one.test", say(429, kindJSON, `{}`))
+		for i := range times { // of as many tokens: each is held after its own
+			c := s.post(t, countBody(newBot(), `"one.test":"token-`+string(rune('a'+i))+`"`))
+			if got := c.Failure["one.test"]; got.status != 429 {
+				t.Fatalf("%s", c.raw)
+			}
+		}
+	})
+	t.Run("one bot alone", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		s := r.boot(t)
+		r.on("one.test", hangUp)
+		bot := newBot()
+		for range times {
+			if got := posted(t, s, bot, "one.test"); strings.HasPrefix(got.text, "Circuit open") {
+				t.Fatalf("%+v", got)
+			}
+		}
+		// It is the list after all.
+		posted(t, s, newBot(), "one.test")
+		if got := posted(t, s, bot, "one.test"); !strings.HasPrefix(got.text, "Circuit open") {
+			t.Errorf("faults with two bots: %+v", got)
+		}
+	})
+	t.Run("an answer between faults", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		s := r.boot(t)
+		for i := range 3 * times {
+			if r.on("one.test", hangUp); i%4 == 3 {
+				r.on("one.test", say(401, kindJSON, `{}`))
+			}
+			if got := posted(t, s, newBot(), "one.test"); strings.HasPrefix(got.text, "Circuit open") {
+				t.Fatalf("post %d: %+v", i, got)
+			}
+		}
+	})
+	t.Run("callers that hang up", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t)
+		s := r.boot(t)
+		arrived, gone := make(chan struct{}), make(chan struct{})
+		r.on("one.test", func(_ http.ResponseWriter, q *http.Request) {
+			arrived <- struct{}{}
+			<-q.Context().Done()
+			gone <- struct{}{}
+		})
+		for range times {
+			ctx, hangUp := context.WithCancel(t.Context())
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				if a := ask(ctx, "GET", s.base+"/api/bots/"+newBot(), ""); a.err == nil {
+					t.Errorf("answered: %d", a.status)
+				}
+			}()
+			waitFor(t, "the reading", arrived)
+			hangUp()
+			waitFor(t, "its end", gone)
+			<-done
+		}
+		r.on("one.test", nil)
+		if got := s.read(t, newBot()).said("one.test"); got != `{"ok":true} 200` {
+			t.Error(got)
+		}
+	})
+}
+
+// TestBreakerAfterReload has a broken list mended in the catalog.
+func TestBreakerAfterReload(t *testing.T) {
+	t.Parallel()
+	r, elsewhere := newRig(t), newRig(t)
+	files := r.files(t)
+	p := start(t, nil, append([]string{"serve", "--listen", anyPort, "--store", "memory:", "--limit-count", "off"}, absolute(t, files)...)...)
+	openBreaker(t, r, &p.running, "one.test")
+	if got := posted(t, &p.running, newBot(), "one.test"); !circuitOpen.MatchString(got.text) {
+		t.Fatalf("%+v", got)
+	}
+	raw, err := os.ReadFile(files[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := strings.ReplaceAll(string(raw), r.addr+"/one.test", elsewhere.addr+"/one.test")
+	if err := os.WriteFile(files[1], []byte(moved), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(t, syscall.SIGHUP)
+	wait(t, "the reload", func() bool { return strings.Contains(p.log.String(), "catalog reloaded") })
+	if got := posted(t, &p.running, newBot(), "one.test"); got.status != 200 {
+		t.Errorf("after the reload: %+v", got)
+	}
+	if asked := elsewhere.only(t); asked.list != "one.test" {
+		t.Errorf("%s was asked", asked.list)
+	}
+	if h := p.health(t); len(h.Breakers) != 0 {
+		t.Errorf("health shows %+v", h.Breakers)
+	}
+}
+
+// TestBreakerAnswersCrowds has many callers find a breaker open, all at once.
+func TestBreakerAnswersCrowds(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.boot(t)
+	openBreaker(t, r, s, "one.test")
+	r.on("one.test", hang)
+	r.take()
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			a := ask(t.Context(), "POST", s.base+"/api/count", countBody(newBot(), `"one.test":"t"`))
+			if a.err != nil || a.status != 200 || !strings.Contains(a.body, "Circuit open: one.test") || a.took > 5*time.Second {
+				t.Errorf("%v, %d %s after %s", a.err, a.status, a.body, a.took)
+			}
+		})
+	}
+	all.Wait()
+	if asked := r.take(); len(asked) != 0 {
+		t.Errorf("the list was asked %d times", len(asked))
+	}
+}
