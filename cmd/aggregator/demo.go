@@ -65,7 +65,7 @@ func demo(ctx context.Context, env environment, args []string) error {
 	if *once {
 		cancel()
 	} else if !*asJSON {
-		printTry(env.out, s.listener.Addr())
+		printTry(env.out, s.listener.Addr(), s.plainList())
 	}
 	return <-served
 }
@@ -102,6 +102,16 @@ func (s *service) showDemo(ctx context.Context, out io.Writer, asJSON bool) erro
 	printCount(out, count, took)
 	printBot(out, bot)
 	return nil
+}
+
+// plainList is a list whose posts are not paced, to try one more.
+func (s *service) plainList() string {
+	for _, l := range s.catalog.Current().Lists() {
+		if l.TakesCounts() && l.Post == nil {
+			return l.ID
+		}
+	}
+	return "list.example"
 }
 
 func printCount(out io.Writer, count aggregate.CountAnswer, took time.Duration) {
@@ -141,7 +151,7 @@ func shorten(s string, most int) string {
 }
 
 // printTry prints what to try next.
-func printTry(out io.Writer, addr net.Addr) {
+func printTry(out io.Writer, addr net.Addr, list string) {
 	base := "http://localhost"
 	if a, ok := addr.(*net.TCPAddr); ok {
 		base = fmt.Sprintf("http://localhost:%d", a.Port)
@@ -149,8 +159,8 @@ func printTry(out io.Writer, addr net.Addr) {
 	_, _ = fmt.Fprintf(out, `
 Serving on %s until Ctrl-C; every list is a sandbox. Try:
 
-  curl -d '{"server_count": 99, "bot_id": %q, "top.gg": "any-token"}' %s/api/count
+  curl -d '{"server_count": 99, "bot_id": %q, %q: "any-token"}' %s/api/count
   curl %s/api/bots/%s
   curl '%s/api/lists?filter=true'
-`, base, demoBot, base, base, demoBot, base)
+`, base, demoBot, list, base, base, demoBot, base)
 }

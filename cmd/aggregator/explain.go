@@ -33,7 +33,7 @@ func explain(_ context.Context, env environment, args []string) error {
 		return err
 	}
 	if id == "" {
-		return errors.New("which list? As in: aggregator explain top.gg")
+		return errors.New("which list? As in: aggregator explain list.example")
 	}
 	c, _, err := f.read()
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // readKeys gathers the operator's keys from a file ("" for none) and from the
-// environment, which wins: AGGREGATOR_KEY_TOP_GG is the key of top.gg.
+// environment, which wins: AGGREGATOR_KEY_LIST_EXAMPLE is the key of list.example.
 func readKeys(c *catalog.Catalog, file string, getenv func(string) string) (map[string]lists.Token, error) {
 	keys := map[string]lists.Token{}
 	if file != "" {

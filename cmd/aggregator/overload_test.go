@@ -150,7 +150,7 @@ func TestOverload(t *testing.T) {
 			say(200, kindJSON, `{"ok":true}`)(w, q)
 		})
 	}
-	p := start(t, nil, append([]string{"serve", "--listen", anyPort, "--store", "memory:", "--metrics", "main", "--log-level", "error"}, lists...)...)
+	p := start(t, nil, append([]string{"serve", "--listen", anyPort, "--store", "memory:", "--metrics", "main"}, lists...)...)
 	c := crowd(t)
 
 	done := make(chan struct{})
@@ -230,7 +230,7 @@ func TestHangingListUnderLoad(t *testing.T) {
 	r := newRig(t)
 	lists, tokens := crowdCatalog(t, r.addr)
 	r.on("list7.test", hang)
-	p := start(t, nil, append([]string{"serve", "--listen", anyPort, "--store", "memory:", "--metrics", "main", "--log-level", "error"}, lists...)...)
+	p := start(t, nil, append([]string{"serve", "--listen", anyPort, "--store", "memory:", "--metrics", "main"}, lists...)...)
 	c := crowd(t)
 	before := p.metric(t, "go_goroutines")
 	var late, turnedAway atomic.Int64
