@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"aggregator/catalog"
 	"aggregator/lists"
 	"aggregator/ratelimit"
 )
@@ -37,7 +36,7 @@ func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAns
 		}
 	}
 	plan, skipped := a.planBot(c, r, a.userAgent(from))
-	plan, held := a.heldBack(ctx, plan, r.BotID)
+	plan, held := a.heldBack(ctx, plan)
 	skipped = append(skipped, held...)
 	if len(plan) == 0 {
 		return BotAnswer{Bot: lists.Merge(r.BotID, nil, nil), Skipped: inOrder(skipped)}, ratelimit.Decision{}, nil
@@ -68,60 +67,12 @@ func (a *Aggregator) read(ctx context.Context, bot string, plan []planned, skipp
 		return BotAnswer{}, err
 	}
 	defer release()
-	plan, held := a.reserve(ctx, plan, bot)
+	plan, held := a.reserve(ctx, plan)
 	answers := a.Runner.Run(ctx, calls(plan), ReadTimeout)
 	settle := context.WithoutCancel(ctx)
 	for i, p := range plan {
-		a.Holds.Settle(settle, p.call, bot, answers[i], false, p.reserved)
+		a.Holds.Settle(settle, p.call, answers[i], false, p.reserved)
 		a.observe(p.call, answers[i], answers[i].Status == http.StatusOK)
 	}
 	return BotAnswer{Bot: lists.Merge(bot, calls(plan), answers), Skipped: inOrder(append(skipped, held...))}, ctx.Err()
-}
-
-// planBot plans the readings of a bot in catalog order. A list that needs a key
-// is read with the caller's, or else with the operator's.
-func (a *Aggregator) planBot(c *catalog.Catalog, r BotRequest, userAgent string) (plan []planned, skipped []Skipped) {
-	named, skipped := resolve(c, r.Tokens)
-	own := make(map[string]*namedList, len(named))
-	for _, n := range named {
-		own[n.list.ID] = n
-		if why := n.unreadable(); why != "" {
-			skipped = append(skipped, planned{named: n.all}.skipped(why)...)
-		}
-	}
-	for i, l := range c.Lists() {
-		if !l.Readable() {
-			continue
-		}
-		key, bad := a.Keys[l.ID], ""
-		p := planned{named: []orderedToken{{NamedToken{ID: l.ID}, len(r.Tokens) + i}}}
-		if n := own[l.ID]; n != nil {
-			if p.named, bad = n.all, n.best.Bad; bad == "" {
-				key = n.best.Token
-			}
-		}
-		call, why := l.PlanGet(r.BotID, key, userAgent)
-		if why == "" {
-			p.call = call
-			plan = append(plan, p)
-			continue
-		}
-		if bad != "" {
-			why = bad
-		}
-		skipped = append(skipped, p.skipped(why)...)
-	}
-	return plan, skipped
-}
-
-// unreadable says why a list that was named cannot be read, in the words of
-// the answer.
-func (n *namedList) unreadable() string {
-	switch {
-	case n.list.Defunct:
-		return "Defunct"
-	case !n.list.Readable():
-		return "No get API"
-	}
-	return ""
 }

@@ -52,7 +52,7 @@ type pace struct {
 	period time.Duration
 }
 
-func (h *Holds) paces(call lists.Call, bot string) []pace {
+func (h *Holds) paces(call lists.Call) []pace {
 	var paces []pace
 	for _, l := range call.Limits() {
 		p := pace{per: l.Per, period: l.Interval}
@@ -68,8 +68,8 @@ func (h *Holds) paces(call lists.Call, bot string) []pace {
 			case lists.PerAddress:
 				p.slots = append(p.slots, h.hash("pace", call.List.ID, l.Per, slot))
 			case lists.PerBot:
-				p.slots = append(p.slots, h.hash("pace", call.List.ID, l.Per, call.Token().Reveal(), bot, slot))
-				p.bot = append(p.bot, h.hash("pace", call.List.ID, "accepted", bot, slot))
+				p.slots = append(p.slots, h.hash("pace", call.List.ID, l.Per, call.Token().Reveal(), call.BotID(), slot))
+				p.bot = append(p.bot, h.hash("pace", call.List.ID, "accepted", call.BotID(), slot))
 			default:
 				p.slots = append(p.slots, h.hash("pace", call.List.ID, l.Per, call.Token().Reveal(), slot))
 			}
@@ -82,14 +82,14 @@ func (h *Holds) paces(call lists.Call, bot string) []pace {
 // waitKey is the key of a wait that the list asked for: everyone's where the
 // list limits addresses, else that of the token (and the bot, where the list
 // counts bots). ok is false for a reading that no such wait touches.
-func (h *Holds) waitKey(call lists.Call, bot string) (key store.Key, ok bool) {
+func (h *Holds) waitKey(call lists.Call) (key store.Key, ok bool) {
 	perBot := ""
 	for _, l := range call.Limits() {
 		switch l.Per {
 		case lists.PerAddress:
 			return h.hash("wait", call.List.ID, l.Per), true
 		case lists.PerBot:
-			perBot = bot
+			perBot = call.BotID()
 		}
 	}
 	if call.Reads() {
@@ -110,12 +110,12 @@ type question struct {
 	keys          []store.Key // revoked, wait, then slots and bot of each pace
 }
 
-func (h *Holds) question(call lists.Call, bot string) question {
-	q := question{revoked: call.MayBeRevoked(), paces: h.paces(call, bot)}
+func (h *Holds) question(call lists.Call) question {
+	q := question{revoked: call.MayBeRevoked(), paces: h.paces(call)}
 	if q.revoked {
 		q.keys = append(q.keys, h.revokedKey(call))
 	}
-	if key, ok := h.waitKey(call, bot); ok {
+	if key, ok := h.waitKey(call); ok {
 		q.wait, q.keys = true, append(q.keys, key)
 	}
 	for _, p := range q.paces {
@@ -149,7 +149,7 @@ func (q question) answer(windows []store.Window) (revoked bool, until time.Time,
 
 // Check says for each call why it is held back, in the words of the answer; ""
 // if it is not. It changes nothing.
-func (h *Holds) Check(ctx context.Context, calls []lists.Call, bot string) []string {
+func (h *Holds) Check(ctx context.Context, calls []lists.Call) []string {
 	why := make([]string, len(calls))
 	if h == nil {
 		return why
@@ -157,7 +157,7 @@ func (h *Holds) Check(ctx context.Context, calls []lists.Call, bot string) []str
 	questions := make([]question, len(calls))
 	var keys []store.Key
 	for i, call := range calls {
-		questions[i] = h.question(call, bot)
+		questions[i] = h.question(call)
 		keys = append(keys, questions[i].keys...)
 	}
 	windows := h.peek(ctx, keys...)
@@ -185,11 +185,11 @@ func (h *Holds) why(call lists.Call, revoked bool, until time.Time) string {
 // Reserve takes one use of each limit of the list, or says why the call is held
 // back. What it took stays taken if the process dies: a post too few costs less
 // than one too many.
-func (h *Holds) Reserve(ctx context.Context, call lists.Call, bot string) (reserved []store.Key, why string) {
+func (h *Holds) Reserve(ctx context.Context, call lists.Call) (reserved []store.Key, why string) {
 	if h == nil || len(call.Limits()) == 0 {
 		return nil, ""
 	}
-	q := h.question(call, bot)
+	q := h.question(call)
 	for range len(q.keys) { // each slot that others take meanwhile costs a try
 		revoked, until, next := q.answer(h.peek(ctx, q.keys...))
 		if why := h.why(call, revoked, until); why != "" {
@@ -214,7 +214,7 @@ func (h *Holds) Reserve(ctx context.Context, call lists.Call, bot string) (reser
 }
 
 // Settle learns from a list's answer. The context must not end with the caller.
-func (h *Holds) Settle(ctx context.Context, call lists.Call, bot string, a lists.Answer, accepted bool, reserved []store.Key) {
+func (h *Holds) Settle(ctx context.Context, call lists.Call, a lists.Answer, accepted bool, reserved []store.Key) {
 	if h == nil {
 		return
 	}
@@ -223,12 +223,12 @@ func (h *Holds) Settle(ctx context.Context, call lists.Call, bot string, a lists
 	case call.Revoked(a):
 		err = h.store.Hold(ctx, h.revokedKey(call), h.now().Add(revokedHold))
 	case accepted:
-		err = h.takeBot(ctx, call, bot)
-	case h.unused(call, a) && len(reserved) > 0:
-		err = h.release(ctx, call, bot, a, reserved)
+		err = h.takeBot(ctx, call)
+	case unused(a) && len(reserved) > 0:
+		err = h.release(ctx, call, a, reserved)
 	}
 	if until, ok := h.wait(call, a); ok && err == nil {
-		if key, touched := h.waitKey(call, bot); touched {
+		if key, touched := h.waitKey(call); touched {
 			err = h.store.Hold(ctx, key, until)
 		}
 	}
@@ -239,7 +239,7 @@ func (h *Holds) Settle(ctx context.Context, call lists.Call, bot string, a lists
 
 // unused tells whether a post does not count for its token: the list refused
 // the token, or never saw the post.
-func (h *Holds) unused(call lists.Call, a lists.Answer) bool {
+func unused(a lists.Answer) bool {
 	switch a.Status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
 		return true
@@ -249,9 +249,9 @@ func (h *Holds) unused(call lists.Call, a lists.Answer) bool {
 
 // release gives back what was reserved for a post that does not count. Where
 // the list saw it, it counts for our address all the same.
-func (h *Holds) release(ctx context.Context, call lists.Call, bot string, a lists.Answer, reserved []store.Key) error {
+func (h *Holds) release(ctx context.Context, call lists.Call, a lists.Answer, reserved []store.Key) error {
 	var back []store.Key
-	for i, p := range h.paces(call, bot) {
+	for i, p := range h.paces(call) {
 		if p.per != lists.PerAddress || a.NotSent() {
 			back = append(back, reserved[i])
 		}
@@ -263,8 +263,8 @@ func (h *Holds) release(ctx context.Context, call lists.Call, bot string, a list
 }
 
 // takeBot counts an accepted post for the bot, whichever token the next has.
-func (h *Holds) takeBot(ctx context.Context, call lists.Call, bot string) error {
-	for _, p := range h.paces(call, bot) {
+func (h *Holds) takeBot(ctx context.Context, call lists.Call) error {
+	for _, p := range h.paces(call) {
 		if p.bot == nil {
 			continue
 		}

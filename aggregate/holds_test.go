@@ -975,14 +975,14 @@ func TestAcceptedAtOnceCountEach(t *testing.T) {
 	st := &hooked{Store: store.NewMemory(store.MemoryOptions{Now: clock.Now})}
 	d := newDesk(t, deskOptions{store: st, now: clock.Now})
 	a, b := d.postTo(t, "pair.test", "a"), d.postTo(t, "pair.test", "b")
-	reservedA, whyA := d.Holds.Reserve(t.Context(), a, firstBot)
-	reservedB, whyB := d.Holds.Reserve(t.Context(), b, firstBot)
+	reservedA, whyA := d.Holds.Reserve(t.Context(), a)
+	reservedB, whyB := d.Holds.Reserve(t.Context(), b)
 	if whyA != "" || whyB != "" {
 		t.Fatal(whyA, whyB)
 	}
-	st.before = func() { d.Holds.Settle(t.Context(), b, firstBot, ok, true, reservedB) }
-	d.Holds.Settle(t.Context(), a, firstBot, ok, true, reservedA)
-	if _, why := d.Holds.Reserve(t.Context(), a, firstBot); why != until("12:04:10") {
+	st.before = func() { d.Holds.Settle(t.Context(), b, ok, true, reservedB) }
+	d.Holds.Settle(t.Context(), a, ok, true, reservedA)
+	if _, why := d.Holds.Reserve(t.Context(), a); why != until("12:04:10") {
 		t.Errorf("a third post in the interval: %q, want it held", why)
 	}
 }
@@ -999,7 +999,7 @@ func TestPlacesLostToOthers(t *testing.T) {
 		left := others
 		var overtake func()
 		overtake = func() {
-			if _, why := d.Holds.Reserve(t.Context(), theirs, firstBot); why != "" {
+			if _, why := d.Holds.Reserve(t.Context(), theirs); why != "" {
 				t.Errorf("another post: %s", why)
 			}
 			if left--; left > 0 {
@@ -1011,7 +1011,7 @@ func TestPlacesLostToOthers(t *testing.T) {
 		if others == 60 {
 			want = until("12:01:10")
 		}
-		if _, why := d.Holds.Reserve(t.Context(), mine, firstBot); why != want {
+		if _, why := d.Holds.Reserve(t.Context(), mine); why != want {
 			t.Errorf("overtaken by %d, where 60 are allowed: %q, want %q", others, why, want)
 		}
 	}
@@ -1059,12 +1059,12 @@ func TestNoIntervalHoldsMoreThanTheLimit(t *testing.T) {
 						clock.Advance(upTo(limit.interval / time.Duration(limit.n)))
 					}
 					call := calls[random.IntN(len(calls))]
-					reserved, why := holds.Reserve(t.Context(), call, firstBot)
+					reserved, why := holds.Reserve(t.Context(), call)
 					if why != "" {
 						continue
 					}
 					log = append(log, clock.Now().Add(upTo(aggregate.PostTimeout)))
-					holds.Settle(t.Context(), call, firstBot, ok, true, reserved)
+					holds.Settle(t.Context(), call, ok, true, reserved)
 				}
 				slices.SortFunc(log, time.Time.Compare)
 				for i := limit.n; i < len(log); i++ {

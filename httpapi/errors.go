@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"runtime/debug"
@@ -14,6 +15,8 @@ import (
 )
 
 var errListNotFound = errors.New("list not found")
+
+const internalError = "Internal error"
 
 // busyRetryAfter is when a caller that found the service busy may try again.
 const busyRetryAfter = "1"
@@ -28,6 +31,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 		invalid  *aggregate.InvalidError
 		limited  *aggregate.LimitedError
 		tooLarge *http.MaxBytesError
+		panicked panicError
 	)
 	switch {
 	case errors.As(err, &invalid):
@@ -49,27 +53,46 @@ func (s *Server) answerError(err error, c echo.Context) {
 		answerMessage(c, http.StatusMethodNotAllowed, "Method not allowed")
 	case errors.Is(err, context.Canceled):
 		// The caller is gone: there is no one to answer.
+	case errors.As(err, &panicked):
+		s.Log.Error("request panicked", "id", c.Response().Header().Get(requestIDHeader), "route", c.Path(), "stack", string(panicked))
+		answerMessage(c, http.StatusInternalServerError, internalError)
 	default:
 		s.Log.Error("request failed", "id", c.Response().Header().Get(requestIDHeader), "route", c.Path(), "error", err)
-		answerMessage(c, http.StatusInternalServerError, "Internal error")
+		answerMessage(c, http.StatusInternalServerError, internalError)
 	}
 }
 
 // answerMessage sends the error shape. An error in sending it has no one to go to.
 func answerMessage(c echo.Context, status int, message string) {
-	body := `{"error":true,"status":` + strconv.Itoa(status) + `,"message":` + strconv.Quote(message) + `}`
-	_ = answerJSON(c, status, []byte(body))
-}
-
-// recoverPanic answers a panic, whose words go to the log alone.
-func (s *Server) recoverPanic(w http.ResponseWriter, r *http.Request) {
-	p := recover()
-	if p == nil {
+	body, err := json.Marshal(struct {
+		Error   bool   `json:"error"`
+		Status  int    `json:"status"`
+		Message string `json:"message"`
+	}{true, status, message})
+	if err != nil { // numbers and strings marshal
 		return
 	}
-	if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
-		panic(p)
+	_ = answerJSON(c, status, body)
+}
+
+// panicError is where a panic was, and not what it said, which may hold what a
+// caller sent.
+type panicError []byte
+
+func (panicError) Error() string { return "panic" }
+
+// guarded makes an error of a panic.
+func guarded(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			switch p := recover(); p {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(p)
+			default:
+				err = panicError(debug.Stack())
+			}
+		}()
+		return next(c)
 	}
-	s.Log.Error("request panicked", "id", w.Header().Get(requestIDHeader), "method", r.Method, "stack", string(debug.Stack()))
-	answerMessage(s.router.NewContext(r, w), http.StatusInternalServerError, "Internal error")
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"aggregator/aggregate"
+	"aggregator/catalog"
 	"aggregator/ratelimit"
 )
 
@@ -69,6 +70,32 @@ func (s *Server) answerLimited(c echo.Context, policy string, d ratelimit.Decisi
 	h.Set("Cache-Control", "no-store")
 	s.tellLimit(h, policy, d)
 	return answerJSON(c, http.StatusOK, out)
+}
+
+// lists answers GET /api/lists.
+func (s *Server) lists(c echo.Context) error {
+	if c.QueryParam("filter") == "true" {
+		return s.answerStatic(c, s.Catalog.Current(), "filtered", (*catalog.Catalog).FilteredJSON)
+	}
+	return s.answerStatic(c, s.Catalog.Current(), "lists", (*catalog.Catalog).ListsJSON)
+}
+
+// list answers GET /api/lists/:id.
+func (s *Server) list(c echo.Context) error {
+	current := s.Catalog.Current()
+	list, ok := current.List(param(c, "id"))
+	if !ok {
+		return errListNotFound
+	}
+	return s.answerStatic(c, current, "list "+list.ID, func(c *catalog.Catalog) []byte {
+		body, _ := c.ListJSON(list.ID)
+		return body
+	})
+}
+
+// legacyIDs answers GET /api/legacy-ids.
+func (s *Server) legacyIDs(c echo.Context) error {
+	return s.answerStatic(c, s.Catalog.Current(), "legacy", (*catalog.Catalog).LegacyJSON)
 }
 
 // readBody reads a body that may hold MaxBody bytes.

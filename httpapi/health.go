@@ -13,13 +13,13 @@ import (
 
 // verboseHealth is what /api/health?verbose says.
 type verboseHealth struct {
-	Status        string         `json:"status"` // "ok", "degraded" or "shutting down"
-	Uptime        int64          `json:"uptime_s"`
-	Catalog       catalog.Counts `json:"catalog"`
-	Store         storeHealth    `json:"store"`
-	Breakers      []Breaker      `json:"breakers"` // those that are not closed
-	RequestsBusy  int64          `json:"requests_in_flight"`
-	CallsInFlight int            `json:"calls_in_flight"`
+	Status           string         `json:"status"` // "ok", "degraded" or "shutting down"
+	Uptime           int64          `json:"uptime_s"`
+	Catalog          catalog.Counts `json:"catalog"`
+	Store            storeHealth    `json:"store"`
+	Breakers         []Breaker      `json:"breakers"` // those that are not closed
+	RequestsInFlight int64          `json:"requests_in_flight"`
+	CallsInFlight    int            `json:"calls_in_flight"`
 }
 
 type storeHealth struct {
@@ -52,7 +52,7 @@ func (s *Server) verboseHealth() verboseHealth {
 	v := verboseHealth{
 		Status: "ok", Uptime: int64(s.now().Sub(s.started) / time.Second),
 		Catalog: s.Catalog.Current().Counts(), Store: storeHealth{OK: true},
-		Breakers: s.Status.Breakers(), RequestsBusy: s.busy.Load(), CallsInFlight: s.Status.CallsInFlight(),
+		Breakers: s.Status.Breakers(), RequestsInFlight: s.busy.Load(), CallsInFlight: s.Status.CallsInFlight(),
 	}
 	if v.Breakers == nil {
 		v.Breakers = []Breaker{}

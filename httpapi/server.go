@@ -29,7 +29,7 @@ type Config struct {
 	Log            *slog.Logger
 	Status         Status       // what other rooms say of themselves
 	Metrics        *Metrics     // nil: nothing is counted
-	MetricsPath    http.Handler // answers /metrics; nil: nothing does
+	MetricsHandler http.Handler // answers /metrics; nil: nothing does
 	MaxRequests    int64        // answered at a time, beside /api/health; 0: no bound
 }
 
@@ -79,10 +79,33 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/api/docs", redirect("/docs")},
 		{http.MethodGet, "/api/docs/libs", redirect("/docs/libraries")},
 	}
-	if s.MetricsPath != nil {
-		all = append(all, route{http.MethodGet, "/metrics", echo.WrapHandler(s.MetricsPath)})
+	if s.MetricsHandler != nil {
+		all = append(all, route{http.MethodGet, "/metrics", echo.WrapHandler(s.MetricsHandler)})
 	}
 	return all
+}
+
+// routed mends two ways of the router: it answers OPTIONS itself, and lets a
+// parameter at the end of a path hold slashes.
+func routed(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().Method == http.MethodOptions && c.Get(echo.ContextKeyHeaderAllow) != nil {
+			return echo.ErrMethodNotAllowed
+		}
+		for _, value := range c.ParamValues() {
+			if strings.Contains(value, "/") {
+				return echo.ErrNotFound
+			}
+		}
+		return next(c)
+	}
+}
+
+// refuse answers a request that does not come to its route.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	c := s.router.NewContext(r, w)
+	s.answerError(err, c)
+	s.watch(c, 0)
 }
 
 // StopServing makes the server answer 503 from now on, so that balancers look
@@ -91,7 +114,6 @@ func (s *Server) StopServing() { s.stopping.Store(true) }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer s.recoverPanic(w, r)
 	busy := s.busy.Add(1)
 	defer s.busy.Add(-1)
 	r = oneSpelling(r)
@@ -99,19 +121,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	full := s.MaxRequests > 0 && busy > s.MaxRequests
 	if (full || s.stopping.Load()) && r.URL.Path != "/api/health" {
 		w.Header().Set("Connection", "close")
-		s.answerError(aggregate.ErrBusy, s.router.NewContext(r, w))
+		s.refuse(w, r, aggregate.ErrBusy)
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		// Until its body is read, a caller's hang-up goes unnoticed.
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
-			s.answerError(err, s.router.NewContext(r, w))
+			s.refuse(w, r, err)
 			return
 		}
 	}
 	if isPreflight(r) {
-		answerPreflight(w, r)
+		s.answerPreflight(w, r)
 		return
 	}
 	s.router.ServeHTTP(w, r)
@@ -132,14 +154,16 @@ func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-func answerPreflight(w http.ResponseWriter, r *http.Request) {
+func (s *Server) answerPreflight(w http.ResponseWriter, r *http.Request) {
+	c := s.router.NewContext(r, w)
+	defer s.watch(c, 0)
 	h := w.Header()
 	h.Set("Access-Control-Allow-Methods", "GET, HEAD")
 	if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" {
 		h.Set("Access-Control-Allow-Headers", asked)
 	}
 	h.Set("Access-Control-Max-Age", "86400")
-	w.WriteHeader(http.StatusNoContent)
+	c.Response().WriteHeader(http.StatusNoContent)
 }
 
 // oneSpelling gives each resource one path: without its trailing slash, and

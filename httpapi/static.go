@@ -16,31 +16,6 @@ import (
 	"aggregator/catalog"
 )
 
-// lists answers GET /api/lists.
-func (s *Server) lists(c echo.Context) error {
-	if c.QueryParam("filter") == "true" {
-		return s.answerStatic(c, "filtered", (*catalog.Catalog).FilteredJSON)
-	}
-	return s.answerStatic(c, "lists", (*catalog.Catalog).ListsJSON)
-}
-
-// list answers GET /api/lists/:id.
-func (s *Server) list(c echo.Context) error {
-	list, ok := s.Catalog.Current().List(param(c, "id"))
-	if !ok {
-		return errListNotFound
-	}
-	return s.answerStatic(c, "list "+list.ID, func(c *catalog.Catalog) []byte {
-		body, _ := c.ListJSON(list.ID)
-		return body
-	})
-}
-
-// legacyIDs answers GET /api/legacy-ids.
-func (s *Server) legacyIDs(c echo.Context) error {
-	return s.answerStatic(c, "legacy", (*catalog.Catalog).LegacyJSON)
-}
-
 // static is a body that changes only with the catalog.
 type static struct {
 	body, gzip []byte
@@ -80,8 +55,8 @@ func newStatic(body []byte) static {
 
 // answerStatic sends a body of the catalog, gzipped where the caller takes
 // that, and not at all where the caller has it.
-func (s *Server) answerStatic(c echo.Context, name string, make func(*catalog.Catalog) []byte) error {
-	b := s.static.get(s.Catalog.Current(), name, make)
+func (s *Server) answerStatic(c echo.Context, from *catalog.Catalog, name string, make func(*catalog.Catalog) []byte) error {
+	b := s.static.get(from, name, make)
 	h := c.Response().Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-cache") // ask again, and hear 304

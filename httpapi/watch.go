@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -43,27 +42,11 @@ func (s *Server) watched(next echo.HandlerFunc) echo.HandlerFunc {
 			s.Metrics.inFlight.Inc()
 			defer s.Metrics.inFlight.Dec()
 		}
-		if err := routed(next)(c); err != nil {
+		if err := guarded(routed(next))(c); err != nil {
 			c.Error(err)
 		}
 		s.watch(c, s.now().Sub(start))
 		return nil
-	}
-}
-
-// routed mends two ways of the router: it answers OPTIONS itself, and lets a
-// parameter at the end of a path hold slashes.
-func routed(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if c.Request().Method == http.MethodOptions && c.Get(echo.ContextKeyHeaderAllow) != nil {
-			return echo.ErrMethodNotAllowed
-		}
-		for _, value := range c.ParamValues() {
-			if strings.Contains(value, "/") {
-				return echo.ErrNotFound
-			}
-		}
-		return next(c)
 	}
 }
 

@@ -95,7 +95,7 @@ func (l *List) PlanGet(botID string, key Token, userAgent string) (call Call, sk
 	if g.numbersBots {
 		var ok bool
 		if key, ok = key.numbered(); !ok {
-			return Call{}, "Bad token: " + l.ID + ` numbers bots itself; send "NUMBER:token" or {"token": "token", "bot_id": "NUMBER"} with its number of your bot`
+			return Call{}, l.lacksNumber()
 		}
 	}
 	set := valueSet{botID: botID, listID: key.listBotID}

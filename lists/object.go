@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -97,7 +98,7 @@ func (m member) appendLeaf(b []byte, p *postDialect, set *valueSet, token string
 		case l.value == botID:
 			return AppendString(b, set.botID)
 		case l.value == listBotID && !p.strings:
-			return append(b, strings.TrimLeft(set.listID[:len(set.listID)-1], "0")+set.listID[len(set.listID)-1:]...)
+			return append(b, cmp.Or(strings.TrimLeft(set.listID, "0"), "0")...)
 		case l.value == listBotID:
 			return AppendString(b, set.listID)
 		}

@@ -109,7 +109,7 @@ func (l *List) PlanPost(c Count, t Token, userAgent string) (call Call, skipped 
 	if p.numbersBots {
 		var ok bool
 		if t, ok = t.numbered(); !ok {
-			return Call{}, "Bad token: " + l.ID + ` numbers bots itself; send "NUMBER:token" or {"token": "token", "bot_id": "NUMBER"} with its number of your bot`
+			return Call{}, l.lacksNumber()
 		}
 	}
 	set := p.valuesFor(c, t.listBotID)
@@ -127,6 +127,11 @@ func (l *List) PlanPost(c Count, t Token, userAgent string) (call Call, skipped 
 		return p.sent(&set)
 	}
 	return call, ""
+}
+
+// lacksNumber says what to send to a list that numbers bots itself.
+func (l *List) lacksNumber() string {
+	return "Bad token: " + l.ID + ` numbers bots itself; send "NUMBER:token" or {"token": "token", "bot_id": "NUMBER"} with its number of your bot`
 }
 
 // PostsAllowed is how many posts of one bot the list takes at once.

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"flag"
-	"fmt"
 	"os"
 
 	"aggregator"
@@ -44,37 +41,4 @@ func (f *catalogFlags) read() (*catalog.Catalog, []string, error) {
 		legacy = catalog.File{Name: f.legacyIDs, Data: data}
 	}
 	return catalog.Load(all, legacy)
-}
-
-// schema prints the JSON Schema of lists.yaml.
-func schema(_ context.Context, env environment, args []string) error {
-	if err := parse(newFlags("schema", env.errOut), args, env.getenv); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(env.out, "%s\n", catalog.Schema())
-	return err
-}
-
-// check checks the catalog's files and prints a summary of one line.
-func check(_ context.Context, env environment, args []string) error {
-	fs := newFlags("check", env.errOut)
-	var f catalogFlags
-	f.add(fs)
-	if err := parse(fs, args, env.getenv); err != nil {
-		return err
-	}
-	c, warnings, err := f.read()
-	var wrong *catalog.Error
-	if errors.As(err, &wrong) {
-		_, _ = fmt.Fprintln(env.errOut, wrong)
-		return errSaid
-	}
-	if err != nil {
-		return err
-	}
-	for _, w := range warnings {
-		_, _ = fmt.Fprintln(env.errOut, "warning:", w)
-	}
-	_, _ = fmt.Fprintln(env.out, c.Counts())
-	return nil
 }

@@ -31,21 +31,24 @@ const (
 // lists, posts a count to each that takes one, and reads the bot back.
 func demo(ctx context.Context, env environment, args []string) error {
 	fs := newFlags("demo", env.errOut)
-	f := serviceFlags{}
-	f.add(fs)
+	f := serviceFlags{
+		countRate: rateFlag{countRate}, botsRate: rateFlag{botsRate},
+		logLevel: slog.LevelWarn, metrics: "off",
+	}
+	f.catalogFlags.add(fs)
+	f.addListen(fs)
 	asJSON := fs.Bool("json", false, "print the answers as JSON")
 	once := fs.Bool("once", false, "end after printing")
 	if err := parse(fs, args, env.getenv); err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(env.errOut, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := slog.New(slog.NewTextHandler(env.errOut, &slog.HandlerOptions{Level: f.logLevel}))
 
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	f.metrics = "off"
-	s, err := startService(f, env.getenv, store.NewMemory(store.MemoryOptions{}), sandbox.Transport(env.transport, listener.Addr().String()), log)
+	s, err := newService(f, env.getenv, store.NewMemory(store.MemoryOptions{}), sandbox.Transport(env.transport, listener.Addr().String()), log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

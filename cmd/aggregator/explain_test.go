@@ -52,7 +52,7 @@ func TestExplainFinds(t *testing.T) {
 		{"a legacy id", []string{"discordbots.org"}, "top.gg (", ""},
 		{"a near miss", []string{"topp.gg"}, "", "aggregator explain: \"topp.gg\" is no list; did you mean \"top.gg\"?\n"},
 		{"nothing near", []string{"xyzzy"}, "", "aggregator explain: \"xyzzy\" is no list\n"},
-		{"no list", nil, "", "aggregator explain: which list? As in: aggregator explain top.gg\n"},
+		{"no list", nil, "", "aggregator explain: which list? As in: aggregator explain list.example\n"},
 		{"two lists", []string{"top.gg", "lbots.org"}, "", "aggregator explain: unexpected argument \"lbots.org\"\n"},
 		{"a list of one's own file", []string{"own.test", "--lists", overlay}, "own.test (Own)\n", ""},
 		{"only one's own file", []string{"xyzzy", "--lists", overlay}, "", "aggregator explain: \"xyzzy\" is no list\n"},

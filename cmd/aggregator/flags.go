@@ -57,7 +57,7 @@ func (f *files) Set(value string) error {
 	return nil
 }
 
-// prefixes is a flag of address ranges, parted by commas.
+// prefixes is a flag of address ranges, comma-separated.
 type prefixes []netip.Prefix
 
 func (p *prefixes) String() string {

@@ -156,14 +156,6 @@ func (s *Store) Release(ctx context.Context, keys ...store.Key) error {
 // Secret implements [store.Store].
 func (s *Store) Secret() []byte { return slices.Clone(s.secret) }
 
-// Degraded tells whether Redis is away, so that nothing is known of what other
-// replicas have done since.
-func (s *Store) Degraded() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.away()
-}
-
 // Health is nil while Redis is there, else says since when it is not.
 func (s *Store) Health() error {
 	s.mu.Lock()

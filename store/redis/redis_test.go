@@ -280,7 +280,7 @@ func TestScriptsAndDataFlushed(t *testing.T) {
 	if want := "store: Redis has the secret of another store; windows hold for this replica alone until it is restarted"; s.Health() == nil || s.Health().Error() != want {
 		t.Errorf("Health: %v, want %s", s.Health(), want)
 	}
-	if other.Degraded() || !s.Degraded() {
+	if other.Health() != nil || s.Health() == nil {
 		t.Error("want the other replica to be the sound one")
 	}
 }
@@ -363,7 +363,7 @@ func TestKilled(t *testing.T) {
 	time.Sleep(50 * time.Millisecond)
 	killed := time.Now()
 	srv.kill()
-	eventually(t, "the loss is noticed", s.Degraded)
+	eventually(t, "the loss is noticed", func() bool { return s.Health() != nil })
 	close(stop)
 	wg.Wait()
 	if took := time.Duration(slowest.Load()); took > 2*time.Second {
@@ -405,8 +405,8 @@ func TestKilled(t *testing.T) {
 	}
 	eventually(t, "Redis is found again", func() bool { return s.Health() == nil })
 	records.want(t, 1, 1)
-	if s.Degraded() || len(s.owed) != 0 {
-		t.Errorf("degraded %v, owes %d windows", s.Degraded(), len(s.owed))
+	if s.Health() != nil || len(s.owed) != 0 {
+		t.Errorf("degraded %v, owes %d windows", s.Health() != nil, len(s.owed))
 	}
 	other := srv.open()
 	if !bytes.Equal(other.Secret(), s.Secret()) {
@@ -421,7 +421,7 @@ func TestKilled(t *testing.T) {
 	srv.kill()
 	eventually(t, "the second loss is noticed", func() bool {
 		_, err := s.Peek(t.Context(), key(1))
-		return err == nil && s.Degraded()
+		return err == nil && s.Health() != nil
 	})
 	records.want(t, 2, 1)
 	start = time.Now()
@@ -457,7 +457,7 @@ func TestHangs(t *testing.T) {
 	if _, _, err := s.Take(ctx, one(9)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a caller with no patience: %v", err)
 	}
-	if s.Degraded() {
+	if s.Health() != nil {
 		t.Error("a caller's deadline is taken for Redis's fault")
 	}
 	start := time.Now()
@@ -469,7 +469,7 @@ func TestHangs(t *testing.T) {
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("calls took %s", took)
 	}
-	if !s.Degraded() {
+	if s.Health() == nil {
 		t.Fatal("not away, though nothing was answered")
 	}
 	take(s, 2)                                             // of its own it knows one

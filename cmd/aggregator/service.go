@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/net/netutil"
+
+	"aggregator/aggregate"
+	"aggregator/catalog"
+	"aggregator/fanout"
+	"aggregator/httpapi"
+	"aggregator/ratelimit"
+	"aggregator/store"
+)
+
+// shutdownTimeout is how long posts in flight have to end: a little more than
+// lists have to answer.
+const shutdownTimeout = 15 * time.Second
+
+// userAgent names this service to lists whose callers name themselves not.
+const userAgent = "botlist-aggregator/1 (self-hosted; posts on behalf of its callers)"
+
+// service is a running service.
+type service struct {
+	aggregator *aggregate.Aggregator
+	catalog    *catalog.Live
+	api        *httpapi.Server
+	server     *http.Server
+	listener   net.Listener
+	metrics    *http.Server // nil: none of its own
+	log        *slog.Logger
+}
+
+// newService loads the catalog and listens; run serves.
+func newService(f serviceFlags, getenv func(string) string, st store.Store, transport http.RoundTripper, log *slog.Logger) (*service, error) {
+	live, warnings, err := catalog.NewLive(f.read)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range warnings {
+		log.Warn("catalog", "warning", w)
+	}
+	keys, err := readKeys(live.Current(), f.listKeys, getenv)
+	if err != nil {
+		return nil, err
+	}
+	s := &service{catalog: live, log: log}
+	bounds := newBounds()
+	client := fanout.New(transport, log, fanout.WithBounds(bounds.calls, bounds.callsPerList))
+	status := httpapi.Status{
+		Breakers:      func() []httpapi.Breaker { return openBreakers(client.Breakers()) },
+		StoreHealth:   st.Health,
+		CallsInFlight: client.InFlight,
+	}
+	metrics := httpapi.NewMetrics(status)
+	hash := store.NewHasher(st.Secret())
+	s.aggregator = aggregate.New(aggregate.Config{
+		Catalog:    live,
+		Runner:     client,
+		Admit:      client.TryAdmit,
+		Observe:    metrics.Observe,
+		CountLimit: ratelimit.New(st, f.countRate.Rate, hash),
+		BotsLimit:  ratelimit.New(st, f.botsRate.Rate, hash),
+		Holds:      aggregate.NewHolds(st, hash, time.Now, log),
+		Keys:       keys,
+		UserAgent:  userAgent,
+	})
+	api := httpapi.Config{
+		Aggregator: s.aggregator, Catalog: live, Log: log, Status: status, Metrics: metrics,
+		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader, MaxRequests: bounds.requests,
+	}
+	switch f.metrics {
+	case "", "off":
+	case "main":
+		api.MetricsHandler = metrics.Handler()
+	default:
+		if err := s.serveMetrics(f.metrics, metrics.Handler()); err != nil {
+			return nil, err
+		}
+	}
+	s.api = httpapi.New(api)
+	s.server = newServer(s.api, log)
+	if s.listener, err = net.Listen("tcp", f.listen); err != nil {
+		return nil, errors.Join(fmt.Errorf("--listen: %w", err), s.closeMetrics())
+	}
+	s.listener = netutil.LimitListener(s.listener, bounds.connections)
+	log.Info("serving", "address", s.listener.Addr().String(), "catalog", live.Current().Counts().String())
+	return s, nil
+}
+
+// newServer makes a server that no slow caller can hold on to.
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       20 * time.Second,
+		WriteTimeout:      time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// serveMetrics serves /metrics on an address of its own, until closeMetrics.
+func (s *service) serveMetrics(address string, h http.Handler) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("--metrics: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", h)
+	s.metrics = newServer(mux, s.log)
+	go func() { _ = s.metrics.Serve(listener) }()
+	s.log.Info("serving metrics", "metrics_address", listener.Addr().String())
+	return nil
+}
+
+func (s *service) closeMetrics() error {
+	if s.metrics == nil {
+		return nil
+	}
+	return s.metrics.Close()
+}
+
+// openBreakers are the breakers worth telling of.
+func openBreakers(all []fanout.BreakerState) []httpapi.Breaker {
+	var open []httpapi.Breaker
+	for _, b := range all {
+		if b.State != "closed" {
+			open = append(open, httpapi.Breaker{List: b.List, Direction: b.Direction, State: b.State, NextTry: b.NextTry})
+		}
+	}
+	return open
+}
+
+// run serves until ctx ends, reloading the catalog at each hang-up signal;
+// then it lets the requests in flight be answered.
+func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
+	served := make(chan error, 1)
+	go func() { served <- s.server.Serve(s.listener) }()
+	for {
+		select {
+		case err := <-served:
+			return err
+		case <-hangUp:
+			s.reload()
+		case <-ctx.Done():
+			return s.shutdown(served)
+		}
+	}
+}
+
+func (s *service) reload() {
+	warnings, err := s.catalog.Reload()
+	if err != nil {
+		s.log.Error("catalog not reloaded; the old one keeps serving", "error", err)
+		return
+	}
+	for _, w := range warnings {
+		s.log.Warn("catalog", "warning", w)
+	}
+	s.log.Info("catalog reloaded", "catalog", s.catalog.Current().Counts().String())
+}
+
+func (s *service) shutdown(served <-chan error) error {
+	s.log.Info("shutting down")
+	s.api.StopServing()
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	// Until the calls under way are done, whoever comes hears a clean 503.
+	err := s.aggregator.Wait(ctx)
+	err = errors.Join(err, s.server.Shutdown(ctx))
+	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
+		err = errors.Join(err, e)
+	}
+	return errors.Join(err, s.closeMetrics())
+}

@@ -1,0 +1,248 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"aggregator/httpapi"
+	"aggregator/lists"
+	"aggregator/store"
+)
+
+// with sends a request with headers.
+func with(t *testing.T, method, url, body string, headers ...string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, string(text)}
+}
+
+// line is a line of the log.
+type line struct {
+	Level, Msg, ID, Method, Route, IP string
+	Status                            int
+	Took                              float64
+}
+
+// logged waits for the log's line of a request.
+func (s service) logged(t *testing.T, id string) line {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		for text := range strings.Lines(s.log.String()) {
+			var l line
+			if err := json.Unmarshal([]byte(text), &l); err != nil {
+				t.Fatalf("%v: %s", err, text)
+			}
+			if l.ID == id && l.Msg == "request" {
+				return l
+			}
+		}
+	}
+	t.Fatalf("no request %s in the log:\n%s", id, s.log.String())
+	return line{}
+}
+
+var ownID = regexp.MustCompile(`^[0-9a-f]{16}$`)
+
+func TestRequestID(t *testing.T) {
+	t.Parallel()
+	s := serve(t, store.NewMemory(store.MemoryOptions{}), thanks)
+	for name, row := range map[string]struct {
+		sent string
+		kept bool
+	}{
+		"none":           {"", false},
+		"plain":          {"abc-123_X.y", true},
+		"a UUID":         {"1b4e28ba-2fa1-11d2-883f-0016d3cca427", true},
+		"64 characters":  {strings.Repeat("x", 64), true},
+		"65 characters":  {strings.Repeat("x", 65), false},
+		"with a space":   {"a b", false},
+		"with a quote":   {`a"b`, false},
+		"with a slash":   {"a/b", false},
+		"with an umlaut": {"ä", false},
+		"markup":         {"<script>", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := with(t, "GET", s.base+"/api/lists", "", "X-Request-ID", row.sent)
+			got := a.header.Get("X-Request-ID")
+			if row.kept && got != row.sent || !row.kept && !ownID.MatchString(got) {
+				t.Errorf("%q became %q", row.sent, got)
+			}
+			if l := s.logged(t, got); l.Status != 200 {
+				t.Errorf("%+v", l)
+			}
+		})
+	}
+	t.Run("each its own", func(t *testing.T) {
+		t.Parallel()
+		seen := map[string]bool{}
+		for range 100 {
+			seen[send(t, "GET", s.base+"/api/health", "").header.Get("X-Request-ID")] = true
+		}
+		if len(seen) != 100 {
+			t.Errorf("%d ids of 100 requests", len(seen))
+		}
+	})
+}
+
+func TestRequestLog(t *testing.T) {
+	t.Parallel()
+	s := serve(t, failing{store.NewMemory(store.MemoryOptions{})}, thanks)
+	for _, row := range []struct {
+		id, method, path, body string
+		want                   line
+	}{
+		{"ok", "GET", "/api/lists?token=s3cret", "", line{Level: "INFO", Method: "GET", Route: "/api/lists", Status: 200}},
+		{"head", "HEAD", "/api/lists/one.test", "", line{Level: "INFO", Method: "HEAD", Route: "/api/lists/:id", Status: 200}},
+		{"bad", "POST", "/api/count", `{"one.test":"s3cret"}`, line{Level: "INFO", Method: "POST", Route: "/api/count", Status: 400}},
+		{"absent", "GET", "/api/s3cret", "", line{Level: "INFO", Method: "GET", Route: "unknown", Status: 404}},
+		{"method", "S3CRET", "/api/lists", "", line{Level: "INFO", Method: "other", Status: 405}},
+		{"ours", "POST", "/api/count", `{"bot_id":"` + botA + `","server_count":5,"one.test":"s3cret"}`, line{Level: "ERROR", Method: "POST", Route: "/api/count", Status: 500}},
+	} {
+		t.Run(row.id, func(t *testing.T) {
+			with(t, row.method, s.base+row.path, row.body, "X-Request-ID", row.id, "Authorization", "s3cret", "Cookie", "s3cret")
+			got := s.logged(t, row.id)
+			if got.Took <= 0 || got.IP != "127.0.0.1" {
+				t.Errorf("%+v", got)
+			}
+			row.want.ID, row.want.Msg, row.want.IP, row.want.Took = row.id, "request", got.IP, got.Took
+			if row.want.Route == "" {
+				row.want.Route = got.Route
+			}
+			if got != row.want {
+				t.Errorf("%+v, want %+v", got, row.want)
+			}
+		})
+	}
+	log := s.log.String()
+	if strings.Contains(strings.ToLower(log), "s3cret") {
+		t.Errorf("the log holds what callers said: %s", log)
+	}
+	// What went wrong stands under the request's id.
+	if !strings.Contains(log, `"msg":"request failed","id":"ours"`) || !strings.Contains(log, errStore.Error()) {
+		t.Errorf("the log does not say why: %s", log)
+	}
+}
+
+func TestPanicIsLoggedUnderItsRequest(t *testing.T) {
+	t.Parallel()
+	s := serve(t, store.NewMemory(store.MemoryOptions{}), func(lists.Call) lists.Answer { panic("s3cret") })
+	a := with(t, "POST", s.base+"/api/count", `{"bot_id":"`+botA+`","server_count":5,"one.test":"s3cret"}`, "X-Request-ID", "on-fire")
+	wantError(t, a, 500, internal)
+	if a.header.Get("X-Request-ID") != "on-fire" {
+		t.Errorf("%v", a.header)
+	}
+	log := s.log.String()
+	if !strings.Contains(log, "panicked") || !strings.Contains(log, `"id":"on-fire"`) || strings.Contains(log, "s3cret") {
+		t.Errorf("log: %s", log)
+	}
+}
+
+func TestLogLevel(t *testing.T) {
+	t.Parallel()
+	var s service
+	s = serve(t, store.NewMemory(store.MemoryOptions{}), func(lists.Call) lists.Answer { panic("list on fire") }, func(c *httpapi.Config) {
+		c.Log = slog.New(filtered{c.Log.Handler(), slog.LevelError})
+	})
+	send(t, "GET", s.base+"/api/lists", "")
+	count(t, s, botA)
+	for text := range strings.Lines(s.log.String()) {
+		if !strings.Contains(text, `"level":"ERROR"`) {
+			t.Errorf("logged: %s", text)
+		}
+	}
+	if !strings.Contains(s.log.String(), "panicked") {
+		t.Errorf("the panic is not logged: %s", s.log.String())
+	}
+}
+
+// filtered lets through what is of a level at least.
+type filtered struct {
+	slog.Handler
+	least slog.Level
+}
+
+func (f filtered) Enabled(_ context.Context, l slog.Level) bool { return l >= f.least }
+
+// TestHeadersOfEveryAnswer looks at the headers that browsers heed.
+func TestHeadersOfEveryAnswer(t *testing.T) {
+	t.Parallel()
+	panics := func(lists.Call) lists.Answer { panic("list on fire") }
+	good, _ := serveMetrics(t, thanks)
+	bad, _ := serveMetrics(t, panics)
+	stopped, _ := serveMetrics(t, thanks)
+	stopped.api.StopServing()
+	okCount := `{"bot_id":"` + botB + `","server_count":5,"one.test":"t"}`
+	for _, row := range []struct {
+		name, method, url, body string
+		status                  int
+	}{
+		{"lists", "GET", good.base + "/api/lists", "", 200},
+		{"HEAD", "HEAD", good.base + "/api/lists", "", 200},
+		{"health", "GET", good.base + "/api/health", "", 200},
+		{"verbose health", "GET", good.base + "/api/health?verbose", "", 200},
+		{"metrics", "GET", good.base + "/metrics", "", 200},
+		{"redirect", "GET", good.base + "/api/docs", "", 302},
+		{"reading", "GET", good.base + "/api/bots/" + botA, "", 200},
+		{"429", "GET", good.base + "/api/bots/" + botA, "", 429},
+		{"count", "POST", good.base + "/api/count", okCount, 200},
+		{"400", "POST", good.base + "/api/count", "", 400},
+		{"404", "GET", good.base + "/", "", 404},
+		{"404 of the API", "GET", good.base + "/api/nowhere", "", 404},
+		{"404 of a list", "GET", good.base + "/api/lists/nowhere.test", "", 404},
+		{"405", "DELETE", good.base + "/api/lists", "", 405},
+		{"OPTIONS", "OPTIONS", good.base + "/api/lists", "", 405},
+		{"413", "POST", good.base + "/api/count", strings.Repeat(" ", httpapi.MaxBody+1), 413},
+		{"413 of a reading", "GET", good.base + "/api/bots/" + botA, strings.Repeat(" ", httpapi.MaxBody+1), 413},
+		{"500", "POST", bad.base + "/api/count", okCount, 500},
+		{"500 of a reading", "GET", bad.base + "/api/bots/" + botA, "", 500},
+		{"503", "GET", stopped.base + "/api/health", "", 503},
+		{"503 while it stops", "GET", stopped.base + "/api/lists", "", 503},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			a := send(t, row.method, row.url, row.body)
+			if a.status != row.status {
+				t.Errorf("%d %s, want %d", a.status, a.body, row.status)
+			}
+			for h, want := range map[string]string{
+				"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Access-Control-Allow-Origin": "*",
+				"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+			} {
+				if got := a.header.Get(h); got != want {
+					t.Errorf("%s: %q, want %q", h, got, want)
+				}
+			}
+			if got := a.header.Get("X-Request-ID"); !ownID.MatchString(got) {
+				t.Errorf("X-Request-ID: %q", got)
+			}
+			if a.status == 503 && row.url == stopped.base+"/api/lists" && a.header.Get("Retry-After") == "" {
+				t.Error("no Retry-After")
+			}
+			if strings.Contains(a.header.Get("Server"), "echo") || a.header.Get("X-Powered-By") != "" {
+				t.Errorf("it says what it is made of: %v", a.header)
+			}
+		})
+	}
+}
