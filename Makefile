@@ -2,12 +2,13 @@
 
 GO = go
 FUZZTIME = 20s
+SOAK = 2
 
 # Commands that the tests use beyond Go; .ci/setup installs what is missing.
 # gcc is for the race detector, redis-server for the store of several replicas.
 TEST_NEEDS = gcc redis-server
 
-.PHONY: help build test lint demo check fuzz bench clean
+.PHONY: help build test lint demo check fuzz bench soak clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' Makefile
@@ -42,6 +43,9 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each
 
 bench: ## run every benchmark
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+soak: ## run the program for SOAK (2) minutes under load and faults, then look for leaks; wait out slow callers
+	SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -v -run '^Test(Overload|HangingListUnderLoad|SlowCallers|Soak)$$' ./cmd/aggregator
 
 clean: ## remove what build made
 	rm -rf bin

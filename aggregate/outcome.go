@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"net/http"
 	"strings"
 	"time"
 
@@ -37,13 +38,13 @@ func kind(a lists.Answer, ok bool) string {
 		return string(a.Fault)
 	case ok:
 		return "ok"
-	case a.Status < 300:
+	case a.Status < http.StatusMultipleChoices:
 		return "refused_2xx"
-	case a.Status < 400:
+	case a.Status < http.StatusBadRequest:
 		return "3xx"
-	case a.Status == 429:
+	case a.Status == http.StatusTooManyRequests:
 		return "429"
-	case a.Status < 500:
+	case a.Status < http.StatusInternalServerError:
 		return "4xx"
 	}
 	return "5xx"

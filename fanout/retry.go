@@ -24,7 +24,7 @@ func (r *run) ask(call lists.Call) lists.Answer {
 		a, err = r.send(call, wire)
 	}
 	if err != nil {
-		return r.explain(err)
+		return r.classify(err)
 	}
 	return a
 }

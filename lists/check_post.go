@@ -2,15 +2,11 @@ package lists
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
-
-	"golang.org/x/net/http/httpguts"
 )
 
 // post compiles how counts are posted; nil if they are not.
@@ -95,78 +91,6 @@ func (c *checker) success(p *postDialect, e *SuccessEntry) *successFlag {
 	return &successFlag{path: c.path("post.success.field", e.Field), is: e.Is}
 }
 
-func (c *checker) auth(field string, e *AuthEntry) auth {
-	if e == nil {
-		return defaultAuth
-	}
-	a := auth{in: e.In, name: e.Name, prefix: e.Prefix}
-	if a.in == "" {
-		a.in = inHeader
-	}
-	if a.name == "" {
-		a.name = defaultAuth.name
-	}
-	if a.in == inBody {
-		a.path = c.path(field+".name", a.name)
-	}
-	if a.in == inHeader && !httpguts.ValidHeaderFieldName(a.name) {
-		c.add(field+".name", "must be the name of a header, is %q", a.name)
-	}
-	if !httpguts.ValidHeaderFieldValue(a.prefix) {
-		c.add(field+".prefix", "holds a character that no header can carry")
-	}
-	return a
-}
-
-// ownHeaders are set by the way a request is sent; an entry may not.
-var ownHeaders = []string{"Host", "Content-Length", "Content-Type", "Transfer-Encoding", "Connection", "Accept-Encoding", "Cookie"}
-
-func (c *checker) headers(field string, entries map[string]string, a auth) []headerTemplate {
-	var all []headerTemplate
-	seen := map[string]bool{}
-	for _, name := range sortedKeys(entries) {
-		at := field + "." + name
-		if !httpguts.ValidHeaderFieldName(name) {
-			c.add(at, "must be the name of a header")
-			continue
-		}
-		canonical := textproto.CanonicalMIMEHeaderKey(name)
-		if slices.Contains(ownHeaders, canonical) {
-			c.add(at, "is set by the service itself; leave it out")
-			continue
-		}
-		if a.in == inHeader && canonical == textproto.CanonicalMIMEHeaderKey(a.name) {
-			c.add(at, "is the header that carries the token; leave it out")
-			continue
-		}
-		if seen[canonical] {
-			c.add(at, "is named twice: the case of a header's name makes no difference")
-			continue
-		}
-		seen[canonical] = true
-		t, err := newTemplate(entries[name], placeholderID, placeholderListBotID)
-		if err != nil {
-			c.add(at, "%v", err)
-			continue
-		}
-		if !httpguts.ValidHeaderFieldValue(entries[name]) {
-			c.add(at, "holds a character that no header can carry")
-			continue
-		}
-		all = append(all, headerTemplate{canonical, t})
-	}
-	return all
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
 // namedValue is a value and the names it goes out under.
 type namedValue struct {
 	value value
@@ -211,7 +135,7 @@ func (c *checker) fields(p *postDialect, e Entry, spec *PostEntry) {
 			c.put(p, n.field, c.path(n.field, name), leaf{value: n.value})
 		}
 	}
-	for _, name := range sortedKeys(spec.Constants) {
+	for _, name := range slices.Sorted(maps.Keys(spec.Constants)) {
 		c.put(p, "post.constants", c.path("post.constants", name), leaf{value: values, constant: appendConstant(nil, spec.Constants[name])})
 	}
 	if p.auth.in == inBody {
@@ -285,37 +209,4 @@ func (c *checker) query(p *postDialect) {
 	if p.auth.in == inQuery && used.Has(p.auth.name) {
 		c.add("post.auth.name", "%q is in the query already", p.auth.name)
 	}
-}
-
-func (c *checker) limits(field string, entries []LimitEntry) []Limit {
-	const longest = 24 * 60 * 60
-	var all []Limit
-	for i, e := range entries {
-		at := field + "[" + strconv.Itoa(i) + "]"
-		if e.Requests < 1 || e.Requests > 1_000_000 {
-			c.add(at+".requests", "must be 1 to 1000000, is %d", e.Requests)
-		}
-		if e.Seconds < 1 || e.Seconds > longest {
-			c.add(at+".seconds", "must be 1 to %d (a day), is %d", longest, e.Seconds)
-		}
-		all = append(all, Limit{Per: e.Per, Requests: e.Requests, Interval: time.Duration(e.Seconds) * time.Second})
-	}
-	return all
-}
-
-func (c *checker) statuses(field string, statuses []int) {
-	for i, s := range statuses {
-		if s < 400 || s > 599 {
-			c.add(field+"["+strconv.Itoa(i)+"]", "must be an HTTP status from 400 to 599, is %d", s)
-		}
-	}
-}
-
-// path cuts a name at its dots.
-func (c *checker) path(field, name string) []string {
-	path := strings.Split(name, ".")
-	if slices.Contains(path, "") {
-		c.add(field, "must be names joined by dots, is %q", name)
-	}
-	return path
 }

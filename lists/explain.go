@@ -41,7 +41,7 @@ func limitRules(limits []Limit, waits []wait) (rules []string) {
 		if w.path != nil {
 			where = "field " + strings.Join(w.path, ".") + " of the answer"
 		}
-		unit := map[string]string{"ms": "milliseconds", "unix": "Unix time", "unix_ms": "Unix time in milliseconds"}[w.unit]
+		unit := map[string]string{unitMS: "milliseconds", unitUnix: "Unix time", unitUnixMS: "Unix time in milliseconds"}[w.unit]
 		if unit == "" {
 			unit = "seconds, or a date"
 		}

@@ -3,11 +3,7 @@
 // in, values out, without network, clock or files.
 package lists
 
-import (
-	"fmt"
-	"net/netip"
-	"net/url"
-)
+import ()
 
 // List is one bot list, checked and compiled.
 type List struct {
@@ -59,63 +55,4 @@ func (l *List) postLimits() []Limit {
 		return nil
 	}
 	return l.post.limits
-}
-
-// checker collects what is wrong with an entry.
-type checker struct {
-	problems []Problem
-	defunct  bool
-}
-
-func (c *checker) add(field, format string, args ...any) {
-	c.problems = append(c.problems, Problem{Field: field, Message: fmt.Sprintf(format, args...)})
-}
-
-// page checks the fields of the API page.
-func (c *checker) page(e Entry) {
-	c.defunct = e.Defunct
-	for _, f := range []struct{ name, url string }{
-		{"url", e.URL}, {"icon", e.Icon}, {"api_docs", e.APIDocs}, {"discord", e.Discord},
-	} {
-		if f.url == "" {
-			continue
-		}
-		if _, err := parseURL(f.url); err != nil {
-			c.add(f.name, "%v", err)
-		}
-	}
-	for _, f := range []struct{ name, url string }{{"view_bot", e.ViewBot}, {"bot_widget", e.BotWidget}} {
-		if f.url == "" {
-			continue
-		}
-		if _, err := newURLTemplate(f.url, placeholderID); err != nil {
-			c.add(f.name, "%v", err)
-		}
-	}
-	if e.APIAll != "" {
-		c.apiURL("api_all", e.APIAll)
-	}
-}
-
-// apiURL checks and cuts a URL that is asked for data. Over plain http anyone
-// on the way could read the tokens; loopback and defunct lists send none out.
-func (c *checker) apiURL(field, text string, allowed ...string) template {
-	t, err := newURLTemplate(text, allowed...)
-	if err != nil {
-		c.add(field, "%v", err)
-		return t
-	}
-	u, err := url.Parse(text)
-	if err == nil && u.Scheme == "http" && !c.defunct && !isLoopback(u.Hostname()) {
-		c.add(field, "must begin with https:// (http:// is for loopback hosts and defunct lists), is %q", text)
-	}
-	if u != nil && u.Fragment != "" {
-		c.add(field, "must not hold a fragment (#…), is %q", text)
-	}
-	return t
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }

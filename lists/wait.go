@@ -34,6 +34,13 @@ func (c *checker) waits(field string, entries []WaitEntry) []wait {
 	return all
 }
 
+// Units of a wait, beside seconds.
+const (
+	unitMS     = "ms"
+	unitUnix   = "unix"
+	unitUnixMS = "unix_ms"
+)
+
 // retryAfter is where every list may say how long to wait.
 var retryAfter = wait{header: "Retry-After"}
 
@@ -77,11 +84,11 @@ func (w wait) until(a Answer, now time.Time) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	switch w.unit {
-	case "ms":
+	case unitMS:
 		return now.Add(ms(n)), n < float64(math.MaxInt64/int64(time.Millisecond))
-	case "unix":
+	case unitUnix:
 		return time.UnixMilli(int64(n * 1000)), true
-	case "unix_ms":
+	case unitUnixMS:
 		return time.UnixMilli(int64(n)), true
 	}
 	return now.Add(ms(n * 1000)), n*1000 < float64(math.MaxInt64/int64(time.Millisecond))

@@ -367,23 +367,8 @@ type timed struct {
 }
 
 // ask is send for goroutines, which must not end the test.
-func ask(ctx context.Context, method, url, body string, headers ...string) (a timed) {
-	start := time.Now()
-	defer func() { a.took = time.Since(start) }()
-	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
-	if err != nil {
-		return timed{err: err}
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return timed{err: err}
-	}
-	defer resp.Body.Close()
-	read, err := io.ReadAll(resp.Body)
-	return timed{answer: answer{resp.StatusCode, resp.Header, string(read)}, err: err}
+func ask(ctx context.Context, method, url, body string, headers ...string) timed {
+	return doAs(ctx, client, method, url, body, headers...)
 }
 
 // slack is how late an answer may be on a busy machine.

@@ -15,9 +15,9 @@ import (
 	"aggregator/lists"
 )
 
-// explain makes an answer of an error, in plain words. The words are ours
+// classify makes an answer of an error, in plain words. The words are ours
 // alone: the errors of net/http hold whole URLs, and tokens in them.
-func (r *run) explain(err error) lists.Answer {
+func (r *run) classify(err error) lists.Answer {
 	switch {
 	case r.caller.Err() != nil:
 		return noAnswer(lists.FaultCanceled, "Canceled: the caller hung up")
