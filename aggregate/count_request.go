@@ -104,6 +104,9 @@ func tokens(keys []lists.Pair) []NamedToken {
 			continue
 		}
 		if k.Key == keyTokens {
+			if string(k.Value) == "null" {
+				continue
+			}
 			if nested, ok := object(k.Value); ok {
 				for _, n := range nested {
 					all = append(all, newNamedToken(n, true))

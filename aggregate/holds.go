@@ -68,10 +68,10 @@ func (h *Holds) paces(call lists.Call) []pace {
 			case lists.PerAddress:
 				p.slots = append(p.slots, h.hash("pace", call.List.ID, l.Per, slot))
 			case lists.PerBot:
-				p.slots = append(p.slots, h.hash("pace", call.List.ID, l.Per, call.Token().Reveal(), call.BotID(), slot))
+				p.slots = append(p.slots, h.hash("pace", call.List.ID, l.Per, call.Credential(), call.BotID(), slot))
 				p.bot = append(p.bot, h.hash("pace", call.List.ID, "accepted", call.BotID(), slot))
 			default:
-				p.slots = append(p.slots, h.hash("pace", call.List.ID, l.Per, call.Token().Reveal(), slot))
+				p.slots = append(p.slots, h.hash("pace", call.List.ID, l.Per, call.Credential(), slot))
 			}
 		}
 		paces = append(paces, p)
@@ -94,13 +94,13 @@ func (h *Holds) waitKey(call lists.Call) (key store.Key, ok bool) {
 	}
 	if call.Reads() {
 		// Without a key it would hold every caller.
-		return h.hash("wait", call.List.ID, "read", call.Token().Reveal()), call.Keyed()
+		return h.hash("wait", call.List.ID, "read", call.Credential()), call.Keyed()
 	}
-	return h.hash("wait", call.List.ID, lists.PerToken, call.Token().Reveal(), perBot), true
+	return h.hash("wait", call.List.ID, lists.PerToken, call.Credential(), perBot), true
 }
 
 func (h *Holds) revokedKey(call lists.Call) store.Key {
-	return h.hash("revoked", call.List.ID, call.Token().Reveal())
+	return h.hash("revoked", call.List.ID, call.Credential())
 }
 
 // question is what must be asked of the store for one call.
@@ -224,7 +224,7 @@ func (h *Holds) Settle(ctx context.Context, call lists.Call, a lists.Answer, acc
 		err = h.store.Hold(ctx, h.revokedKey(call), h.now().Add(revokedHold))
 	case accepted:
 		err = h.takeBot(ctx, call)
-	case unused(a) && len(reserved) > 0:
+	case len(reserved) > 0 && (a.NotSent() || isTokenRefused(call, a)):
 		err = h.release(ctx, call, a, reserved)
 	}
 	if until, ok := h.wait(call, a); ok && err == nil {
@@ -237,14 +237,16 @@ func (h *Holds) Settle(ctx context.Context, call lists.Call, a lists.Answer, acc
 	}
 }
 
-// unused tells whether a post does not count for its token: the list refused
-// the token, or never saw the post.
-func unused(a lists.Answer) bool {
+// isTokenRefused tells whether the list refused the token. To a reading, 404
+// says that the list does not know the bot.
+func isTokenRefused(call lists.Call, a lists.Answer) bool {
 	switch a.Status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
+	case http.StatusUnauthorized, http.StatusForbidden:
 		return true
+	case http.StatusNotFound:
+		return !call.Reads()
 	}
-	return a.NotSent()
+	return false
 }
 
 // release gives back what was reserved for a post that does not count. Where

@@ -195,7 +195,7 @@ func TestExplain(t *testing.T) {
 		{dial(syscall.EMFILE), lists.FaultBusy, "Too many calls under way"},
 		{dial(syscall.EADDRNOTAVAIL), lists.FaultBusy, "Too many calls under way"},
 		{dial(syscall.ECONNRESET), lists.FaultReset, "Connection reset"},
-		{dial(syscall.ETIMEDOUT), lists.FaultTimeout, "Timeout while connecting"},
+		{dial(syscall.ETIMEDOUT), lists.FaultRefused, "Timeout while connecting"},
 		{dial(errors.New("odd")), lists.FaultRefused, "No connection"},
 		{&net.OpError{Op: "proxyconnect", Err: syscall.ECONNREFUSED}, lists.FaultRefused, "The proxy cannot be reached"},
 		{errProxy, lists.FaultRefused, "The proxy refused the connection"},

@@ -88,6 +88,11 @@ var explanations = []struct {
 	{is(syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed), lists.FaultReset, "Connection reset"},
 	{is(io.EOF), lists.FaultReset, "Connection closed without an answer"},
 	{closedIdle, lists.FaultReset, "Connection closed without an answer"},
+	{says("TLS handshake timeout"), lists.FaultTLS, "TLS failed: timeout"},
+	{func(err error) bool {
+		e, ok := errors.AsType[*net.OpError](err)
+		return ok && e.Op == "dial" && e.Timeout()
+	}, lists.FaultRefused, "Timeout while connecting"},
 	{func(err error) bool { e, ok := errors.AsType[net.Error](err); return ok && e.Timeout() },
 		lists.FaultTimeout, "Timeout while connecting"},
 	{as[*net.OpError], lists.FaultRefused, "No connection"},

@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"syscall"
@@ -40,7 +41,13 @@ func isPrivate(ip netip.Addr) bool {
 	return !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || carrierGrade.Contains(ip)
 }
 
-// isPrivateHost tells whether a list is on a private address by its own entry.
+// isProxied tells whether a URL is reached through a proxy.
+func isProxied(u *url.URL) bool {
+	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u})
+	return err == nil && proxy != nil
+}
+
+// isPrivateHost tells whether a URL names a private address as it is written.
 func isPrivateHost(u *url.URL) bool {
 	ip, err := netip.ParseAddr(u.Hostname())
 	return u.Hostname() == "localhost" || err == nil && isPrivate(ip)

@@ -172,7 +172,12 @@ func (c *Client) follow(req *http.Request, keyed bool) (*http.Response, error) {
 		}
 		hop := req.WithContext(req.Context())
 		if !isPrivateHost(req.URL) {
-			hop = req.WithContext(onlyPublic(req.Context()))
+			if isPrivateHost(next) {
+				return nil, errPrivate
+			}
+			if !isProxied(next) { // a proxy is dialled wherever it is
+				hop = req.WithContext(onlyPublic(req.Context()))
+			}
 		}
 		hop.URL, hop.Host = next, next.Host
 		req = hop

@@ -103,7 +103,7 @@ func readBody(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(r.Body)
 	var tooLarge *http.MaxBytesError
 	if err != nil && !errors.As(err, &tooLarge) {
-		return nil, &aggregate.InvalidError{Message: "Body must be JSON object"} // it broke off
+		return nil, &aggregate.InvalidError{Message: "Body must be JSON object"} // it broke off, or is no HTTP
 	}
 	return body, err
 }

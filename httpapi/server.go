@@ -3,7 +3,6 @@
 package httpapi
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -127,7 +126,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		// Until its body is read, a caller's hang-up goes unnoticed.
-		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		if _, err := readBody(r); err != nil {
 			s.refuse(w, r, err)
 			return
 		}

@@ -68,6 +68,7 @@ func (s *Server) answerStatic(c echo.Context, from *catalog.Catalog, name string
 		h.Set("Content-Length", strconv.Itoa(len(body)))
 	}
 	h.Set("ETag", etag)
+	c.Request().Header.Del("Range") // the answer is small, and whole
 	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, bytes.NewReader(body))
 	return nil
 }

@@ -73,6 +73,18 @@ func (c Call) BotID() string { return c.botID }
 // Reads tells whether the call reads a bot.
 func (c Call) Reads() bool { return c.reads }
 
+// Credential is the token's secret without the prefix that the list puts before
+// it, for hashing: two ways to write one credential are one.
+func (c Call) Credential() string {
+	a := auth{}
+	if c.reads {
+		a = c.List.get.auth
+	} else if c.List.post != nil {
+		a = c.List.post.auth
+	}
+	return a.bare(c.token.Reveal())
+}
+
 // Token is the caller's token, or the key a list is read with.
 func (c Call) Token() Token { return c.token }
 

@@ -16,7 +16,7 @@ type Pair struct {
 // Pairs cuts a JSON object into its members, in the order written. Of a key
 // that stands twice the last counts. ok is false when raw is no JSON object.
 func Pairs(raw []byte) (all []Pair, ok bool) {
-	raw = bytes.TrimSpace(raw)
+	raw = skipSpace(raw)
 	if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) {
 		return nil, false
 	}

@@ -3,7 +3,10 @@
 // in, values out, without network, clock or files.
 package lists
 
-import ()
+import (
+	"net/url"
+	"strings"
+)
 
 // List is one bot list, checked and compiled.
 type List struct {
@@ -41,13 +44,18 @@ func (l *List) TakesOperatorKey() bool { return l.NeedsKey() && !l.get.numbersBo
 // of the bot.
 func (l *List) NumbersBots() bool { return l.post != nil && l.post.numbersBots }
 
-// PostURL is where counts go, before its placeholders are filled; "" if
+// PostURL is where counts go, its host in lower case, before its placeholders are filled; "" if
 // counts are not posted.
 func (l *List) PostURL() string {
 	if l.post == nil {
 		return ""
 	}
-	return l.post.rawURL
+	u, err := url.Parse(l.post.rawURL)
+	if err != nil {
+		return l.post.rawURL
+	}
+	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	return u.String()
 }
 
 func (l *List) postLimits() []Limit {

@@ -88,10 +88,19 @@ var defaultAuth = auth{in: inHeader, name: "Authorization"}
 
 // value is the token with its prefix, which it may already carry.
 func (a auth) value(token string) string {
-	if a.prefix == "" || len(token) > len(a.prefix) && strings.EqualFold(token[:len(a.prefix)], a.prefix) {
+	if a.bare(token) != token {
 		return token
 	}
 	return a.prefix + token
+}
+
+// bare is the token without its prefix: the same credential, whichever way the
+// caller writes it.
+func (a auth) bare(token string) string {
+	if n := len(a.prefix); n > 0 && len(token) > n && strings.EqualFold(token[:n], a.prefix) {
+		return token[n:]
+	}
+	return token
 }
 
 // PlanPost plans the post of a count to the list. It cannot fail: what stands

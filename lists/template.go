@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -85,10 +86,16 @@ func newURLTemplate(text string, allowed ...string) (template, error) {
 	return t, nil
 }
 
+// isPort tells whether a port is one, or none.
+func isPort(s string) bool {
+	n, err := strconv.Atoi(s)
+	return s == "" || err == nil && n > 0 && n < 1<<16
+}
+
 // parseURL checks that text is an absolute http or https URL.
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+	if err != nil || u.Hostname() == "" || !isPort(u.Port()) || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, fmt.Errorf("must be a URL such as https://list.example/path, is %q", text)
 	}
 	if u.User != nil {

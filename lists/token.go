@@ -154,7 +154,7 @@ func hideAll(text, secret string) string {
 	for _, form := range []string{
 		secret, url.QueryEscape(secret), url.PathEscape(secret),
 		plain, strings.ReplaceAll(plain, "/", `\/`), html, inASCII(plain), inASCII(html),
-		inASCII(strings.ReplaceAll(plain, "/", `\/`)),
+		inASCII(strings.ReplaceAll(plain, "/", `\/`)), asLatin1(secret), inASCII(asLatin1(plain)),
 	} {
 		text = hide(text, form)
 	}
@@ -203,6 +203,15 @@ func jsonEscape(s string) string {
 		return s
 	}
 	return string(b[1 : len(b)-1])
+}
+
+// asLatin1 is s as a list reads it that takes the bytes of a header for Latin-1.
+func asLatin1(s string) string {
+	runes := make([]rune, len(s))
+	for i := range len(s) {
+		runes[i] = rune(s[i])
+	}
+	return string(runes)
 }
 
 // inASCII escapes what is not ASCII, as many JSON writers do.

@@ -45,13 +45,18 @@ const (
 var retryAfter = wait{header: "Retry-After"}
 
 // WaitUntil is the time before which the list wants no further call, as its
-// answer says; ok is false when it says nothing, or nothing sensible.
+// answer says; ok is false when it says nothing, or nothing sensible. Beside a
+// 429 or 503 only Retry-After says so.
 func (c Call) WaitUntil(a Answer, now time.Time) (until time.Time, ok bool) {
 	places := c.List.waits(c.reads)
 	if len(places) == 0 {
 		places = []wait{retryAfter}
 	}
+	refused := a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable
 	for _, w := range places {
+		if !refused && w.header != retryAfter.header {
+			continue // many lists tell their limits with every answer
+		}
 		if t, said := w.until(a, now); said && t.After(now) && (!ok || t.After(until)) {
 			until, ok = t, true
 		}

@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"net/http"
 	"testing"
 	"time"
 )
@@ -84,6 +85,7 @@ func TestWaitUntil(t *testing.T) {
 				"post":    mustPost(t, onlyPost(PostEntry{Wait: tt.wait}), Count{}, `"tok"`),
 				"reading": mustGet(t, "list.test", &GetEntry{Wait: tt.wait}),
 			} {
+				tt.answer.Status = http.StatusTooManyRequests
 				until, ok := call.WaitUntil(tt.answer, now)
 				switch {
 				case ok != (tt.want != nothing):
@@ -108,13 +110,33 @@ func TestWaitUntilOfPostsAndReadings(t *testing.T) {
 	})
 	post, _ := l.PlanPost(Count{BotID: someBot}, NewToken("tok", ""), someAgent)
 	get, _ := l.PlanGet(someBot, Token{}, someAgent)
-	answer := Answer{Header: map[string][]string{"X-Post": {"10"}, "X-Get": {"20"}, "Retry-After": {"30"}}}
+	answer := Answer{Status: http.StatusTooManyRequests, Header: map[string][]string{"X-Post": {"10"}, "X-Get": {"20"}, "Retry-After": {"30"}}}
 	for name, tt := range map[string]struct {
 		call Call
 		want time.Duration
 	}{"post": {post, 10 * time.Second}, "reading": {get, 20 * time.Second}} {
 		if until, ok := tt.call.WaitUntil(answer, now); !ok || until.Sub(now) != tt.want {
 			t.Errorf("%s: %s, %t; want %s", name, until.Sub(now), ok, tt.want)
+		}
+	}
+}
+
+// TestWaitUntilWithoutRefusal reads what lists tell with every answer: limits
+// that are not used up hold nobody.
+func TestWaitUntilWithoutRefusal(t *testing.T) {
+	now := time.Unix(1795348800, 0)
+	l := mustList(t, "list.test", Entry{APIPost: "https://list.test/:id", Post: &PostEntry{
+		Wait: []WaitEntry{{Header: "RateLimit-Reset"}, {Header: "Retry-After", Unit: "ms"}},
+	}})
+	call, _ := l.PlanPost(Count{BotID: "123456789012345678"}, NewToken("token", ""), "")
+	for status, holds := range map[int]bool{200: false, 400: false, 404: false, 500: false, 429: true, 503: true} {
+		reset := Answer{Status: status, Header: map[string][]string{"Ratelimit-Reset": {"50"}}}
+		if _, ok := call.WaitUntil(reset, now); ok != holds {
+			t.Errorf("%d with RateLimit-Reset holds: %t, want %t", status, ok, holds)
+		}
+		after := Answer{Status: status, Header: map[string][]string{"Retry-After": {"50"}}}
+		if until, ok := call.WaitUntil(after, now); !ok || until.Sub(now) != 50*time.Millisecond {
+			t.Errorf("%d with Retry-After: %v, %t", status, until, ok)
 		}
 	}
 }

@@ -224,10 +224,11 @@ func TestOverload(t *testing.T) {
 	if passed == 0 || busy == 0 {
 		t.Error("nothing is shown: want some to pass, and some to be turned away")
 	}
-	// In other runs than a soak the machine has other tests to run as well.
+	// The callers have the same processors; in other runs than a soak other
+	// tests do too. A service with two for itself takes less than a second.
 	most := 5 * time.Second
 	if os.Getenv("SOAK") != "" {
-		most = time.Second
+		most = 2 * time.Second
 	}
 	if slowest > most {
 		t.Errorf("health took up to %s, want %s at most", slowest, most)

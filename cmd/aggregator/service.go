@@ -87,6 +87,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	}
 	s.api = httpapi.New(api)
 	s.server = newServer(s.api, log)
+	s.server.ConnState = (&shedder{server: s.server, most: bounds.connections}).watch
 	if s.listener, err = net.Listen("tcp", f.listen); err != nil {
 		return nil, errors.Join(fmt.Errorf("--listen: %w", err), s.closeMetrics())
 	}
@@ -176,7 +177,9 @@ func (s *service) shutdown(served <-chan error) error {
 	defer cancel()
 	// Until the calls under way are done, whoever comes hears a clean 503.
 	err := s.aggregator.Wait(ctx)
-	err = errors.Join(err, s.server.Shutdown(ctx))
+	if s.server.Shutdown(ctx) != nil { // callers that neither send nor read on
+		err = errors.Join(err, s.server.Close())
+	}
 	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(err, e)
 	}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestShedder fills a server with idle connections: there is room for one more
+// all the same.
+func TestShedder(t *testing.T) {
+	t.Parallel()
+	const most = 40
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "OK") }))
+	shed := &shedder{server: server.Config, most: most}
+	server.Config.ConnState = shed.watch
+	server.Start()
+	defer server.Close()
+	for range 3 * most { // idle each, for none is closed by us
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+		if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		answer := make([]byte, 12)
+		if _, err := io.ReadFull(conn, answer); err != nil || string(answer) != "HTTP/1.1 200" {
+			t.Fatalf("answer %q, error %v", answer, err)
+		}
+	}
+	shed.mu.Lock()
+	open := shed.open
+	shed.mu.Unlock()
+	if open > most {
+		t.Errorf("%d connections are open, want at most %d", open, most)
+	}
+}
+
+// TestCallersFaults are requests that are broken in ways that no client library
+// sends: they are told so, and nothing goes to the log as an error of ours.
+func TestCallersFaults(t *testing.T) {
+	t.Parallel()
+	s := boot(t)
+	for _, tt := range []struct{ name, request, status string }{
+		{"a chunked GET that breaks off", "GET /api/lists HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "400"},
+		{"white space that JSON does not know", "POST /api/count HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n\v{}", "400"},
+		{"a range of a list", "GET /api/lists HTTP/1.1\r\nHost: x\r\nRange: bytes=99999999-\r\n\r\n", "200"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+			_, _ = io.WriteString(conn, tt.request)
+			answer := make([]byte, 12)
+			if _, err := io.ReadFull(conn, answer); err != nil || string(answer[9:]) != tt.status {
+				t.Errorf("answer %q, error %v, want %s", answer, err, tt.status)
+			}
+		})
+	}
+	if strings.Contains(s.log.String(), `"level":"ERROR"`) {
+		t.Errorf("log: %s", s.log)
+	}
+}

@@ -1,0 +1,56 @@
+package lists
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestCredential writes one credential in several ways.
+func TestCredential(t *testing.T) {
+	t.Parallel()
+	bearer := mustList(t, "list.test", Entry{APIPost: "https://list.test/:id", Post: &PostEntry{Auth: &AuthEntry{Prefix: "Bearer "}}})
+	raw := mustList(t, "list.test", Entry{APIPost: "https://list.test/:id"})
+	for _, tt := range []struct {
+		list        *List
+		token, want string
+	}{
+		{bearer, "secret", "secret"},
+		{bearer, "Bearer secret", "secret"},
+		{bearer, "bearer secret", "secret"},
+		{bearer, "Bearer ", "Bearer"},
+		{raw, "Bearer secret", "Bearer secret"},
+	} {
+		token, why := CheckToken(tt.token, "")
+		if why != "" {
+			t.Fatal(why)
+		}
+		call, _ := tt.list.PlanPost(Count{BotID: "123456789012345678"}, token, "")
+		if got := call.Credential(); got != tt.want {
+			t.Errorf("%q: %q, want %q", tt.token, got, tt.want)
+		}
+	}
+}
+
+// TestHideLatin1 has a list echo a header's bytes as Latin-1.
+func TestHideLatin1(t *testing.T) {
+	t.Parallel()
+	const secret = "abcédefgh"
+	for _, text := range []string{"got abc\u00c3\u00a9defgh", `{"got":"abc\u00c3\u00a9defgh"}`} {
+		if got := NewToken(secret, "").Hide(text); !strings.Contains(got, Mask) {
+			t.Errorf("%q shows the token: %q", text, got)
+		}
+	}
+}
+
+func TestBadHosts(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"https://:443/x", "https://list.test:99999/:id", "https://list.test:0/:id"} {
+		if _, problems := New("list.test", Entry{Name: "L", URL: url}); len(problems) == 0 {
+			t.Errorf("%s passes", url)
+		}
+	}
+	l := mustList(t, "list.test", Entry{APIPost: "https://LIST.test/Bots/:id"})
+	if got := l.PostURL(); got != "https://list.test/Bots/:id" {
+		t.Errorf("post URL %q", got)
+	}
+}
