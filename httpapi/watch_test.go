@@ -162,8 +162,7 @@ func TestPanicIsLoggedUnderItsRequest(t *testing.T) {
 
 func TestLogLevel(t *testing.T) {
 	t.Parallel()
-	var s service
-	s = serve(t, store.NewMemory(store.MemoryOptions{}), func(lists.Call) lists.Answer { panic("list on fire") }, func(c *httpapi.Config) {
+	s := serve(t, store.NewMemory(store.MemoryOptions{}), func(lists.Call) lists.Answer { panic("list on fire") }, func(c *httpapi.Config) {
 		c.Log = slog.New(filtered{c.Log.Handler(), slog.LevelError})
 	})
 	send(t, "GET", s.base+"/api/lists", "")

@@ -12,8 +12,10 @@ type bounds struct {
 	callsPerList int
 }
 
-// Bounds of the bounds, whatever the limit of descriptors.
+// Bounds of the bounds, whatever the limit of descriptors. More requests at a
+// time than a processor or two can take would only make health wait.
 const (
+	leastRequests    = 64
 	leastDescriptors = 256
 	mostDescriptors  = 100_000
 )
@@ -25,7 +27,7 @@ func newBounds() bounds {
 	calls := n / 5 // and as many idle connections
 	return bounds{
 		connections:  n * 9 / 20,
-		requests:     int64(n / 4),
+		requests:     int64(max(leastRequests, n/40)),
 		calls:        calls,
 		callsPerList: max(16, calls/8),
 	}

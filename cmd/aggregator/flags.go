@@ -36,24 +36,27 @@ func parse(fs *flag.FlagSet, args []string, getenv func(string) string) error {
 		if given[f.Name] || value == "" || err != nil {
 			return
 		}
-		if e := fs.Set(f.Name, value); e != nil {
-			err = fmt.Errorf("%s: %w", name, e)
+		values := []string{value}
+		if _, several := f.Value.(*files); several {
+			values = strings.FieldsFunc(value, func(r rune) bool { return r == ',' })
+		}
+		for _, v := range values {
+			if e := fs.Set(f.Name, strings.TrimSpace(v)); e != nil {
+				err = fmt.Errorf("%s: %w", name, e)
+			}
 		}
 	})
 	return err
 }
 
-// files is a flag that may be given again. In the environment, commas part.
+// files is a flag that may be given again; in the environment, names are
+// comma-separated.
 type files []string
 
 func (f *files) String() string { return strings.Join(*f, ",") }
 
 func (f *files) Set(value string) error {
-	for name := range strings.SplitSeq(value, ",") {
-		if name = strings.TrimSpace(name); name != "" {
-			*f = append(*f, name)
-		}
-	}
+	*f = append(*f, value)
 	return nil
 }
 

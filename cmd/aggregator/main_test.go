@@ -39,6 +39,7 @@ func boot(t *testing.T, args ...string) *running {
 	case a := <-address:
 		s.base = "http://" + a
 	case c := <-code:
+		code <- c // for stop
 		t.Fatalf("serve ended with %d: %s", c, log)
 	case <-time.After(20 * time.Second):
 		t.Fatalf("serve did not start: %s", log)
