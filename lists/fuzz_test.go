@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/net/http/httpguts"
@@ -245,6 +246,31 @@ func FuzzPath(f *testing.F) {
 		for _, found := range walk(body, steps) {
 			if !json.Valid(found) {
 				t.Errorf("%q leads to %q in %q", path, found, body)
+			}
+		}
+	})
+}
+
+// FuzzWait reads whatever a list may say of how long to wait.
+func FuzzWait(f *testing.F) {
+	for _, s := range []string{"30", "-5", "1e400", "NaN", "Inf", "Sun, 22 Nov 2026 18:00:00 GMT", "1795348800", "0x10", "9223372036854775807", "soon", ""} {
+		f.Add(s, `{"wait":`+s+`}`)
+	}
+	now := time.Unix(1795348800, 0)
+	units := []string{"s", "ms", "unix", "unix_ms"}
+	var calls []Call
+	for _, unit := range units {
+		l := mustList(f, "list.test", Entry{APIPost: "https://list.test/:id", Post: &PostEntry{
+			Wait: []WaitEntry{{Header: "Retry-After", Unit: unit}, {Body: "wait", Unit: unit}},
+		}})
+		call, _ := l.PlanPost(Count{BotID: "123456789012345678"}, NewToken("token", ""), "")
+		calls = append(calls, call)
+	}
+	f.Fuzz(func(t *testing.T, header, body string) {
+		a := Answer{Status: 429, Header: map[string][]string{"Retry-After": {header}}, Body: []byte(body)}
+		for i, call := range calls {
+			if until, ok := call.WaitUntil(a, now); ok && !until.After(now) {
+				t.Errorf("%s: %q %q: until %v, which is over", units[i], header, body, until)
 			}
 		}
 	})
