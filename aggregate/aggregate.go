@@ -81,8 +81,11 @@ type Caller struct {
 	UserAgent string
 }
 
+// maxUserAgent bounds what a list is sent as one.
+const maxUserAgent = 1 << 10
+
 func (a *Aggregator) userAgent(c Caller) string {
-	if c.UserAgent != "" {
+	if c.UserAgent != "" && len(c.UserAgent) <= maxUserAgent {
 		return c.UserAgent
 	}
 	return a.UserAgent

@@ -35,7 +35,11 @@ func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAns
 			return answer, decision, err
 		}
 	}
-	plan, skipped := a.planBot(c, r, a.userAgent(from))
+	userAgent := a.userAgent(from)
+	if shared { // what one caller says of itself must not decide what others hear
+		userAgent = a.UserAgent
+	}
+	plan, skipped := a.planBot(c, r, userAgent)
 	plan, held := a.heldBack(ctx, plan)
 	skipped = append(skipped, held...)
 	if len(plan) == 0 {

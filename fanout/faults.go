@@ -67,8 +67,8 @@ var explanations = []struct {
 	{func(err error) bool { e, ok := errors.AsType[*net.DNSError](err); return ok && e.IsNotFound },
 		lists.FaultDNS, "No such host"},
 	{as[*net.DNSError], lists.FaultDNS, "Host name could not be looked up"},
-	{is(syscall.ECONNREFUSED), lists.FaultRefused, "Connection refused"},
-	{is(syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN), lists.FaultRefused, "Host unreachable"},
+	{dialling(is(syscall.ECONNREFUSED)), lists.FaultRefused, "Connection refused"},
+	{dialling(is(syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN)), lists.FaultRefused, "Host unreachable"},
 
 	{as[x509.HostnameError], lists.FaultTLS, "TLS failed: the certificate is for another host"},
 	{as[x509.UnknownAuthorityError], lists.FaultTLS, "TLS failed: the certificate is not trusted"},
@@ -79,8 +79,9 @@ var explanations = []struct {
 	{as[*tls.CertificateVerificationError], lists.FaultTLS, "TLS failed: the certificate is not valid"},
 	{as[x509.CertificateInvalidError], lists.FaultTLS, "TLS failed: the certificate is not valid"},
 	{as[tls.RecordHeaderError], lists.FaultTLS, "TLS failed: the answer is not TLS"},
-	{as[tls.AlertError], lists.FaultTLS, "TLS failed: the handshake was refused"},
-	{says("tls: "), lists.FaultTLS, "TLS failed: the handshake was refused"},
+	// These come after the handshake too, when the list may have seen the call.
+	{as[tls.AlertError], lists.FaultReset, "TLS failed: the handshake was refused"},
+	{says("tls: "), lists.FaultReset, "TLS failed: the handshake was refused"},
 
 	{is(gzip.ErrHeader, gzip.ErrChecksum), lists.FaultProtocol, "Answer says gzip and is not"},
 	{as[flate.CorruptInputError], lists.FaultProtocol, "Answer says gzip and is not"},
@@ -89,14 +90,24 @@ var explanations = []struct {
 	{is(io.EOF), lists.FaultReset, "Connection closed without an answer"},
 	{closedIdle, lists.FaultReset, "Connection closed without an answer"},
 	{says("TLS handshake timeout"), lists.FaultTLS, "TLS failed: timeout"},
-	{func(err error) bool {
-		e, ok := errors.AsType[*net.OpError](err)
-		return ok && e.Op == "dial" && e.Timeout()
-	}, lists.FaultRefused, "Timeout while connecting"},
-	{func(err error) bool { e, ok := errors.AsType[net.Error](err); return ok && e.Timeout() },
-		lists.FaultTimeout, "Timeout while connecting"},
-	{as[*net.OpError], lists.FaultRefused, "No connection"},
+	{dialling(isTimeout), lists.FaultRefused, "Timeout while connecting"},
+	{isTimeout, lists.FaultTimeout, "Timeout while connecting"},
+	{dialling(as[*net.OpError]), lists.FaultRefused, "No connection"},
+	{as[*net.OpError], lists.FaultReset, "Connection broken"},
 	{as[lateError], lists.FaultProtocol, "Answer breaks off: not HTTP"},
+}
+
+// dialling fits errors of making a connection: the list cannot have seen the call.
+func dialling(fits func(error) bool) func(error) bool {
+	return func(err error) bool {
+		e, ok := errors.AsType[*net.OpError](err)
+		return ok && e.Op == "dial" && fits(err)
+	}
+}
+
+func isTimeout(err error) bool {
+	e, ok := errors.AsType[net.Error](err)
+	return ok && e.Timeout()
 }
 
 // is fits errors that are one of some.

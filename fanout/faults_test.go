@@ -295,7 +295,7 @@ func TestFaultsOfTheWay(t *testing.T) {
 		"nothing listens":          {"http://127.0.0.1:1/:id", failed(lists.FaultRefused, "Connection refused")},
 		"no TLS":                   {strings.Replace(plain.URL, "http", "https", 1) + "/:id", failed(lists.FaultTLS, "TLS failed: the answer is not TLS")},
 		"a certificate of its own": {secure.URL + "/:id", failed(lists.FaultTLS, "TLS failed: the certificate is not trusted")},
-		"refused handshake":        {"https://" + alert.addr + "/:id", failed(lists.FaultTLS, "TLS failed: the handshake was refused")},
+		"refused handshake":        {"https://" + alert.addr + "/:id", failed(lists.FaultReset, "TLS failed: the handshake was refused")},
 		"reset in the handshake":   {"https://" + hung.addr + "/:id", failed(lists.FaultReset, "Connection reset|Connection closed without an answer")},
 		"closed in the handshake":  {"https://" + refused.addr + "/:id", failed(lists.FaultReset, "Connection reset|Connection closed without an answer")},
 		"no handshake":             {"https://" + silent.addr + "/:id", timeout()},

@@ -42,7 +42,7 @@ func (r *run) again(call lists.Call, a lists.Answer, err error) (pause time.Dura
 			return 0, false
 		}
 		pause = r.pause()
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case dialling(is(syscall.ECONNREFUSED))(err):
 		pause = r.pause()
 	case !isBroken(err) || len(call.Limits()) > 0:
 		return 0, false

@@ -29,34 +29,39 @@ func (a answering) Run(_ context.Context, calls []lists.Call, _ time.Duration) [
 	return answers
 }
 
-// BenchmarkCount measures a count for 23 lists without the network.
-func BenchmarkCount(b *testing.B) {
-	const n = 23
-	var yaml, tokens strings.Builder
+// newTestServer makes a server with n lists, and a body's tail that names them.
+func newTestServer(tb testing.TB, n int, most int64) (s *Server, tokens string) {
+	tb.Helper()
+	var yaml, tail strings.Builder
 	yaml.WriteString("lists:\n")
 	for i := range n {
 		fmt.Fprintf(&yaml, "  list%d.test: {name: L, url: \"https://list%d.test\", api_post: \"https://list%d.test/bots/:id/stats\", api_field: server_count}\n", i, i, i)
-		fmt.Fprintf(&tokens, `,"list%d.test":"token-of-about-forty-characters-%08d"`, i, i)
+		fmt.Fprintf(&tail, `,"list%d.test":"token-of-about-forty-characters-%08d"`, i, i)
 	}
 	live, _, err := catalog.NewLive(func() (*catalog.Catalog, []string, error) {
 		return catalog.Load([]catalog.File{{Name: "lists.yaml", Data: []byte(yaml.String())}}, catalog.File{})
 	})
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
 	st := store.NewMemory(store.MemoryOptions{})
 	hash := store.NewHasher(st.Secret())
 	log := slog.New(slog.DiscardHandler)
 	status := Status{Breakers: func() []Breaker { return nil }, StoreHealth: st.Health, CallsInFlight: func() int { return 0 }}
 	metrics := NewMetrics(status)
-	s := New(Config{Catalog: live, Log: log, Status: status, Metrics: metrics, Aggregator: aggregate.New(aggregate.Config{
+	return New(Config{Catalog: live, Log: log, Status: status, Metrics: metrics, MaxRequests: most, Aggregator: aggregate.New(aggregate.Config{
 		Catalog: live, Observe: metrics.Observe, Holds: aggregate.NewHolds(st, hash, time.Now, log),
 		CountLimit: ratelimit.New(st, ratelimit.Rate{Limit: 1, Period: time.Minute}, hash),
 		Runner:     answering{lists.Answer{Status: http.StatusOK, Body: []byte(`{"success":true}`), Took: time.Millisecond}},
-	})})
+	})}), tail.String()
+}
+
+// BenchmarkCount measures a count for 23 lists without the network.
+func BenchmarkCount(b *testing.B) {
+	s, tokens := newTestServer(b, 23, 0)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		body := fmt.Sprintf(`{"server_count":1234,"bot_id":"%018d"%s}`, 100_000_000_000_000_000+i, tokens.String())
+		body := fmt.Sprintf(`{"server_count":1234,"bot_id":"%018d"%s}`, 100_000_000_000_000_000+i, tokens)
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/count", strings.NewReader(body)))
 		if w.Code != http.StatusOK {

@@ -3,6 +3,9 @@
 package httpapi
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -38,6 +41,7 @@ type Server struct {
 	router   *echo.Echo
 	static   staticCache
 	known    map[string]bool // paths of the route table
+	arriving atomic.Int64    // requests whose body is being read
 	busy     atomic.Int64    // requests being answered
 	stopping atomic.Bool
 	now      func() time.Time
@@ -100,9 +104,18 @@ func routed(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// arrivingPerBusy is how many requests may be arriving for each that may be
+// answered: these wait for their callers, and cost little.
+const arrivingPerBusy = 8
+
+func (s *Server) isFull(now, most int64) bool { return most > 0 && now > most }
+
 // refuse answers a request that does not come to its route.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	c := s.router.NewContext(r, w)
+	if errors.Is(err, aggregate.ErrBusy) {
+		w.Header().Set("Connection", "close")
+	}
 	s.answerError(err, c)
 	s.watch(c, 0)
 }
@@ -113,23 +126,30 @@ func (s *Server) StopServing() { s.stopping.Store(true) }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	busy := s.busy.Add(1)
-	defer s.busy.Add(-1)
 	r = oneSpelling(r)
 	setHeaders(w.Header(), r)
-	full := s.MaxRequests > 0 && busy > s.MaxRequests
-	if (full || s.stopping.Load()) && r.URL.Path != "/api/health" {
-		w.Header().Set("Connection", "close")
+	health := r.URL.Path == "/api/health"
+	arriving := s.arriving.Add(1)
+	if s.isFull(arriving, arrivingPerBusy*s.MaxRequests) && !health {
+		s.arriving.Add(-1)
 		s.refuse(w, r, aggregate.ErrBusy)
 		return
 	}
+	// The body comes first: until it is read, a caller's hang-up goes unnoticed,
+	// and one that comes slowly must not take the place of those that have come.
 	r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		// Until its body is read, a caller's hang-up goes unnoticed.
-		if _, err := readBody(r); err != nil {
-			s.refuse(w, r, err)
-			return
-		}
+	body, err := readBody(r)
+	s.arriving.Add(-1)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	busy := s.busy.Add(1)
+	defer s.busy.Add(-1)
+	if (s.isFull(busy, s.MaxRequests) || s.stopping.Load()) && !health {
+		s.refuse(w, r, aggregate.ErrBusy)
+		return
 	}
 	if isPreflight(r) {
 		s.answerPreflight(w, r)

@@ -54,3 +54,13 @@ func TestBadHosts(t *testing.T) {
 		t.Errorf("post URL %q", got)
 	}
 }
+
+func TestLongToken(t *testing.T) {
+	t.Parallel()
+	if _, why := CheckToken(strings.Repeat("x", 8<<10), ""); why != "" {
+		t.Errorf("8 KiB: %s", why)
+	}
+	if _, why := CheckToken(strings.Repeat("x", 8<<10+1), ""); why != "Bad token: longer than 8192 bytes" {
+		t.Errorf("more: %q", why)
+	}
+}

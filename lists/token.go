@@ -46,6 +46,10 @@ func ParseToken(raw json.RawMessage) (t Token, skipped string) {
 	return CheckToken(secret, number)
 }
 
+// maxSecret bounds a token, so that a list takes the header it goes in: one that
+// did not would look as if it were down.
+const maxSecret = 8 << 10
+
 // CheckToken is NewToken for a secret that has not been looked at. When it is
 // none, skipped says why, in the words of the answer.
 func CheckToken(secret, listBotID string) (t Token, skipped string) {
@@ -53,6 +57,9 @@ func CheckToken(secret, listBotID string) (t Token, skipped string) {
 	secret = strings.Trim(secret, " \t")
 	if strings.TrimSpace(secret) == "" {
 		return Token{}, "No token"
+	}
+	if len(secret) > maxSecret {
+		return Token{}, fmt.Sprintf("Bad token: longer than %d bytes", maxSecret)
 	}
 	if strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
 		return Token{}, "Bad token: holds a character that no header can carry"
