@@ -1,39 +1,102 @@
 package main
 
 import (
+	"container/list"
+	"context"
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
-// shedder closes idle connections of callers while many are open, so that there
-// is always room for one more: a server that is full answers 503, and health.
-type shedder struct {
-	server *http.Server
-	most   int // connections that may be open at once
+// headerPatience is how long a connection may take to send a header while many
+// are open.
+const headerPatience = 2 * time.Second
 
-	mu       sync.Mutex
-	open     int
-	shedding bool
+// shedder closes connections of callers that are of no use while many are open:
+// idle ones, and those whose header does not come. So there is always room for
+// one more: a server that is full answers 503, and health.
+type shedder struct {
+	many int // connections from which on it sheds
+
+	mu    sync.Mutex
+	conns *list.List // of *callerConn, the longest unchanged first
+	at    map[net.Conn]*list.Element
 }
 
-// watch is the server's ConnState hook.
-func (s *shedder) watch(_ net.Conn, state http.ConnState) {
+// callerConn is one connection of a caller.
+type callerConn struct {
+	net.Conn
+	serving bool // a request of it is being answered
+	idle    bool // its last request is answered
+	since   time.Time
+}
+
+// newShedder makes a shedder for a server that takes so many connections.
+func newShedder(most int) *shedder {
+	return &shedder{many: most * 3 / 4, conns: list.New(), at: map[net.Conn]*list.Element{}}
+}
+
+// attach hooks the shedder into a server.
+func (s *shedder) attach(server *http.Server) {
+	server.ConnState = s.changed
+	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, connKey{}, c)
+	}
+	next := server.Handler
+	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(connKey{}).(net.Conn); ok {
+			s.set(c, callerConn{Conn: c, serving: true})
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+type connKey struct{}
+
+// changed is the server's ConnState hook.
+func (s *shedder) changed(c net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew, http.StateActive:
+		s.set(c, callerConn{Conn: c})
+	case http.StateIdle:
+		s.set(c, callerConn{Conn: c, idle: true})
+	case http.StateClosed, http.StateHijacked:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if at, ok := s.at[c]; ok {
+			s.conns.Remove(at)
+			delete(s.at, c)
+		}
+	}
+}
+
+// set notes what a connection does from now on, and sheds one if there are many.
+func (s *shedder) set(c net.Conn, now callerConn) {
+	now.since = time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch state {
-	case http.StateNew:
-		s.open++
-	case http.StateClosed, http.StateHijacked:
-		s.open--
-	default:
+	if at, ok := s.at[c]; ok {
+		at.Value = &now
+		s.conns.MoveToBack(at)
 		return
 	}
-	if shed := s.open > s.most*3/4; shed {
-		s.shedding = true
-		s.server.SetKeepAlivesEnabled(false) // and closes those that are idle
-	} else if s.shedding && s.open < s.most/2 {
-		s.shedding = false
-		s.server.SetKeepAlivesEnabled(true)
+	s.at[c] = s.conns.PushBack(&now)
+	if s.conns.Len() > s.many {
+		s.shed(now.since)
+	}
+}
+
+// shed closes the connection that has been of no use for longest.
+func (s *shedder) shed(now time.Time) {
+	for at := s.conns.Front(); at != nil; at = at.Next() {
+		c, _ := at.Value.(*callerConn)
+		if c.serving || !c.idle && now.Sub(c.since) < headerPatience {
+			continue
+		}
+		_ = c.Close()
+		s.conns.Remove(at)
+		delete(s.at, c.Conn)
+		return
 	}
 }

@@ -87,7 +87,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	}
 	s.api = httpapi.New(api)
 	s.server = newServer(s.api, log)
-	s.server.ConnState = (&shedder{server: s.server, most: bounds.connections}).watch
+	newShedder(bounds.connections).attach(s.server)
 	if s.listener, err = net.Listen("tcp", f.listen); err != nil {
 		return nil, errors.Join(fmt.Errorf("--listen: %w", err), s.closeMetrics())
 	}
