@@ -11,7 +11,7 @@ import (
 
 // headerPatience is how long a connection may take to send a header while many
 // are open.
-const headerPatience = 2 * time.Second
+const headerPatience = time.Second / 2
 
 // shedder closes connections of callers that are of no use while many are open:
 // idle ones, and those whose header does not come. So there is always room for
@@ -19,9 +19,10 @@ const headerPatience = 2 * time.Second
 type shedder struct {
 	many int // connections from which on it sheds
 
-	mu    sync.Mutex
-	conns *list.List // of *callerConn, the longest unchanged first
-	at    map[net.Conn]*list.Element
+	mu       sync.Mutex
+	sweeping bool       // sweep will come
+	conns    *list.List // of *callerConn, the longest unchanged first
+	at       map[net.Conn]*list.Element
 }
 
 // callerConn is one connection of a caller.
@@ -82,13 +83,26 @@ func (s *shedder) set(c net.Conn, now callerConn) {
 		return
 	}
 	s.at[c] = s.conns.PushBack(&now)
-	if s.conns.Len() > s.many {
-		s.shed(now.since)
+	if s.conns.Len() > s.many && !s.shed(now.since) && !s.sweeping {
+		s.sweeping = true
+		time.AfterFunc(headerPatience, s.sweep)
 	}
 }
 
-// shed closes the connection that has been of no use for longest.
-func (s *shedder) shed(now time.Time) {
+// sweep sheds what is of no use by now, and comes again while there are many.
+func (s *shedder) sweep() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.conns.Len() > s.many && s.shed(time.Now()) {
+	}
+	if s.sweeping = s.conns.Len() > s.many; s.sweeping {
+		time.AfterFunc(headerPatience/2, s.sweep)
+	}
+}
+
+// shed closes the connection that has been of no use for longest, if there is
+// one. Callers hold the mutex.
+func (s *shedder) shed(now time.Time) bool {
 	for at := s.conns.Front(); at != nil; at = at.Next() {
 		c, _ := at.Value.(*callerConn)
 		if c.serving || !c.idle && now.Sub(c.since) < headerPatience {
@@ -97,6 +111,7 @@ func (s *shedder) shed(now time.Time) {
 		_ = c.Close()
 		s.conns.Remove(at)
 		delete(s.at, c.Conn)
-		return
+		return true
 	}
+	return false
 }
