@@ -60,7 +60,7 @@ func (l *List) ReadRules() []string {
 		root = l.Get.Root + "."
 	}
 	if l.get.mapping == nil {
-		return append([]string{"the common key names, under " + orTop(root)}, limitRules(l.get.limits, l.get.wait)...)
+		return []string{"the common key names, under " + orTop(root)}
 	}
 	f := l.Get.Fields
 	var rules []string
@@ -83,7 +83,15 @@ func (l *List) ReadRules() []string {
 			rules = append(rules, field.name+": "+strings.Join(paths, ", "))
 		}
 	}
-	return append(rules, limitRules(l.get.limits, l.get.wait)...)
+	return rules
+}
+
+// ReadLimits says in words what holds the next reading back.
+func (l *List) ReadLimits() []string {
+	if l.get == nil {
+		return nil
+	}
+	return limitRules(l.get.limits, l.get.wait)
 }
 
 func orTop(root string) string {

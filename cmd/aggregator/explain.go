@@ -104,6 +104,12 @@ func explainList(out io.Writer, l *lists.List) {
 	for _, s := range l.ReadRules() {
 		say("  %s", s)
 	}
+	if limits := l.ReadLimits(); limits != nil {
+		say("")
+		for _, s := range limits {
+			say("%s", s)
+		}
+	}
 }
 
 func printRequest(out io.Writer, r lists.Request) {
