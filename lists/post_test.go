@@ -806,7 +806,7 @@ func TestRules(t *testing.T) {
 			if got := l.PostRules(); !slices.Equal(got, tt.post) {
 				t.Errorf("post: %q, want %q", got, tt.post)
 			}
-			if got := l.ReadRules(); !slices.Equal(got, tt.read) {
+			if got := append(l.ReadRules(), l.ReadLimits()...); !slices.Equal(got, tt.read) {
 				t.Errorf("read: %q, want %q", got, tt.read)
 			}
 		})
