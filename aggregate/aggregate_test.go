@@ -125,8 +125,8 @@ func newFixture(t testing.TB, answer lists.Answer) *fixture {
 	f.Aggregator = New(Config{
 		Catalog:    live,
 		Runner:     f.runner(answer),
-		CountLimit: ratelimit.New(m, ratelimit.Rate{Limit: 1, Period: 120 * time.Second}, hash),
-		BotsLimit:  ratelimit.New(m, ratelimit.Rate{Limit: 1, Period: 30 * time.Second}, hash),
+		CountLimit: ratelimit.New(m.Windows(), ratelimit.Rate{Limit: 1, Period: 120 * time.Second}, hash),
+		BotsLimit:  ratelimit.New(m.Windows(), ratelimit.Rate{Limit: 1, Period: 30 * time.Second}, hash),
 		UserAgent:  "service/1.0",
 	})
 	f.readings.now = f.clock.Now
@@ -597,8 +597,8 @@ func TestBusyStore(t *testing.T) {
 	m := store.NewMemory(store.MemoryOptions{MaxKeys: 1, Now: f.clock.Now})
 	t.Cleanup(func() { _ = m.Close() })
 	hash := store.NewHasher(m.Secret())
-	f.CountLimit = ratelimit.New(m, ratelimit.Rate{Limit: 1, Period: 120 * time.Second}, hash)
-	f.BotsLimit = ratelimit.New(m, ratelimit.Rate{Limit: 1, Period: 30 * time.Second}, hash)
+	f.CountLimit = ratelimit.New(m.Windows(), ratelimit.Rate{Limit: 1, Period: 120 * time.Second}, hash)
+	f.BotsLimit = ratelimit.New(m.Windows(), ratelimit.Rate{Limit: 1, Period: 30 * time.Second}, hash)
 	f.mustCount(t, `"a.test":"t"`)
 	other := request(t, `"a.test":"t"`)
 	other.BotID = "123456789012345679"

@@ -31,14 +31,14 @@ const (
 // bot once the list has accepted that token; for our whole address only where
 // the entry says that the list limits addresses. A nil *Holds holds nothing.
 type Holds struct {
-	store store.Store
+	store store.Windows
 	hash  func(parts ...string) store.Key
 	now   func() time.Time
 	log   *slog.Logger
 }
 
 // NewHolds keeps holds in st, under keys made by hash. The clock is for tests.
-func NewHolds(st store.Store, hash func(parts ...string) store.Key, now func() time.Time, log *slog.Logger) *Holds {
+func NewHolds(st store.Windows, hash func(parts ...string) store.Key, now func() time.Time, log *slog.Logger) *Holds {
 	return &Holds{st, hash, now, log}
 }
 
@@ -175,7 +175,7 @@ func (h *Holds) why(call lists.Call, revoked bool, until time.Time) string {
 		return "Revoked: " + call.List.ID + " has revoked this token; send a new one"
 	case until.After(h.now()):
 		return paced(until)
-	case call.MayBeRevoked() && h.store.Health() != nil:
+	case call.MayBeRevoked() && h.store.Degraded():
 		// Other replicas may have posted; an early post could cost the key.
 		return paced(h.now().Add(silentHold))
 	}
@@ -195,13 +195,13 @@ func (h *Holds) Reserve(ctx context.Context, call lists.Call) (reserved []store.
 		if why := h.why(call, revoked, until); why != "" {
 			return nil, why
 		}
-		takes := make([]store.Take, len(q.paces))
+		uses := make([]store.Use, len(q.paces))
 		reserved = make([]store.Key, len(q.paces))
 		for i, p := range q.paces {
-			takes[i] = store.Take{Key: p.slots[next[i]], Limit: 1, Period: p.period}
-			reserved[i] = takes[i].Key
+			uses[i] = store.Use{Key: p.slots[next[i]], Limit: 1, Period: p.period}
+			reserved[i] = uses[i].Key
 		}
-		_, ok, err := h.store.Take(ctx, takes...)
+		_, ok, err := h.store.Take(ctx, uses...)
 		if err != nil {
 			h.log.Warn("no pacing without the store; the list is not asked", "list", call.List.ID, "error", err)
 			break
@@ -272,7 +272,7 @@ func (h *Holds) takeBot(ctx context.Context, call lists.Call) error {
 		}
 		for range len(p.bot) { // as in Reserve
 			i, _ := firstFree(h.peek(ctx, p.bot...))
-			_, ok, err := h.store.Take(ctx, store.Take{Key: p.bot[i], Limit: 1, Period: p.period})
+			_, ok, err := h.store.Take(ctx, store.Use{Key: p.bot[i], Limit: 1, Period: p.period})
 			if err != nil {
 				return err
 			}

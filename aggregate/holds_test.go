@@ -132,7 +132,7 @@ type desk struct {
 type deskOptions struct {
 	store    store.Store      // in memory when nil
 	now      func() time.Time // the desk's clock when nil
-	windows  store.Store      // of the rate limits; store when nil
+	windows  store.Windows    // of the rate limits; store's when nil
 	count    string           // rate, off when empty
 	bots     string
 	keys     map[string]lists.Token
@@ -148,11 +148,11 @@ func newDesk(t testing.TB, o deskOptions) *desk {
 	if o.store == nil {
 		o.store = store.NewMemory(store.MemoryOptions{Now: o.now})
 	}
-	if w, is := o.windows.(*hooked); is && w.Store == nil {
-		w.Store = o.store
+	if w, is := o.windows.(*hooked); is {
+		w.Windows = o.store.Windows()
 	}
 	if o.windows == nil {
-		o.windows = o.store
+		o.windows = o.store.Windows()
 	}
 	if o.onListed == "" {
 		o.onListed = pacedLists
@@ -168,7 +168,7 @@ func newDesk(t testing.TB, o deskOptions) *desk {
 		Catalog: live, Runner: d, Keys: o.keys,
 		CountLimit: ratelimit.New(o.windows, rate(t, o.count), hash),
 		BotsLimit:  ratelimit.New(o.windows, rate(t, o.bots), hash),
-		Holds:      aggregate.NewHolds(o.store, hash, o.now, slog.New(slog.DiscardHandler)),
+		Holds:      aggregate.NewHolds(o.store.Windows(), hash, o.now, slog.New(slog.DiscardHandler)),
 	})
 	return d
 }
@@ -816,18 +816,31 @@ lists:
 	}
 }
 
-// hooked is a store with something to do before its next take, once.
+// hooked are windows with something to do before their next take, once.
 type hooked struct {
-	store.Store
+	store.Windows
 	before func()
 }
 
-func (h *hooked) Take(ctx context.Context, takes ...store.Take) ([]store.Window, bool, error) {
+// hookedStore is a store whose windows are hooked.
+type hookedStore struct {
+	store.Store
+	hooked
+}
+
+func newHookedStore(now func() time.Time) *hookedStore {
+	m := store.NewMemory(store.MemoryOptions{Now: now})
+	return &hookedStore{m, hooked{Windows: m.Windows()}}
+}
+
+func (h *hookedStore) Windows() store.Windows { return &h.hooked }
+
+func (h *hooked) Take(ctx context.Context, uses ...store.Use) ([]store.Window, bool, error) {
 	if before := h.before; before != nil {
 		h.before = nil
 		before()
 	}
-	return h.Store.Take(ctx, takes...)
+	return h.Windows.Take(ctx, uses...)
 }
 
 // Between the look at the holds and the reservation another request may take
@@ -972,7 +985,7 @@ func (d *desk) postTo(t testing.TB, list, token string) lists.Call {
 func TestAcceptedAtOnceCountEach(t *testing.T) {
 	t.Parallel()
 	clock := storetest.NewClock()
-	st := &hooked{Store: store.NewMemory(store.MemoryOptions{Now: clock.Now})}
+	st := newHookedStore(clock.Now)
 	d := newDesk(t, deskOptions{store: st, now: clock.Now})
 	a, b := d.postTo(t, "pair.test", "a"), d.postTo(t, "pair.test", "b")
 	reservedA, whyA := d.Holds.Reserve(t.Context(), a)
@@ -993,7 +1006,7 @@ func TestPlacesLostToOthers(t *testing.T) {
 	t.Parallel()
 	for _, others := range []int{1, 7, 8, 30, 59, 60} {
 		clock := storetest.NewClock()
-		st := &hooked{Store: store.NewMemory(store.MemoryOptions{Now: clock.Now})}
+		st := newHookedStore(clock.Now)
 		d := newDesk(t, deskOptions{store: st, now: clock.Now})
 		mine, theirs := d.postTo(t, "sixty.test", "mine"), d.postTo(t, "sixty.test", "theirs")
 		left := others
@@ -1047,7 +1060,7 @@ func TestNoIntervalHoldsMoreThanTheLimit(t *testing.T) {
 				}
 				random := rand.New(rand.NewPCG(1, uint64(limit.n)))
 				clock := storetest.NewClock()
-				holds := aggregate.NewHolds(store.NewMemory(store.MemoryOptions{Now: clock.Now}), cheapHash, clock.Now, slog.New(slog.DiscardHandler))
+				holds := aggregate.NewHolds(store.NewMemoryWindows(store.MemoryOptions{Now: clock.Now}), cheapHash, clock.Now, slog.New(slog.DiscardHandler))
 				upTo := func(d time.Duration) time.Duration { return time.Duration(random.Int64N(int64(d))) }
 
 				var log []time.Time
@@ -1090,10 +1103,14 @@ func cheapHash(parts ...string) store.Key {
 	return store.Key(h.Sum(nil))
 }
 
-// failing is a store that cannot take.
+// failing is a store whose windows cannot be taken.
 type failing struct{ store.Store }
 
-func (failing) Take(context.Context, ...store.Take) ([]store.Window, bool, error) {
+func (f failing) Windows() store.Windows { return failingWindows{f.Store.Windows()} }
+
+type failingWindows struct{ store.Windows }
+
+func (failingWindows) Take(context.Context, ...store.Use) ([]store.Window, bool, error) {
 	return nil, false, errors.New("no room")
 }
 
@@ -1101,7 +1118,7 @@ func TestWithoutTheStoreNoListIsAskedTooEarly(t *testing.T) {
 	t.Parallel()
 	m := store.NewMemory(store.MemoryOptions{})
 	clock := storetest.NewClock()
-	d := newDesk(t, deskOptions{store: failing{m}, windows: m, now: func() time.Time { return clock.Now().In(time.FixedZone("elsewhere", 3600)) }})
+	d := newDesk(t, deskOptions{store: failing{m}, windows: m.Windows(), now: func() time.Time { return clock.Now().In(time.FixedZone("elsewhere", 3600)) }})
 	if got := d.post(t, firstBot, "bot.test=a open.test=a"); got != "200, "+until("12:01:00") || d.took() != "open.test=a" {
 		t.Errorf("%s; want the paced list held, the other asked", got)
 	}

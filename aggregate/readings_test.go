@@ -328,7 +328,7 @@ func TestSharedReadingsUseWindows(t *testing.T) {
 	config := f.Config
 	inner := config.Runner
 	config.Runner = counting{inner, &runs}
-	config.BotsLimit = ratelimit.New(store.NewMemory(store.MemoryOptions{}), ratelimit.Rate{Limit: 1, Period: time.Minute}, hash)
+	config.BotsLimit = ratelimit.New(store.NewMemoryWindows(store.MemoryOptions{}), ratelimit.Rate{Limit: 1, Period: time.Minute}, hash)
 	a := New(config)
 	clock := &hands{}
 	a.readings.now = clock.now
@@ -379,7 +379,7 @@ func TestCrowdReadsOneBot(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, lists.Answer{Status: 200, Body: []byte(`{}`)})
 	config := f.Config
-	config.BotsLimit = ratelimit.New(store.NewMemory(store.MemoryOptions{}), ratelimit.Rate{}, store.NewHasher(make([]byte, 32)))
+	config.BotsLimit = ratelimit.New(store.NewMemoryWindows(store.MemoryOptions{}), ratelimit.Rate{}, store.NewHasher(make([]byte, 32)))
 	release := make(chan struct{})
 	config.Runner = slow{config.Runner, release}
 	var room atomic.Int64

@@ -50,8 +50,8 @@ func newTestServer(tb testing.TB, n int, most int64) (s *Server, tokens string) 
 	status := Status{Breakers: func() []Breaker { return nil }, StoreHealth: st.Health, CallsInFlight: func() int { return 0 }}
 	metrics := NewMetrics(status)
 	return New(Config{Catalog: live, Log: log, Status: status, Metrics: metrics, MaxRequests: most, Aggregator: aggregate.New(aggregate.Config{
-		Catalog: live, Observe: metrics.Observe, Holds: aggregate.NewHolds(st, hash, time.Now, log),
-		CountLimit: ratelimit.New(st, ratelimit.Rate{Limit: 1, Period: time.Minute}, hash),
+		Catalog: live, Observe: metrics.Observe, Holds: aggregate.NewHolds(st.Windows(), hash, time.Now, log),
+		CountLimit: ratelimit.New(st.Windows(), ratelimit.Rate{Limit: 1, Period: time.Minute}, hash),
 		Runner:     answering{lists.Answer{Status: http.StatusOK, Body: []byte(`{"success":true}`), Took: time.Millisecond}},
 	})}), tail.String()
 }

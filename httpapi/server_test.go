@@ -43,12 +43,16 @@ func (r runner) Run(_ context.Context, calls []lists.Call, _ time.Duration) []li
 
 func thanks(lists.Call) lists.Answer { return lists.Answer{Status: 200, Body: []byte("{}")} }
 
-// failing is a store that fails.
+// failing is a store whose windows cannot be taken.
 type failing struct{ *store.Memory }
+
+func (f failing) Windows() store.Windows { return failingWindows{f.Memory.Windows()} }
+
+type failingWindows struct{ store.Windows }
 
 var errStore = errors.New("disk on fire")
 
-func (failing) Take(context.Context, ...store.Take) ([]store.Window, bool, error) {
+func (failingWindows) Take(context.Context, ...store.Use) ([]store.Window, bool, error) {
 	return nil, false, errStore
 }
 
@@ -90,7 +94,7 @@ func serve(t *testing.T, st store.Store, run runner, change ...func(*httpapi.Con
 	c := httpapi.Config{
 		Catalog: live, ClientIPHeader: "X-Forwarded-For", Log: slog.New(slog.NewJSONHandler(log, nil)),
 		Aggregator: aggregate.New(aggregate.Config{
-			Catalog: live, Runner: run, CountLimit: ratelimit.New(st, rate, hash), BotsLimit: ratelimit.New(st, rate, hash),
+			Catalog: live, Runner: run, CountLimit: ratelimit.New(st.Windows(), rate, hash), BotsLimit: ratelimit.New(st.Windows(), rate, hash),
 		}),
 	}
 	for _, f := range change {

@@ -46,13 +46,13 @@ func ceilSeconds(d time.Duration) int64 {
 // Limiter lets requests through at one rate. It is safe for concurrent use.
 type Limiter struct {
 	rate    Rate
-	store   store.Store
+	store   store.Windows
 	hash    func(parts ...string) store.Key
 	windows windows
 }
 
 // New makes a Limiter that keeps its windows in st, under keys made by hash.
-func New(st store.Store, rate Rate, hash func(parts ...string) store.Key) *Limiter {
+func New(st store.Windows, rate Rate, hash func(parts ...string) store.Key) *Limiter {
 	return &Limiter{rate: rate, store: st, hash: hash, windows: newWindows(st, rate)}
 }
 

@@ -28,7 +28,7 @@ func memory(t *testing.T, rate Rate) (*Limiter, *store.Memory, *storetest.Clock)
 	clock := storetest.NewClock()
 	m := store.NewMemory(store.MemoryOptions{Now: clock.Now})
 	t.Cleanup(func() { m.Close() })
-	return New(m, rate, store.NewHasher(m.Secret())), m, clock
+	return New(m.Windows(), rate, store.NewHasher(m.Secret())), m, clock
 }
 
 func want(t *testing.T, l *Limiter, s Scope, want Decision) {
@@ -182,8 +182,8 @@ func TestWindowOutlivesRate(t *testing.T) {
 	}
 	want(l, true, 0)
 	hash := store.NewHasher(m.Secret())
-	want(New(m, Rate{Limit: 3, Period: 30 * time.Second}, hash), true, 1)
-	want(New(m, perCount, hash), false, 0)
+	want(New(m.Windows(), Rate{Limit: 3, Period: 30 * time.Second}, hash), true, 1)
+	want(New(m.Windows(), perCount, hash), false, 0)
 }
 
 func TestOff(t *testing.T) {
@@ -213,7 +213,7 @@ func TestExactlyLimitPass(t *testing.T) {
 			t.Run(name+" "+rate.String(), func(t *testing.T) {
 				st := open(t)
 				defer st.Close()
-				l := New(st, rate, store.NewHasher(st.Secret()))
+				l := New(st.Windows(), rate, store.NewHasher(st.Secret()))
 				var passed atomic.Int64
 				var wg sync.WaitGroup
 				for range 200 {
@@ -238,7 +238,7 @@ func TestExactlyLimitPass(t *testing.T) {
 
 func TestStoreErrors(t *testing.T) {
 	m := store.NewMemory(store.MemoryOptions{MaxKeys: 1})
-	l := New(m, perCount, store.NewHasher(m.Secret()))
+	l := New(m.Windows(), perCount, store.NewHasher(m.Secret()))
 	other := scope()
 	other.BotID = "10000000000000002"
 	if d, err := l.Take(t.Context(), scope()); !d.OK || err != nil {
@@ -260,7 +260,7 @@ func TestStoreErrors(t *testing.T) {
 
 func TestStoreAdapter(t *testing.T) {
 	_, m, clock := memory(t, perCount)
-	ctx, a := t.Context(), storeAdapter{m}
+	ctx, a := t.Context(), storeAdapter{m.Windows()}
 	rate := limiter.Rate{Limit: 5, Period: time.Minute}
 	key := string(make([]byte, len(store.Key{})))
 	clock.Advance(time.Nanosecond)
@@ -297,7 +297,7 @@ func TestStoreAdapter(t *testing.T) {
 
 func BenchmarkTake(b *testing.B) {
 	m := store.NewMemory(store.MemoryOptions{})
-	l := New(m, perCount, store.NewHasher(m.Secret()))
+	l := New(m.Windows(), perCount, store.NewHasher(m.Secret()))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := l.Take(b.Context(), scope()); err != nil {

@@ -14,7 +14,7 @@ import (
 // windows are the windows of one rate. This file alone knows the library.
 type windows struct{ limiter *limiter.Limiter }
 
-func newWindows(st store.Store, rate Rate) windows {
+func newWindows(st store.Windows, rate Rate) windows {
 	return windows{limiter.New(storeAdapter{st}, limiter.Rate{Limit: rate.Limit, Period: rate.Period})}
 }
 
@@ -30,7 +30,7 @@ func (w windows) take(ctx context.Context, key store.Key) (Decision, error) {
 //
 // Context.Reset is in Unix milliseconds, rounded up. The library's own stores
 // truncate it to seconds, which tells callers to come back too early.
-type storeAdapter struct{ store store.Store }
+type storeAdapter struct{ store store.Windows }
 
 var _ limiter.Store = storeAdapter{}
 
@@ -48,8 +48,8 @@ func (a storeAdapter) Increment(ctx context.Context, key string, count int64, ra
 	if err != nil {
 		return limiter.Context{}, err
 	}
-	take := store.Take{Key: k, Limit: rate.Limit, Period: rate.Period}
-	windows, ok, err := a.store.Take(ctx, slices.Repeat([]store.Take{take}, int(count))...)
+	use := store.Use{Key: k, Limit: rate.Limit, Period: rate.Period}
+	windows, ok, err := a.store.Take(ctx, slices.Repeat([]store.Use{use}, int(count))...)
 	if err != nil {
 		return limiter.Context{}, err
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 func TestMemory(t *testing.T) {
-	storetest.Run(t, func(t *testing.T, now func() time.Time) store.Store {
+	storetest.Windows(t, func(t *testing.T, now func() time.Time) store.Store {
 		m := store.NewMemory(store.MemoryOptions{Now: now})
 		t.Cleanup(func() { m.Close() })
 		return m
@@ -28,14 +28,14 @@ func numbered(n int) store.Key {
 func TestMemoryIsBounded(t *testing.T) {
 	const maxKeys = 100
 	clock := storetest.NewClock()
-	m := store.NewMemory(store.MemoryOptions{MaxKeys: maxKeys, Now: clock.Now})
+	m := store.NewMemoryWindows(store.MemoryOptions{MaxKeys: maxKeys, Now: clock.Now})
 	take := func(keys ...int) error {
-		var takes []store.Take
+		var uses []store.Use
 		for _, n := range keys {
 			// The later the key, the sooner its window closes.
-			takes = append(takes, store.Take{Key: numbered(n), Limit: 1, Period: time.Duration(1000-n) * time.Second})
+			uses = append(uses, store.Use{Key: numbered(n), Limit: 1, Period: time.Duration(1000-n) * time.Second})
 		}
-		_, _, err := m.Take(t.Context(), takes...)
+		_, _, err := m.Take(t.Context(), uses...)
 		return err
 	}
 	for n := range maxKeys - 1 {
@@ -90,10 +90,10 @@ func TestHasher(t *testing.T) {
 }
 
 func BenchmarkMemoryTake(b *testing.B) {
-	m := store.NewMemory(store.MemoryOptions{})
+	m := store.NewMemoryWindows(store.MemoryOptions{})
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
-		if _, _, err := m.Take(b.Context(), store.Take{Key: numbered(n % 500_000), Limit: 1, Period: time.Second}); err != nil {
+		if _, _, err := m.Take(b.Context(), store.Use{Key: numbered(n % 500_000), Limit: 1, Period: time.Second}); err != nil {
 			b.Fatal(err)
 		}
 	}

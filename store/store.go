@@ -2,75 +2,33 @@
 // used up, and until when. One primitive serves rate limits and pacing alike.
 package store
 
-import (
-	"context"
-	"errors"
-	"fmt"
-	"time"
-)
+import "errors"
 
-// Key names a window. It is a keyed hash: no token, address or bot id can be
-// read back from a store.
-type Key [16]byte
-
-// Window is what is known of one key. The zero Window is free.
-type Window struct {
-	Used  int64     // uses since the window opened
-	Until time.Time // when it closes and all its uses come back
-}
-
-// Take asks for one use of a window.
-type Take struct {
-	Key    Key
-	Limit  int64         // most uses of one window; at least 1
-	Period time.Duration // length of a window that this use opens; whole milliseconds, at least one
-}
-
-// Check says what no store takes.
-func (t Take) Check() error {
-	switch {
-	case t.Limit < 1 || t.Limit >= Held:
-		return fmt.Errorf("store: limit of %d, want at least 1 and less than %d", t.Limit, int64(Held))
-	case t.Period < time.Millisecond || t.Period%time.Millisecond != 0:
-		return fmt.Errorf("store: period of %s, want whole milliseconds, at least one", t.Period)
-	}
-	return nil
-}
-
-// Store is safe for concurrent use. Times are exact to the millisecond, rounded
-// up. A context that has ended before the call is its error, and nothing
-// changes; one that ends later may cut the waiting short, never undo a change.
+// Store is an opened store: one database, or one client of a server, that hands
+// out what is kept in it. It is safe for concurrent use.
 type Store interface {
-	// Take takes one use of each window, or of none when any of them is
-	// full: of any number of callers at once exactly Limit get through.
-	// It answers the windows as they are afterwards, in the order asked.
-	Take(ctx context.Context, takes ...Take) (windows []Window, ok bool, err error)
+	// Windows returns the windows kept in the store.
+	Windows() Windows
 
-	// Peek answers the windows as they are, in the order asked.
-	Peek(ctx context.Context, keys ...Key) ([]Window, error)
-
-	// Hold fills a window until then, or until it closes if that is later.
-	Hold(ctx context.Context, key Key, until time.Time) error
-
-	// Release gives back one use of each window. A window without a use
-	// left is free; a held one stays held.
-	Release(ctx context.Context, keys ...Key) error
-
-	// Health is nil, or says in plain words what the store cannot do.
+	// Health returns nil while the store does all it should. Otherwise its
+	// text says in plain words what the store cannot do.
 	Health() error
 
-	// Secret is 32 random bytes made with the store, for hashing keys.
+	// Secret returns a copy of the 32 random bytes that were made with the
+	// store. [NewHasher] makes keys with them.
 	Secret() []byte
 
-	// Close writes what is pending and frees the store. Not for use after.
+	// Close writes what is pending and frees the store, which must not be
+	// used after that. Closing twice is the same as closing once.
 	Close() error
 }
 
-// Held is the Used of a window that Hold has filled.
-const Held = 1 << 40
+// Key names something that is kept. It is a keyed hash: no token, address or
+// bot id can be read back from a store.
+type Key [16]byte
 
-// ErrClosed is answered by a store that has been closed.
+// ErrClosed is returned by a store that has been closed.
 var ErrClosed = errors.New("store: closed")
 
-// ErrFull is answered by Take and Hold when a store has no room for a new key.
+// ErrFull is returned when a store has no room for a new key.
 var ErrFull = errors.New("store: no room for another key")

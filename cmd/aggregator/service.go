@@ -66,9 +66,9 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		Runner:     client,
 		Admit:      client.TryAdmit,
 		Observe:    metrics.Observe,
-		CountLimit: ratelimit.New(st, f.countRate.Rate, hash),
-		BotsLimit:  ratelimit.New(st, f.botsRate.Rate, hash),
-		Holds:      aggregate.NewHolds(st, hash, time.Now, log),
+		CountLimit: ratelimit.New(st.Windows(), f.countRate.Rate, hash),
+		BotsLimit:  ratelimit.New(st.Windows(), f.botsRate.Rate, hash),
+		Holds:      aggregate.NewHolds(st.Windows(), hash, time.Now, log),
 		Keys:       keys,
 		UserAgent:  userAgent,
 	})

@@ -45,7 +45,7 @@ func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Sto
 		log:     log,
 		client:  driver.NewClient(config),
 		turns:   make(chan struct{}, connections),
-		memory:  store.NewMemory(store.MemoryOptions{Now: opts.now}),
+		memory:  store.NewMemoryWindows(store.MemoryOptions{Now: opts.now}),
 		owed:    make(map[store.Key]int64),
 		lost:    make(chan struct{}),
 	}

@@ -10,7 +10,7 @@
 // Redis away stops nobody. What a replica has done itself it also has in memory,
 // and goes on there, alone, without asking Redis, until a probe finds Redis
 // again, every second. Then it adds to Redis what was taken meanwhile, up to
-// [maxOwed] windows. See [Store.Health] and [Store.Degraded].
+// [maxOwed] windows. See [Store.Health] and [store.Windows].
 package redis
 
 import (
@@ -55,7 +55,7 @@ type Store struct {
 	probes sync.WaitGroup // of one goroutine at most
 
 	mu      sync.Mutex
-	memory  *store.Memory
+	memory  *store.MemoryWindows
 	owed    map[store.Key]int64 // uses of memory's windows that Redis has not heard of
 	since   time.Time           // when Redis was lost; zero when it is there
 	trouble error               // why it was lost
@@ -74,84 +74,8 @@ func Open(ctx context.Context, url string, log *slog.Logger) (*Store, error) {
 	return open(ctx, url, log, options{now: time.Now, timeout: callTimeout})
 }
 
-// Take implements [store.Store].
-func (s *Store) Take(ctx context.Context, takes ...store.Take) (windows []store.Window, ok bool, err error) {
-	keys := make([]store.Key, len(takes))
-	args := make([]any, 0, 2*len(takes))
-	for i, t := range takes {
-		if err := t.Check(); err != nil {
-			return nil, false, err
-		}
-		keys[i] = t.Key
-		args = append(args, t.Limit, t.Period.Milliseconds())
-	}
-	reply, err := s.do(ctx, takeScript, keys, args, func(reply *reply) (err error) {
-		if reply != nil && !reply.ok {
-			return nil
-		}
-		windows, ok, err = s.memory.Take(context.WithoutCancel(ctx), takes...)
-		if reply == nil && ok {
-			for i, key := range keys {
-				// No more than there are: another window may have closed since.
-				s.owe(key, min(s.owed[key]+1, windows[i].Used))
-			}
-		}
-		return err
-	})
-	if err != nil {
-		return nil, false, err
-	}
-	if reply != nil {
-		return reply.windows, reply.ok, nil
-	}
-	return windows, ok, nil
-}
-
-// Peek implements [store.Store].
-func (s *Store) Peek(ctx context.Context, keys ...store.Key) (windows []store.Window, err error) {
-	reply, err := s.do(ctx, peekScript, keys, nil, func(reply *reply) (err error) {
-		if reply == nil {
-			windows, err = s.memory.Peek(context.WithoutCancel(ctx), keys...)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if reply != nil {
-		return reply.windows, nil
-	}
-	return windows, nil
-}
-
-// Hold implements [store.Store].
-func (s *Store) Hold(ctx context.Context, key store.Key, until time.Time) error {
-	_, err := s.do(ctx, holdScript, []store.Key{key}, []any{s.toRedis(until)}, func(reply *reply) error {
-		err := s.memory.Hold(context.WithoutCancel(ctx), key, until)
-		if reply == nil && err == nil {
-			s.owe(key, s.owed[key]) // that it is held says the window
-		}
-		return err
-	})
-	return err
-}
-
-// Release implements [store.Store].
-func (s *Store) Release(ctx context.Context, keys ...store.Key) error {
-	_, err := s.do(ctx, releaseScript, keys, nil, func(reply *reply) error {
-		for _, key := range keys {
-			before := s.used(key)
-			if err := s.memory.Release(context.WithoutCancel(ctx), key); err != nil {
-				return err
-			}
-			if reply == nil && s.used(key) < before {
-				s.owe(key, s.owed[key]-1)
-			}
-		}
-		return nil
-	})
-	return err
-}
+// Windows implements [store.Store].
+func (s *Store) Windows() store.Windows { return windows{s} }
 
 // Secret implements [store.Store].
 func (s *Store) Secret() []byte { return slices.Clone(s.secret) }
@@ -177,7 +101,8 @@ func (s *Store) Close() error {
 		s.mu.Unlock()
 		s.end()
 		s.probes.Wait()
-		s.closeErr = errors.Join(s.client.Close(), s.memory.Close())
+		s.closeErr = s.client.Close()
+		s.memory.Close()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if len(s.owed) > 0 {

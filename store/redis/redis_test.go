@@ -34,7 +34,7 @@ import (
 func TestStore(t *testing.T) {
 	srv := startServer(t)
 	db := 0
-	storetest.Run(t, func(t *testing.T, now func() time.Time) store.Store {
+	storetest.Windows(t, func(t *testing.T, now func() time.Time) store.Store {
 		db++ // each an empty store
 		return openURL(t, fmt.Sprintf("redis://%s/%d", srv.addr, db), options{now: now, told: true})
 	})
@@ -44,7 +44,7 @@ func TestStore(t *testing.T) {
 func TestAwayStore(t *testing.T) {
 	srv := startServer(t)
 	db := 0
-	storetest.Run(t, func(t *testing.T, now func() time.Time) store.Store {
+	storetest.Windows(t, func(t *testing.T, now func() time.Time) store.Store {
 		db++
 		s := openURL(t, fmt.Sprintf("redis://%s/%d", srv.addr, db), options{now: now, told: true})
 		s.end() // no probe
@@ -61,11 +61,11 @@ func key(n int) store.Key {
 
 func name(n int) string { return fmt.Sprintf("%s%x", prefix, key(n)) }
 
-func one(n int) store.Take { return store.Take{Key: key(n), Limit: 1, Period: 120 * time.Second} }
+func one(n int) store.Use { return store.Use{Key: key(n), Limit: 1, Period: 120 * time.Second} }
 
 func wantTake(t *testing.T, s *Store, n int, want bool) store.Window {
 	t.Helper()
-	windows, ok, err := s.Take(t.Context(), one(n))
+	windows, ok, err := s.Windows().Take(t.Context(), one(n))
 	if err != nil || ok != want {
 		t.Fatalf("Take of key %d: ok %v, error %v; want ok %v", n, ok, err, want)
 	}
@@ -90,7 +90,7 @@ func TestReplicasShare(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 100 {
 			wg.Go(func() {
-				_, ok, err := replicas[i%2].Take(t.Context(), one(3*round), one(3*round+1), one(3*round+2))
+				_, ok, err := replicas[i%2].Windows().Take(t.Context(), one(3*round), one(3*round+1), one(3*round+2))
 				if err != nil {
 					t.Error(err)
 				}
@@ -136,7 +136,7 @@ func TestClocks(t *testing.T) {
 	near(t, "a window on a clock that is ahead", theirs.Until, ahead().Add(120*time.Second))
 
 	until := ahead().Add(10 * time.Minute)
-	if err := b.Hold(t.Context(), key(2), until); err != nil {
+	if err := b.Windows().Hold(t.Context(), key(2), until); err != nil {
 		t.Fatal(err)
 	}
 	near(t, "another's hold", wantTake(t, a, 2, false).Until, time.Now().Add(10*time.Minute))
@@ -175,20 +175,20 @@ func TestCompareClocks(t *testing.T) {
 // TestRealClock waits for a window to close by Redis's own clock.
 func TestRealClock(t *testing.T) {
 	s := startServer(t).open()
-	take := store.Take{Key: key(1), Limit: 1, Period: 100 * time.Millisecond}
+	use := store.Use{Key: key(1), Limit: 1, Period: 100 * time.Millisecond}
 	start := time.Now()
-	if _, ok, err := s.Take(t.Context(), take); !ok || err != nil {
+	if _, ok, err := s.Windows().Take(t.Context(), use); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	eventually(t, "the window closes", func() bool {
-		_, ok, err := s.Take(t.Context(), take)
+		_, ok, err := s.Windows().Take(t.Context(), use)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return ok
 	})
-	if took := time.Since(start); took < take.Period {
-		t.Errorf("a window of %s closed after %s", take.Period, took)
+	if took := time.Since(start); took < use.Period {
+		t.Errorf("a window of %s closed after %s", use.Period, took)
 	}
 }
 
@@ -203,19 +203,19 @@ func TestKeysExpire(t *testing.T) {
 	}
 	wantTake(t, s, 1, true)
 	wantTTL(1, 119*time.Second)
-	if err := s.Hold(t.Context(), key(2), time.Now().Add(time.Hour)); err != nil {
+	if err := s.Windows().Hold(t.Context(), key(2), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	wantTTL(2, 3595*time.Second)
-	two := store.Take{Key: key(3), Limit: 2, Period: 120 * time.Second}
-	if _, ok, err := s.Take(t.Context(), two, two); !ok || err != nil {
+	two := store.Use{Key: key(3), Limit: 2, Period: 120 * time.Second}
+	if _, ok, err := s.Windows().Take(t.Context(), two, two); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	if err := s.Release(t.Context(), key(3)); err != nil {
+	if err := s.Windows().Release(t.Context(), key(3)); err != nil {
 		t.Fatal(err)
 	}
 	wantTTL(3, 119*time.Second)
-	if err := s.Release(t.Context(), key(1), key(3)); err != nil {
+	if err := s.Windows().Release(t.Context(), key(1), key(3)); err != nil {
 		t.Fatal(err)
 	}
 	if n := srv.command("DBSIZE"); n != int64(2) {
@@ -234,7 +234,7 @@ func TestRepairsKeys(t *testing.T) {
 		{"SET", name(4), ""},
 	} {
 		srv.command(spoil...)
-		windows, err := s.Peek(t.Context(), key(n))
+		windows, err := s.Windows().Peek(t.Context(), key(n))
 		if err != nil || windows[0] != (store.Window{}) {
 			t.Errorf("%v: %v, error %v; want a free window", spoil, windows, err)
 		}
@@ -290,14 +290,14 @@ func TestOutOfMemory(t *testing.T) {
 	s := srv.open()
 	wantTake(t, s, 1, true)
 	srv.command("CONFIG", "SET", "maxmemory", "1")
-	if _, ok, err := s.Take(t.Context(), one(2), one(3)); ok || !errors.Is(err, store.ErrFull) {
+	if _, ok, err := s.Windows().Take(t.Context(), one(2), one(3)); ok || !errors.Is(err, store.ErrFull) {
 		t.Errorf("Take: ok %v, error %v; want ErrFull", ok, err)
 	}
-	if err := s.Hold(t.Context(), key(2), time.Now().Add(time.Hour)); !errors.Is(err, store.ErrFull) {
+	if err := s.Windows().Hold(t.Context(), key(2), time.Now().Add(time.Hour)); !errors.Is(err, store.ErrFull) {
 		t.Errorf("Hold: %v, want ErrFull", err)
 	}
 	wantTake(t, s, 1, false)
-	if err := s.Release(t.Context(), key(1)); err != nil {
+	if err := s.Windows().Release(t.Context(), key(1)); err != nil {
 		t.Errorf("Release: %v", err)
 	}
 	srv.command("CONFIG", "SET", "maxmemory", "0")
@@ -316,7 +316,7 @@ func TestCluster(t *testing.T) {
 		return strings.Contains(srv.command("CLUSTER", "INFO").(string), "cluster_state:ok")
 	})
 	s := srv.open()
-	_, ok, err := s.Take(t.Context(), one(1), one(2), one(3))
+	_, ok, err := s.Windows().Take(t.Context(), one(1), one(2), one(3))
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}
@@ -332,7 +332,7 @@ func TestKilled(t *testing.T) {
 	}
 	defer s.Close()
 	wantTake(t, s, 1, true)
-	if err := s.Hold(t.Context(), key(2), time.Now().Add(time.Hour)); err != nil {
+	if err := s.Windows().Hold(t.Context(), key(2), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 
@@ -348,7 +348,7 @@ func TestKilled(t *testing.T) {
 				default:
 				}
 				start := time.Now()
-				if _, ok, err := s.Take(t.Context(), one(1_000_000*(worker+1)+n)); !ok || err != nil {
+				if _, ok, err := s.Windows().Take(t.Context(), one(1_000_000*(worker+1)+n)); !ok || err != nil {
 					t.Errorf("Take: ok %v, error %v", ok, err)
 					return
 				}
@@ -390,11 +390,11 @@ func TestKilled(t *testing.T) {
 	}
 	wantTake(t, s, 1, false) // this replica's own, from before
 	wantTake(t, s, 2, false)
-	if err := s.Hold(t.Context(), key(3), time.Now().Add(time.Hour)); err != nil {
+	if err := s.Windows().Hold(t.Context(), key(3), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	wantTake(t, s, 4, true)
-	if err := s.Release(t.Context(), key(4)); err != nil {
+	if err := s.Windows().Release(t.Context(), key(4)); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(2 * probeEvery) // some probes fail
@@ -420,7 +420,7 @@ func TestKilled(t *testing.T) {
 
 	srv.kill()
 	eventually(t, "the second loss is noticed", func() bool {
-		_, err := s.Peek(t.Context(), key(1))
+		_, err := s.Windows().Peek(t.Context(), key(1))
 		return err == nil && s.Health() != nil
 	})
 	records.want(t, 2, 1)
@@ -437,10 +437,10 @@ func TestKilled(t *testing.T) {
 func TestHangs(t *testing.T) {
 	srv := startServer(t)
 	s, other := srv.open(), srv.open()
-	three := store.Take{Key: key(1), Limit: 3, Period: 120 * time.Second}
+	three := store.Use{Key: key(1), Limit: 3, Period: 120 * time.Second}
 	take := func(s *Store, want int64) {
 		t.Helper()
-		windows, ok, err := s.Take(t.Context(), three)
+		windows, ok, err := s.Windows().Take(t.Context(), three)
 		if !ok || err != nil || windows[0].Used != want {
 			t.Fatalf("Take: %v, ok %v, error %v; want %d used", windows, ok, err, want)
 		}
@@ -454,7 +454,7 @@ func TestHangs(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, _, err := s.Take(ctx, one(9)); !errors.Is(err, context.DeadlineExceeded) {
+	if _, _, err := s.Windows().Take(ctx, one(9)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a caller with no patience: %v", err)
 	}
 	if s.Health() != nil {
@@ -472,17 +472,17 @@ func TestHangs(t *testing.T) {
 	if s.Health() == nil {
 		t.Fatal("not away, though nothing was answered")
 	}
-	take(s, 2)                                             // of its own it knows one
-	if err := s.Release(t.Context(), key(2)); err != nil { // taken before
+	take(s, 2)                                                       // of its own it knows one
+	if err := s.Windows().Release(t.Context(), key(2)); err != nil { // taken before
 		t.Fatal(err)
 	}
-	if err := s.Hold(t.Context(), key(3), time.Now().Add(time.Hour)); err != nil {
+	if err := s.Windows().Hold(t.Context(), key(3), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "Redis answers again", func() bool { return s.Health() == nil })
 	s.timeout = patience
 
-	windows, err := s.Peek(t.Context(), key(1), key(2), key(3))
+	windows, err := s.Windows().Peek(t.Context(), key(1), key(2), key(3))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -656,11 +656,11 @@ func TestOpenErrors(t *testing.T) {
 	t.Run("user and password", func(t *testing.T) {
 		for _, user := range []string{"", "bot"} {
 			s := openURL(t, "redis://"+user+":"+secret+"@"+guarded.addr+"/2", options{})
-			_, ok, err := s.Take(t.Context(), one(len(user)), one(9+len(user)))
+			_, ok, err := s.Windows().Take(t.Context(), one(len(user)), one(9+len(user)))
 			if !ok || err != nil || s.Health() != nil {
 				t.Error(ok, err, s.Health())
 			}
-			if err := s.Release(t.Context(), key(len(user))); err != nil || s.Health() != nil {
+			if err := s.Windows().Release(t.Context(), key(len(user))); err != nil || s.Health() != nil {
 				t.Error(err, s.Health())
 			}
 		}
@@ -837,7 +837,7 @@ func TestCloseWhileInUse(t *testing.T) {
 	for worker := range 8 {
 		wg.Go(func() {
 			for n := 0; ; n++ {
-				_, ok, err := s.Take(context.Background(), one(worker*1_000_000+n))
+				_, ok, err := s.Windows().Take(context.Background(), one(worker*1_000_000+n))
 				if errors.Is(err, store.ErrClosed) {
 					return
 				}
@@ -860,7 +860,7 @@ func BenchmarkTake(b *testing.B) {
 		s := startServer(b).open()
 		var n atomic.Int64
 		run(b, func() {
-			if _, ok, err := s.Take(context.Background(), store.Take{Key: key(int(n.Add(1))), Limit: 1, Period: time.Second}); !ok || err != nil {
+			if _, ok, err := s.Windows().Take(context.Background(), store.Use{Key: key(int(n.Add(1))), Limit: 1, Period: time.Second}); !ok || err != nil {
 				b.Error(ok, err)
 			}
 		})
@@ -897,7 +897,7 @@ func BenchmarkPeek1000(b *testing.B) {
 		keys[n] = key(n)
 	}
 	for b.Loop() {
-		if _, err := s.Peek(b.Context(), keys...); err != nil {
+		if _, err := s.Windows().Peek(b.Context(), keys...); err != nil {
 			b.Fatal(err)
 		}
 	}

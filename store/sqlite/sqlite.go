@@ -35,7 +35,7 @@ type Store struct {
 	now    func() time.Time
 
 	mu       sync.Mutex // orders a decision and its row alike
-	memory   *store.Memory
+	memory   *store.MemoryWindows
 	rows     map[store.Key]store.Window // changes to write; no Used means delete
 	maxRows  int
 	saved    chan struct{} // closed when what is in rows has been written, or has failed to be
@@ -64,7 +64,7 @@ func open(path string, log *slog.Logger, now func() time.Time, maxKeys int) (*St
 		path:    path,
 		log:     log,
 		now:     now,
-		memory:  store.NewMemory(store.MemoryOptions{MaxKeys: maxKeys, Now: now}),
+		memory:  store.NewMemoryWindows(store.MemoryOptions{MaxKeys: maxKeys, Now: now}),
 		rows:    make(map[store.Key]store.Window),
 		maxRows: maxKeys,
 		saved:   make(chan struct{}),
@@ -82,56 +82,8 @@ func open(path string, log *slog.Logger, now func() time.Time, maxKeys int) (*St
 	return s, nil
 }
 
-// Take implements [store.Store].
-func (s *Store) Take(ctx context.Context, takes ...store.Take) ([]store.Window, bool, error) {
-	s.mu.Lock()
-	windows, ok, err := s.memory.Take(ctx, takes...)
-	if err != nil || !ok {
-		s.mu.Unlock()
-		return windows, ok, err
-	}
-	for i, t := range takes {
-		s.changed(t.Key, windows[i])
-	}
-	s.unlockAndWait(ctx)
-	return windows, true, nil
-}
-
-// Peek implements [store.Store].
-func (s *Store) Peek(ctx context.Context, keys ...store.Key) ([]store.Window, error) {
-	return s.memory.Peek(ctx, keys...)
-}
-
-// Hold implements [store.Store].
-func (s *Store) Hold(ctx context.Context, key store.Key, until time.Time) error {
-	s.mu.Lock()
-	if err := s.memory.Hold(ctx, key, until); err != nil {
-		s.mu.Unlock()
-		return err
-	}
-	if w := s.peek(key)[0]; w.Used > 0 {
-		s.changed(key, w)
-	}
-	s.unlockAndWait(ctx)
-	return nil
-}
-
-// Release implements [store.Store].
-func (s *Store) Release(ctx context.Context, keys ...store.Key) error {
-	s.mu.Lock()
-	before := s.peek(keys...)
-	if err := s.memory.Release(ctx, keys...); err != nil {
-		s.mu.Unlock()
-		return err
-	}
-	for i, after := range s.peek(keys...) {
-		if after.Used < before[i].Used {
-			s.changed(keys[i], store.Window{Used: after.Used, Until: before[i].Until})
-		}
-	}
-	s.unlockAndWait(ctx)
-	return nil
-}
+// Windows implements [store.Store].
+func (s *Store) Windows() store.Windows { return windows{s} }
 
 // Secret implements [store.Store].
 func (s *Store) Secret() []byte { return slices.Clone(s.secret) }
@@ -154,7 +106,7 @@ func (s *Store) Health() error {
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.mu.Lock()
-		_ = s.memory.Close() // from here on no call changes anything
+		s.memory.Close() // from here on no call changes anything
 		s.mu.Unlock()
 		close(s.stop)
 		<-s.done
@@ -175,15 +127,6 @@ func (s *Store) problem(err error) error {
 		return fmt.Errorf("store file %s %w", s.path, why)
 	}
 	return fmt.Errorf("store file %s cannot be used: %w", s.path, err)
-}
-
-// peek reads memory whatever the caller's context says.
-func (s *Store) peek(keys ...store.Key) []store.Window {
-	windows, err := s.memory.Peek(context.Background(), keys...)
-	if err != nil { // closed: nothing is known any more
-		return make([]store.Window, len(keys))
-	}
-	return windows
 }
 
 // changed notes what is to be written. Callers hold the mutex.
