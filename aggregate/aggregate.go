@@ -22,13 +22,10 @@ const (
 	ReadTimeout = 2 * time.Second
 )
 
-// Canonical routes and policy names of the rate limits.
+// Names of the windows that requests use. A lookup shares those of readings.
 const (
-	CountRoute = "/api/count"
-	BotsRoute  = "/api/bots/"
-
-	CountPolicy = "count"
-	BotsPolicy  = "bots"
+	countWindow = "count"
+	botsWindow  = "bots"
 )
 
 // Runner runs calls at once and answers one Answer for each, in their order.

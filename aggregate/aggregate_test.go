@@ -1,4 +1,4 @@
-package aggregate
+package aggregate_test
 
 import (
 	"context"
@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"aggregator/aggregate"
 	"aggregator/catalog"
+	"aggregator/httpapi"
 	"aggregator/lists"
 	"aggregator/ratelimit"
 	"aggregator/store"
@@ -102,7 +104,7 @@ func (r runner) Run(ctx context.Context, calls []lists.Call, timeout time.Durati
 // fixture is an Aggregator over the lists above, with a clock that stands
 // still and every request it had sent.
 type fixture struct {
-	*Aggregator
+	*aggregate.Aggregator
 	clock *storetest.Clock
 	runs  atomic.Int64
 
@@ -122,14 +124,14 @@ func newFixture(t testing.TB, answer lists.Answer) *fixture {
 	m := store.NewMemory(store.MemoryOptions{Now: f.clock.Now})
 	t.Cleanup(func() { _ = m.Close() })
 	hash := store.NewHasher(m.Secret())
-	f.Aggregator = New(Config{
+	f.Aggregator = aggregate.New(aggregate.Config{
 		Catalog:    live,
 		Runner:     f.runner(answer),
 		CountLimit: ratelimit.New(m.Windows(), ratelimit.Rate{Limit: 1, Period: 120 * time.Second}, hash),
 		BotsLimit:  ratelimit.New(m.Windows(), ratelimit.Rate{Limit: 1, Period: 30 * time.Second}, hash),
 		UserAgent:  "service/1.0",
 	})
-	f.readings.now = f.clock.Now
+	f.SetReadingsClock(f.clock.Now)
 	return f
 }
 
@@ -147,7 +149,7 @@ func (f *fixture) runner(answer lists.Answer) runner {
 
 var (
 	good    = lists.Answer{Status: 200, Body: []byte(`{"ok":true}`)}
-	someone = Caller{IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "caller/2.0"}
+	someone = aggregate.Caller{IP: netip.MustParseAddr("192.0.2.1"), UserAgent: "caller/2.0"}
 )
 
 // body is a count's body with the given members beside the required ones.
@@ -159,21 +161,21 @@ func body(members string) string {
 }
 
 // request is a request with the given members in its body.
-func request(t testing.TB, members string) CountRequest {
+func request(t testing.TB, members string) aggregate.CountRequest {
 	t.Helper()
-	r, err := ParseCount([]byte(body(members)))
+	r, err := httpapi.ParseCount([]byte(body(members)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-func (f *fixture) count(t testing.TB, members string) (CountAnswer, ratelimit.Decision, error) {
+func (f *fixture) count(t testing.TB, members string) (aggregate.CountAnswer, ratelimit.Decision, error) {
 	t.Helper()
 	return f.Count(t.Context(), request(t, members), someone)
 }
 
-func (f *fixture) mustCount(t testing.TB, members string) CountAnswer {
+func (f *fixture) mustCount(t testing.TB, members string) aggregate.CountAnswer {
 	t.Helper()
 	a, _, err := f.count(t, members)
 	if err != nil {
@@ -182,9 +184,17 @@ func (f *fixture) mustCount(t testing.TB, members string) CountAnswer {
 	return a
 }
 
-func asJSON(t testing.TB, v json.Marshaler) string {
+// asJSON returns an answer as callers get it.
+func asJSON(t testing.TB, answer any) string {
 	t.Helper()
-	text, err := v.MarshalJSON()
+	var text []byte
+	var err error
+	switch a := answer.(type) {
+	case aggregate.CountAnswer:
+		text, err = httpapi.EncodeCount(a)
+	case aggregate.BotAnswer:
+		text, err = httpapi.EncodeBot(a)
+	}
 	if err != nil || !json.Valid(text) {
 		t.Fatalf("%v: %s", err, text)
 	}
@@ -205,8 +215,18 @@ func (f *fixture) tokensSent() string {
 	return strings.Join(all, " ")
 }
 
+// messageOf returns what an error says to the caller.
+func messageOf(t testing.TB, err error) string {
+	t.Helper()
+	var invalid *aggregate.InvalidError
+	if !errors.As(err, &invalid) {
+		t.Fatalf("error is %T %v, want *InvalidError", err, err)
+	}
+	return invalid.Message
+}
+
 func isLimited(err error) bool {
-	var limited *LimitedError
+	var limited *aggregate.LimitedError
 	return errors.As(err, &limited)
 }
 
@@ -371,8 +391,8 @@ func TestCountAnswers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, good)
 			f.Runner = runner{func(_ context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer {
-				if timeout != PostTimeout {
-					t.Errorf("posts have %s, want %s", timeout, PostTimeout)
+				if timeout != aggregate.PostTimeout {
+					t.Errorf("posts have %s, want %s", timeout, aggregate.PostTimeout)
 				}
 				answers := make([]lists.Answer, len(calls))
 				for i, c := range calls {
@@ -413,11 +433,11 @@ func TestUserAgent(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, good)
-			from := Caller{IP: someone.IP, UserAgent: tt.caller}
+			from := aggregate.Caller{IP: someone.IP, UserAgent: tt.caller}
 			if _, _, err := f.Count(t.Context(), request(t, `"a.test":"ta","query.example":"tq"`), from); err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := f.Bot(t.Context(), BotRequest{BotID: someBot}, from); err != nil {
+			if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, from); err != nil {
 				t.Fatal(err)
 			}
 			for _, r := range f.sent {
@@ -467,11 +487,11 @@ func TestCountWindow(t *testing.T) {
 
 	f.clock.Advance(time.Second)
 	answer, decision, err := f.count(t, `"a.test":"t"`)
-	var limited *LimitedError
+	var limited *aggregate.LimitedError
 	if !errors.As(err, &limited) {
 		t.Fatalf("the second has error %v, want *LimitedError", err)
 	}
-	wantScope := ratelimit.Scope{Name: "count", Method: "POST", Route: "/api/count", IP: someone.IP, BotID: someBot}
+	wantScope := ratelimit.Scope{Name: "count", IP: someone.IP, BotID: someBot}
 	if limited.Scope != wantScope || limited.Decision != decision || decision.OK || decision.Limit != 1 || !decision.Reset.Equal(reset) {
 		t.Errorf("%+v, %+v", limited, decision)
 	}
@@ -509,7 +529,7 @@ func TestCountScopes(t *testing.T) {
 			f.mustCount(t, `"a.test":"t"`)
 			r := request(t, `"b.test":"other","user_count":1`)
 			r.BotID = tt.bot
-			_, _, err := f.Count(t.Context(), r, Caller{IP: netip.MustParseAddr(tt.ip)})
+			_, _, err := f.Count(t.Context(), r, aggregate.Caller{IP: netip.MustParseAddr(tt.ip)})
 			if isLimited(err) != tt.limited {
 				t.Errorf("%v, want limited: %t", err, tt.limited)
 			}
@@ -518,7 +538,7 @@ func TestCountScopes(t *testing.T) {
 	t.Run("a reading of the same bot", func(t *testing.T) {
 		f := newFixture(t, good)
 		f.mustCount(t, `"a.test":"t"`)
-		if _, _, err := f.Bot(t.Context(), BotRequest{BotID: someBot}, someone); err != nil {
+		if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); err != nil {
 			t.Error(err)
 		}
 	})
@@ -602,10 +622,10 @@ func TestBusyStore(t *testing.T) {
 	f.mustCount(t, `"a.test":"t"`)
 	other := request(t, `"a.test":"t"`)
 	other.BotID = "123456789012345679"
-	if _, _, err := f.Count(t.Context(), other, someone); !errors.Is(err, ErrBusy) {
+	if _, _, err := f.Count(t.Context(), other, someone); !errors.Is(err, aggregate.ErrBusy) {
 		t.Errorf("%v, want ErrBusy", err)
 	}
-	if _, _, err := f.Bot(t.Context(), BotRequest{BotID: someBot}, someone); !errors.Is(err, ErrBusy) {
+	if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); !errors.Is(err, aggregate.ErrBusy) {
 		t.Errorf("%v, want ErrBusy", err)
 	}
 	if f.runs.Load() != 1 {
@@ -660,7 +680,7 @@ func TestHangUp(t *testing.T) {
 			t.Errorf("%+v, %v; the context of the posts: %v and then %v", answer, err, before, after)
 		}
 	})
-	for name, tokens := range map[string][]NamedToken{
+	for name, tokens := range map[string][]aggregate.NamedToken{
 		"readings end":          nil,
 		"readings end, own key": {{ID: "keyed.example", Token: lists.NewToken("t", "")}},
 	} {
@@ -675,7 +695,7 @@ func TestHangUp(t *testing.T) {
 				ended <- ctx.Err()
 				return slices.Repeat([]lists.Answer{{Status: lists.NoAnswer, Fault: lists.FaultCanceled}}, len(calls))
 			}}
-			if _, _, err := f.Bot(ctx, BotRequest{BotID: someBot, Tokens: tokens}, someone); !errors.Is(err, context.Canceled) {
+			if _, _, err := f.Bot(ctx, aggregate.BotRequest{BotID: someBot, Tokens: tokens}, someone); !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v", err)
 			}
 			if err := <-ended; !errors.Is(err, context.Canceled) {
@@ -741,8 +761,8 @@ func TestBot(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, good)
 	f.Runner = runner{func(_ context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer {
-		if timeout != ReadTimeout {
-			t.Errorf("readings have %s, want %s", timeout, ReadTimeout)
+		if timeout != aggregate.ReadTimeout {
+			t.Errorf("readings have %s, want %s", timeout, aggregate.ReadTimeout)
 		}
 		var answers []lists.Answer
 		for _, c := range calls {
@@ -755,7 +775,7 @@ func TestBot(t *testing.T) {
 		}
 		return answers
 	}}
-	answer, decision, err := f.Bot(t.Context(), BotRequest{BotID: someBot}, someone)
+	answer, decision, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone)
 	if err != nil || !decision.OK || decision.Period != 30*time.Second {
 		t.Fatalf("%+v, %v", decision, err)
 	}
@@ -766,16 +786,16 @@ func TestBot(t *testing.T) {
 	if got := asJSON(t, answer); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	_, _, err = f.Bot(t.Context(), BotRequest{BotID: someBot}, someone)
-	var limited *LimitedError
+	_, _, err = f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone)
+	var limited *aggregate.LimitedError
 	if !errors.As(err, &limited) {
 		t.Fatalf("the second: %v, want *LimitedError", err)
 	}
-	if want := (ratelimit.Scope{Name: "bots", Method: "GET", Route: "/api/bots/" + someBot, IP: someone.IP, BotID: someBot}); limited.Scope != want {
+	if want := (ratelimit.Scope{Name: "bots", IP: someone.IP, BotID: someBot}); limited.Scope != want {
 		t.Errorf("%+v, want %+v", limited.Scope, want)
 	}
 	f.clock.Advance(30 * time.Second)
-	if _, _, err = f.Bot(t.Context(), BotRequest{BotID: someBot}, someone); err != nil {
+	if _, _, err = f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); err != nil {
 		t.Errorf("after 30 s: %v", err)
 	}
 }
@@ -784,7 +804,7 @@ func TestBotRefusesABadID(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"", "5", "0123456789012345678", "12345678901234567x", "123456789012345678901"} {
 		f := newFixture(t, good)
-		_, decision, err := f.Bot(t.Context(), BotRequest{BotID: id}, someone)
+		_, decision, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: id}, someone)
 		if got := messageOf(t, err); got != "'id' must be a snowflake" || decision != (ratelimit.Decision{}) || f.runs.Load() != 0 {
 			t.Errorf("%q: %q, %+v, %d runs", id, got, decision, f.runs.Load())
 		}
@@ -794,7 +814,7 @@ func TestBotRefusesABadID(t *testing.T) {
 // TestBotAnswerWithoutSkipped has nothing under skipped where all are asked.
 func TestBotAnswerWithoutSkipped(t *testing.T) {
 	t.Parallel()
-	answer := BotAnswer{Bot: lists.Merge(someBot, nil, nil)}
+	answer := aggregate.BotAnswer{Bot: lists.Merge(someBot, nil, nil)}
 	want := `{"id":"123456789012345678","username":"Unknown","discriminator":"0000","owners":[],"server_count":0,"invite":"","prefix":"","website":"","github":"","support":"","library":"","list_data":{}}`
 	if got := asJSON(t, answer); got != want {
 		t.Errorf("%s, want %s", got, want)
@@ -816,11 +836,11 @@ func TestBotWithOwnKeys(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, good)
-			tokens, err := ParseTokens([]byte(tt.tokens))
+			tokens, err := httpapi.ParseTokens([]byte(tt.tokens))
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer, _, err := f.Bot(t.Context(), BotRequest{BotID: someBot, Tokens: tokens}, someone)
+			answer, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot, Tokens: tokens}, someone)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -834,7 +854,7 @@ func TestBotWithOwnKeys(t *testing.T) {
 			if got := asJSON(t, answer); !strings.HasSuffix(got, want) || strings.Count(got, `"skipped"`) != strings.Count(want, `"skipped"`) {
 				t.Errorf("%s, want at its end %s", got, want)
 			}
-			if _, _, err := f.Bot(t.Context(), BotRequest{BotID: someBot}, someone); !isLimited(err) {
+			if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); !isLimited(err) {
 				t.Errorf("a reading without keys has a window of its own: %v", err)
 			}
 		})
@@ -851,11 +871,11 @@ func TestBotWithOperatorKeys(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, good)
 			f.Keys = map[string]lists.Token{"keyed.example": lists.NewToken("ours", ""), "a.test": lists.NewToken("not asked for", "")}
-			tokens, err := ParseTokens([]byte(tt.tokens))
+			tokens, err := httpapi.ParseTokens([]byte(tt.tokens))
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer, _, err := f.Bot(t.Context(), BotRequest{BotID: someBot, Tokens: tokens}, someone)
+			answer, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot, Tokens: tokens}, someone)
 			if err != nil || len(answer.Skipped) != 0 || len(answer.Lists) != 3 {
 				t.Errorf("%+v, %v; want three readings", answer, err)
 			}
@@ -869,28 +889,28 @@ func TestBotWithOperatorKeys(t *testing.T) {
 // TestReadingsAreShared has who gets an answer that was read for another.
 func TestReadingsAreShared(t *testing.T) {
 	t.Parallel()
-	other := Caller{IP: netip.MustParseAddr("198.51.100.7")}
-	own := []NamedToken{{ID: "keyed.example", Token: lists.NewToken("t", "")}}
+	other := aggregate.Caller{IP: netip.MustParseAddr("198.51.100.7")}
+	own := []aggregate.NamedToken{{ID: "keyed.example", Token: lists.NewToken("t", "")}}
 	for _, tt := range []struct {
 		name   string
 		then   func(t *testing.T, f *fixture)
-		second BotRequest
+		second aggregate.BotRequest
 		runs   int64
 	}{
-		{name: "another caller at once", second: BotRequest{BotID: someBot}, runs: 1},
-		{name: "another caller in time", then: func(_ *testing.T, f *fixture) { f.clock.Advance(readingFresh - 1) }, second: BotRequest{BotID: someBot}, runs: 1},
-		{name: "another caller too late", then: func(_ *testing.T, f *fixture) { f.clock.Advance(readingFresh) }, second: BotRequest{BotID: someBot}, runs: 2},
-		{name: "another bot", second: BotRequest{BotID: "123456789012345679"}, runs: 2},
-		{name: "a caller with keys", second: BotRequest{BotID: someBot, Tokens: own}, runs: 2},
+		{name: "another caller at once", second: aggregate.BotRequest{BotID: someBot}, runs: 1},
+		{name: "another caller in time", then: func(_ *testing.T, f *fixture) { f.clock.Advance(aggregate.ReadingFresh - 1) }, second: aggregate.BotRequest{BotID: someBot}, runs: 1},
+		{name: "another caller too late", then: func(_ *testing.T, f *fixture) { f.clock.Advance(aggregate.ReadingFresh) }, second: aggregate.BotRequest{BotID: someBot}, runs: 2},
+		{name: "another bot", second: aggregate.BotRequest{BotID: "123456789012345679"}, runs: 2},
+		{name: "a caller with keys", second: aggregate.BotRequest{BotID: someBot, Tokens: own}, runs: 2},
 		{name: "after a reload", then: func(t *testing.T, f *fixture) {
 			if _, err := f.Catalog.Reload(); err != nil {
 				t.Fatal(err)
 			}
-		}, second: BotRequest{BotID: someBot}, runs: 2},
+		}, second: aggregate.BotRequest{BotID: someBot}, runs: 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, lists.Answer{Status: 200, Body: []byte(`{"name":"x"}`)})
-			first, _, err := f.Bot(t.Context(), BotRequest{BotID: someBot}, someone)
+			first, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -914,10 +934,10 @@ func TestReadingsAreShared(t *testing.T) {
 	}
 	t.Run("not with a caller without keys what own keys opened", func(t *testing.T) {
 		f := newFixture(t, good)
-		if _, _, err := f.Bot(t.Context(), BotRequest{BotID: someBot, Tokens: own}, someone); err != nil {
+		if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot, Tokens: own}, someone); err != nil {
 			t.Fatal(err)
 		}
-		answer, _, err := f.Bot(t.Context(), BotRequest{BotID: someBot}, other)
+		answer, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, other)
 		if err != nil || f.runs.Load() != 2 || len(answer.Lists) != 2 {
 			t.Errorf("%+v, %v, %d runs", answer, err, f.runs.Load())
 		}
@@ -933,10 +953,10 @@ func TestAdmit(t *testing.T) {
 		asked = append(asked, n)
 		return func() { released++ }, room
 	}
-	if _, decision, err := f.count(t, `"a.test":"t","b.test":"t"`); !errors.Is(err, ErrBusy) || decision != (ratelimit.Decision{}) {
+	if _, decision, err := f.count(t, `"a.test":"t","b.test":"t"`); !errors.Is(err, aggregate.ErrBusy) || decision != (ratelimit.Decision{}) {
 		t.Errorf("%+v, %v; want ErrBusy", decision, err)
 	}
-	if _, _, err := f.Bot(t.Context(), BotRequest{BotID: someBot}, someone); !errors.Is(err, ErrBusy) {
+	if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); !errors.Is(err, aggregate.ErrBusy) {
 		t.Errorf("%v, want ErrBusy", err)
 	}
 	if f.runs.Load() != 0 || released != 0 {
@@ -945,7 +965,7 @@ func TestAdmit(t *testing.T) {
 	f.mustCount(t, `"zzz":"t"`) // asks no list, and needs no room
 	room = true
 	f.mustCount(t, `"a.test":"t","b.test":"t"`) // being busy used no window
-	if _, _, err := f.Bot(t.Context(), BotRequest{BotID: someBot}, someone); err != nil {
+	if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); err != nil {
 		t.Error(err)
 	}
 	if _, _, err := f.count(t, `"a.test":"t"`); !isLimited(err) {
@@ -977,13 +997,13 @@ func TestObserve(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.answer.Took = time.Second
 			f := newFixture(t, tt.answer)
-			var got []Outcome
-			f.Observe = func(o Outcome) { got = append(got, o) }
+			var got []aggregate.Outcome
+			f.Observe = func(o aggregate.Outcome) { got = append(got, o) }
 			f.mustCount(t, `"a.test":"t"`)
-			if _, _, err := f.Bot(t.Context(), BotRequest{BotID: someBot}, someone); err != nil {
+			if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); err != nil {
 				t.Fatal(err)
 			}
-			want := []Outcome{{"a.test", false, tt.post, time.Second}, {"a.test", true, tt.reads, time.Second}, {"b.test", true, tt.reads, time.Second}}
+			want := []aggregate.Outcome{{"a.test", false, tt.post, time.Second}, {"a.test", true, tt.reads, time.Second}, {"b.test", true, tt.reads, time.Second}}
 			if !slices.Equal(got, want) {
 				t.Errorf("%+v, want %+v", got, want)
 			}

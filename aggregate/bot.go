@@ -24,7 +24,7 @@ func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAns
 	}
 	c := a.Catalog.Current()
 	key := readingKey{c.Generation(), r.BotID}
-	scope := ratelimit.Scope{Name: BotsPolicy, Method: http.MethodGet, Route: BotsRoute + r.BotID, IP: from.IP, BotID: r.BotID}
+	scope := ratelimit.Scope{Name: botsWindow, IP: from.IP, BotID: r.BotID}
 	shared := len(r.Tokens) == 0 // what a caller's own keys open is for that caller alone
 	if shared {
 		if answer, ok := a.readings.get(key); ok {

@@ -2,7 +2,6 @@ package aggregate
 
 import (
 	"context"
-	"net/http"
 
 	"aggregator/lists"
 	"aggregator/ratelimit"
@@ -24,7 +23,7 @@ func (a *Aggregator) Count(ctx context.Context, r CountRequest, from Caller) (Co
 	if len(plan) == 0 {
 		return CountAnswer{Skipped: inOrder(skipped)}, ratelimit.Decision{}, nil
 	}
-	scope := ratelimit.Scope{Name: CountPolicy, Method: http.MethodPost, Route: CountRoute, IP: from.IP, BotID: r.BotID}
+	scope := ratelimit.Scope{Name: countWindow, IP: from.IP, BotID: r.BotID}
 	release, err := a.admit(len(plan))
 	if err != nil {
 		return CountAnswer{}, ratelimit.Decision{}, err

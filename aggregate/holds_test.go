@@ -21,6 +21,7 @@ import (
 
 	"aggregator/aggregate"
 	"aggregator/catalog"
+	"aggregator/httpapi"
 	"aggregator/lists"
 	"aggregator/ratelimit"
 	"aggregator/store"
@@ -630,7 +631,7 @@ func TestHoldIsSaidInWholeSecondsUTC(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := a.MarshalJSON()
+		text, err := httpapi.EncodeCount(a)
 		if want := `{"success":{},"failure":{},"skipped":{"ms.test":"` + tt.want + `"}}`; err != nil || string(text) != want {
 			t.Errorf("after %s ms: %s, %v; want %s", tt.wait, text, err, want)
 		}

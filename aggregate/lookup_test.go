@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"aggregator/aggregate"
+	"aggregator/httpapi"
 	"aggregator/lists"
 )
 
@@ -49,7 +50,7 @@ lists:
 // URL and Authorization of each call, and what was skipped.
 func lookup(t *testing.T, d *desk, tokens string) (sent []string, answer aggregate.BotAnswer) {
 	t.Helper()
-	own, err := aggregate.ParseTokens([]byte(tokens))
+	own, err := httpapi.ParseTokens([]byte(tokens))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,36 +128,18 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-func TestLookupRefusesABodyThatIsNoObject(t *testing.T) {
-	t.Parallel()
-	for _, body := range []string{``, `[]`, `null`, `"key"`, `{"a":"b"`} {
-		if _, err := aggregate.ParseTokens([]byte(body)); err == nil || err.Error() != "Body must be JSON object" {
-			t.Errorf("%q: %v", body, err)
-		}
-	}
-}
-
 // What one caller's key opens is for that caller alone.
 func TestLookupIsNotShared(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, deskOptions{onListed: readLists})
 	lookup(t, d, `{"key.test":"mine"}`)
-	if _, answer := lookup(t, d, `{}`); strings.Contains(asText(t, answer), `"key.test":[`) {
-		t.Errorf("the next reader sees it: %s", asText(t, answer))
+	if _, answer := lookup(t, d, `{}`); strings.Contains(asJSON(t, answer), `"key.test":[`) {
+		t.Errorf("the next reader sees it: %s", asJSON(t, answer))
 	}
 	sent, _ := lookup(t, d, `{"key.test":"theirs"}`)
 	if !slices.Contains(sent, "https://key.test/"+firstBot+" Bearer theirs") {
 		t.Errorf("the next key was not tried: %q", sent)
 	}
-}
-
-func asText(t *testing.T, a aggregate.BotAnswer) string {
-	t.Helper()
-	text, err := a.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 func TestKeysAreMaskedWhereListsEchoThem(t *testing.T) {
@@ -187,7 +170,7 @@ func TestKeysAreMaskedWhereListsEchoThem(t *testing.T) {
 			d := newDesk(t, deskOptions{onListed: readLists, keys: map[string]lists.Token{"query.test": lists.NewToken(operators, "")}})
 			d.answer = func(c lists.Call) lists.Answer { return tt.answer(c.Token().Reveal()) }
 			_, answer := lookup(t, d, `{"key.test":"`+mine+`"}`)
-			text := asText(t, answer)
+			text := asJSON(t, answer)
 			for _, list := range []string{"key.test", "query.test"} {
 				if !strings.Contains(text, `"`+list+`":[`) {
 					t.Errorf("%s was not read: %s", list, text)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"runtime"
 	"strings"
 	"sync"
@@ -14,8 +13,6 @@ import (
 	"time"
 
 	"aggregator/lists"
-	"aggregator/ratelimit"
-	"aggregator/store"
 )
 
 // hands is a clock that a test moves.
@@ -316,119 +313,4 @@ func TestReadingsRace(t *testing.T) {
 	clock.advance(readingFresh)
 	_, _ = r.get(someReading("none"))
 	r.empty(t)
-}
-
-// TestSharedReadingsUseWindows reads one bot again and again: the lists are
-// asked once, and each caller's own window is used all the same.
-func TestSharedReadingsUseWindows(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, lists.Answer{Status: 200, Body: []byte(`{"username":"Bot"}`)})
-	hash := store.NewHasher(make([]byte, 32))
-	var runs atomic.Int64
-	config := f.Config
-	inner := config.Runner
-	config.Runner = counting{inner, &runs}
-	config.BotsLimit = ratelimit.New(store.NewMemoryWindows(store.MemoryOptions{}), ratelimit.Rate{Limit: 1, Period: time.Minute}, hash)
-	a := New(config)
-	clock := &hands{}
-	a.readings.now = clock.now
-	from := func(n byte) Caller { return Caller{IP: netip.AddrFrom4([4]byte{192, 0, 2, n})} }
-	first, d, err := a.Bot(t.Context(), BotRequest{BotID: someBot}, from(1))
-	if err != nil || !d.OK || first.Age != 0 {
-		t.Fatalf("%+v, %v", d, err)
-	}
-	clock.advance(7 * time.Second)
-	second, d, err := a.Bot(t.Context(), BotRequest{BotID: someBot}, from(2))
-	if err != nil || d.Limit != 1 || d.Remaining != 0 || second.Age != 7*time.Second || asJSON(t, second) != asJSON(t, first) {
-		t.Errorf("shared: %+v, aged %s, %v", d, second.Age, err)
-	}
-	for n := byte(1); n <= 2; n++ {
-		if _, _, err := a.Bot(t.Context(), BotRequest{BotID: someBot}, from(n)); !isLimited(err) {
-			t.Errorf("caller %d read twice in a window: %v", n, err)
-		}
-	}
-	if n := runs.Load(); n != 1 {
-		t.Errorf("the lists were asked %d times, want once", n)
-	}
-	// What a key opens is for its caller alone.
-	own := BotRequest{BotID: someBot, Tokens: []NamedToken{{ID: "keyed.example", Token: lists.NewToken("k", "")}}}
-	for n := byte(3); n <= 4; n++ {
-		if answer, _, err := a.Bot(t.Context(), own, from(n)); err != nil || answer.Age != 0 {
-			t.Errorf("lookup: aged %s, %v", answer.Age, err)
-		}
-	}
-	if n := runs.Load(); n != 3 {
-		t.Errorf("the lists were asked %d times, want once more for each lookup", n)
-	}
-}
-
-// counting counts runs.
-type counting struct {
-	Runner
-	runs *atomic.Int64
-}
-
-func (c counting) Run(ctx context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer {
-	c.runs.Add(1)
-	return c.Runner.Run(ctx, calls, timeout)
-}
-
-// TestCrowdReadsOneBot has more callers ask about one bot than there is room
-// for as many fan-outs: one fan-out answers all of them.
-func TestCrowdReadsOneBot(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, lists.Answer{Status: 200, Body: []byte(`{}`)})
-	config := f.Config
-	config.BotsLimit = ratelimit.New(store.NewMemoryWindows(store.MemoryOptions{}), ratelimit.Rate{}, store.NewHasher(make([]byte, 32)))
-	release := make(chan struct{})
-	config.Runner = slow{config.Runner, release}
-	var room atomic.Int64
-	config.Admit = func(n int) (func(), bool) {
-		if room.Add(int64(n)) > 20 {
-			room.Add(int64(-n))
-			return nil, false
-		}
-		return func() { room.Add(int64(-n)) }, true
-	}
-	a := New(config)
-	var answered, busy atomic.Int64
-	var all sync.WaitGroup
-	for range 50 {
-		all.Go(func() {
-			_, _, err := a.Bot(t.Context(), BotRequest{BotID: someBot}, Caller{})
-			switch {
-			case err == nil:
-				answered.Add(1)
-			case errors.Is(err, ErrBusy):
-				busy.Add(1)
-			default:
-				t.Error(err)
-			}
-		})
-	}
-	soon(t, "all to wait or be turned away", func() bool {
-		waiting := 0
-		a.readings.mu.Lock()
-		for _, f := range a.readings.flights {
-			waiting += f.waiters
-		}
-		a.readings.mu.Unlock()
-		return int64(waiting)+busy.Load() == 50
-	})
-	close(release)
-	all.Wait()
-	if busy.Load() > 0 {
-		t.Errorf("%d were turned away, %d answered: those who wait for a flight take no room", busy.Load(), answered.Load())
-	}
-}
-
-// slow answers when it is released.
-type slow struct {
-	Runner
-	release chan struct{}
-}
-
-func (s slow) Run(ctx context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer {
-	<-s.release
-	return s.Runner.Run(ctx, calls, timeout)
 }

@@ -14,15 +14,19 @@ import (
 	"aggregator/aggregate"
 )
 
-var errListNotFound = errors.New("list not found")
+var (
+	errListNotFound = errors.New("list not found")
+	errNoObject     = &aggregate.InvalidError{Message: "Body must be JSON object"}
+)
 
 const internalError = "Internal error"
 
-// busyRetryAfter is when a caller that found the service busy may try again.
+// busyRetryAfter is the number of seconds after which a caller that found the
+// service busy may try again.
 const busyRetryAfter = "1"
 
-// answerError is the one table from error to answer. What it does not know is
-// ours: the log has it, the caller does not.
+// answerError is the one table from error to answer. An error that is not in it
+// is ours: the log gets its text, the caller does not.
 func (s *Server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
@@ -54,15 +58,16 @@ func (s *Server) answerError(err error, c echo.Context) {
 	case errors.Is(err, context.Canceled):
 		// The caller is gone: there is no one to answer.
 	case errors.As(err, &panicked):
-		s.Log.Error("request panicked", "id", c.Response().Header().Get(requestIDHeader), "route", c.Path(), "stack", string(panicked))
+		s.Log.Error("request panicked", "id", exchangeOf(c).id, "route", c.Path(), "stack", string(panicked))
 		answerMessage(c, http.StatusInternalServerError, internalError)
 	default:
-		s.Log.Error("request failed", "id", c.Response().Header().Get(requestIDHeader), "route", c.Path(), "error", err)
+		s.Log.Error("request failed", "id", exchangeOf(c).id, "route", c.Path(), "error", err)
 		answerMessage(c, http.StatusInternalServerError, internalError)
 	}
 }
 
-// answerMessage sends the error shape. An error in sending it has no one to go to.
+// answerMessage sends the error shape. Nobody is left to hear that it could not
+// be sent.
 func answerMessage(c echo.Context, status int, message string) {
 	body, err := json.Marshal(struct {
 		Error   bool   `json:"error"`
@@ -75,13 +80,13 @@ func answerMessage(c echo.Context, status int, message string) {
 	_ = answerJSON(c, status, body)
 }
 
-// panicError is where a panic was, and not what it said, which may hold what a
+// panicError is the stack of a panic, without its value, which may hold what a
 // caller sent.
 type panicError []byte
 
 func (panicError) Error() string { return "panic" }
 
-// guarded makes an error of a panic.
+// guarded turns a panic of what follows into an error.
 func guarded(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) (err error) {
 		defer func() {

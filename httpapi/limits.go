@@ -13,15 +13,13 @@ import (
 	"aggregator/ratelimit"
 )
 
-// exposedHeaders are those that pages of other origins may read.
-const exposedHeaders = "Retry-After, X-Rate-Limit-Reset, X-Rate-Limit-Method, X-Rate-Limit-Route, X-Rate-Limit-IP, X-Rate-Limit-Bot-ID, RateLimit-Policy, RateLimit, ETag, Age, X-Request-Id"
-
 // tellLimit sets the limit headers of the IETF draft. A request that used no
-// window has none to tell of.
-func (s *Server) tellLimit(h http.Header, policy string, d ratelimit.Decision) {
+// window gets none.
+func (s *Server) tellLimit(c echo.Context, d ratelimit.Decision) {
 	if d.Limit == 0 {
 		return
 	}
+	h, policy := c.Response().Header(), s.policies[c.Path()]
 	h.Set("RateLimit-Policy", fmt.Sprintf(`%q;q=%d;w=%d`, policy, d.Limit, int64(d.Period/time.Second)))
 	h.Set("RateLimit", fmt.Sprintf(`%q;r=%d;t=%d`, policy, d.Remaining, d.RetryAfter(s.now())))
 }
@@ -38,6 +36,7 @@ type limitedBody struct {
 	BotID      string `json:"ratelimit_bot_id"`
 }
 
+// answer429 tells a caller whose window is used up when to come again.
 func (s *Server) answer429(c echo.Context, e *aggregate.LimitedError) {
 	b := limitedBody{
 		Error: true, Status: http.StatusTooManyRequests,
@@ -53,7 +52,7 @@ func (s *Server) answer429(c echo.Context, e *aggregate.LimitedError) {
 	h.Set("X-Rate-Limit-Route", b.Route)
 	h.Set("X-Rate-Limit-IP", b.IP)
 	h.Set("X-Rate-Limit-Bot-ID", b.BotID)
-	s.tellLimit(h, e.Scope.Name, e.Decision)
+	s.tellLimit(c, e.Decision)
 	body, err := json.Marshal(b)
 	if err != nil { // numbers and strings marshal
 		return

@@ -24,7 +24,7 @@ type Metrics struct {
 	inFlight prometheus.Gauge
 }
 
-// Status is what other rooms say of themselves, asked at each scrape.
+// Status is what other packages report about themselves, asked at each scrape.
 type Status struct {
 	Breakers      func() []Breaker // those that are not closed
 	StoreHealth   func() error     // nil when all is well
@@ -39,7 +39,7 @@ type Breaker struct {
 	NextTry   time.Time `json:"next_try"`
 }
 
-// NewMetrics makes metrics that start at nothing.
+// NewMetrics returns metrics that start at zero.
 func NewMetrics(status Status) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
@@ -84,7 +84,7 @@ func (m *Metrics) answered(route, method string, status int, took time.Duration)
 	m.seconds.WithLabelValues(route).Observe(took.Seconds())
 }
 
-// Handler answers scrapes.
+// Handler returns the handler of /metrics.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
 }
@@ -96,7 +96,7 @@ var (
 	callsInFlight = prometheus.NewDesc("aggregator_list_calls_in_flight", "Calls to lists under way.", nil, nil)
 )
 
-// statusCollector asks other rooms at each scrape.
+// statusCollector collects a Status at each scrape.
 type statusCollector struct{ Status }
 
 // Describe implements [prometheus.Collector].

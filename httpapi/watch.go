@@ -13,7 +13,8 @@ import (
 // requestIDHeader carries a request's id in and out.
 const requestIDHeader = "X-Request-Id"
 
-// requestID is the caller's id for a request if it is one, else a new one.
+// requestID returns the caller's id for a request if it sent one that may stand
+// in a log, else a new one.
 func requestID(r *http.Request) string {
 	id := r.Header.Get(requestIDHeader)
 	if id != "" && len(id) <= 64 && isPlainID(id) {
@@ -33,29 +34,33 @@ func isPlainID(id string) bool {
 	return true
 }
 
-// watched logs and counts a request when it is answered. It says nothing of
-// the body, the query or the headers, where tokens are.
+// watched begins an exchange, and logs and counts it when it is answered. It
+// tells nothing of the body, the query or the headers, where tokens are.
 func (s *Server) watched(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := s.now()
+		x := &exchange{id: requestID(c.Request()), ip: s.clientIP(c.Request())}
+		c.Set(exchangeKey, x)
+		setHeaders(c.Response().Header(), x.id)
 		if s.Metrics != nil {
 			s.Metrics.inFlight.Inc()
 			defer s.Metrics.inFlight.Dec()
 		}
-		if err := guarded(routed(next))(c); err != nil {
+		if err := next(c); err != nil {
 			c.Error(err)
 		}
-		s.watch(c, s.now().Sub(start))
+		s.record(c, s.now().Sub(start))
 		return nil
 	}
 }
 
-func (s *Server) watch(c echo.Context, took time.Duration) {
-	status, route, method := c.Response().Status, c.Path(), c.Request().Method
+// record logs and counts an exchange.
+func (s *Server) record(c echo.Context, took time.Duration) {
+	x, status, route, method := exchangeOf(c), c.Response().Status, c.Path(), c.Request().Method
 	if !c.Response().Committed {
 		status = statusGone
 	}
-	if !s.known[route] {
+	if _, known := s.policies[route]; !known {
 		route = "unknown"
 	}
 	if !knownMethods[method] {
@@ -69,8 +74,8 @@ func (s *Server) watch(c echo.Context, took time.Duration) {
 		level = slog.LevelError
 	}
 	s.Log.LogAttrs(c.Request().Context(), level, "request",
-		slog.String("id", c.Response().Header().Get(requestIDHeader)), slog.String("method", method), slog.String("route", route),
-		slog.Int("status", status), slog.Duration("took", took), slog.String("ip", c.RealIP()))
+		slog.String("id", x.id), slog.String("method", method), slog.String("route", route),
+		slog.Int("status", status), slog.Duration("took", took), slog.String("ip", x.ip.String()))
 }
 
 // statusGone stands for a request whose caller left before its answer.

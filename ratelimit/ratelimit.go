@@ -13,11 +13,9 @@ import (
 
 // Scope is who asks for what. Requests of one scope share a window.
 type Scope struct {
-	Name   string     // what the policy is called, such as "count"; makes no difference to the window
-	Method string     // canonical: what shares a window gives the same method and route
-	Route  string     // canonical, without the parts that vary
-	IP     netip.Addr // the caller's; all addresses of an IPv6 /64 are one caller
-	BotID  string
+	Name  string     // of what is asked for: requests that share a window give the same name
+	IP    netip.Addr // the caller's; all addresses of an IPv6 /64 are one caller
+	BotID string
 }
 
 // Decision says whether a request passes, and how its window is afterwards.
@@ -83,7 +81,7 @@ func (l *Limiter) Release(ctx context.Context, scope Scope) error {
 // key names the scope's window. The rate is not in it, so that windows outlive
 // a change of the rate.
 func (l *Limiter) key(s Scope) store.Key {
-	return l.hash("ratelimit", s.Method, s.Route, network(s.IP).String(), s.BotID)
+	return l.hash("ratelimit", s.Name, network(s.IP).String(), s.BotID)
 }
 
 // network is what stands for one caller: an IPv4 address, or an IPv6 /64,

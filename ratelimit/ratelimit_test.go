@@ -20,7 +20,7 @@ import (
 var perCount = Rate{Limit: 1, Period: 120 * time.Second}
 
 func scope() Scope {
-	return Scope{Name: "count", Method: "POST", Route: "/api/count", IP: netip.MustParseAddr("192.0.2.1"), BotID: "10000000000000001"}
+	return Scope{Name: "count", IP: netip.MustParseAddr("192.0.2.1"), BotID: "10000000000000001"}
 }
 
 func memory(t *testing.T, rate Rate) (*Limiter, *store.Memory, *storetest.Clock) {
@@ -139,11 +139,9 @@ func TestScopes(t *testing.T) {
 		shared        bool
 	}{
 		"the same":         {nil, nil, true},
-		"other name":       {nil, func(s *Scope) { s.Name = "bots" }, true},
-		"other method":     {nil, func(s *Scope) { s.Method = "GET" }, false},
-		"other route":      {nil, func(s *Scope) { s.Route = "/api/bots/:id" }, false},
+		"other name":       {nil, func(s *Scope) { s.Name = "bots" }, false},
 		"other bot":        {nil, func(s *Scope) { s.BotID = "10000000000000002" }, false},
-		"parts run over":   {nil, func(s *Scope) { s.Method, s.Route = "POST/", "api/count" }, false},
+		"parts run over":   {nil, func(s *Scope) { s.Name, s.BotID = "count"+s.BotID, "" }, false},
 		"other IPv4":       {nil, addr("192.0.2.2"), false},
 		"mapped IPv4":      {nil, addr("::ffff:192.0.2.1"), true},
 		"no address":       {nil, func(s *Scope) { s.IP = netip.Addr{} }, false},

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"aggregator/aggregate"
+	"aggregator/httpapi"
 	"aggregator/lists"
 	"aggregator/sandbox"
 	"aggregator/store"
@@ -98,13 +99,26 @@ func (s *service) showDemo(ctx context.Context, out io.Writer, asJSON bool) erro
 		return err
 	}
 	if asJSON {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(map[string]any{"count": count, "bot": bot})
+		return printJSON(out, count, bot)
 	}
 	printCount(out, count, took)
 	printBot(out, bot)
 	return nil
+}
+
+// printJSON prints the answers as the API gives them.
+func printJSON(out io.Writer, count aggregate.CountAnswer, bot aggregate.BotAnswer) error {
+	counted, err := httpapi.EncodeCount(count)
+	if err != nil {
+		return err
+	}
+	read, err := httpapi.EncodeBot(bot)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(map[string]json.RawMessage{"count": counted, "bot": read})
 }
 
 // plainList is a list whose posts are not paced, to try one more.

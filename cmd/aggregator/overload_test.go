@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"aggregator/httpapi"
 )
 
 // underRace tells whether this test runs under the race detector, where the
@@ -311,7 +313,7 @@ func TestHangingListUnderLoad(t *testing.T) {
 // them out.
 func TestServerTimeouts(t *testing.T) {
 	t.Parallel()
-	s := newServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	s := httpapi.NewHTTPServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
 	if s.ReadHeaderTimeout != 10*time.Second || s.ReadTimeout != 20*time.Second || s.WriteTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {
 		t.Errorf("header %s, body %s, writing %s, idle %s, %d bytes", s.ReadHeaderTimeout, s.ReadTimeout, s.WriteTimeout, s.IdleTimeout, s.MaxHeaderBytes)
 	}

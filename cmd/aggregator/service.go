@@ -10,8 +10,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/fanout"
@@ -24,7 +22,7 @@ import (
 // lists have to answer.
 const shutdownTimeout = 15 * time.Second
 
-// userAgent names this service to lists whose callers name themselves not.
+// userAgent is sent to lists on behalf of callers that send no User-Agent.
 const userAgent = "botlist-aggregator/1 (self-hosted; posts on behalf of its callers)"
 
 // service is a running service.
@@ -86,27 +84,13 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		}
 	}
 	s.api = httpapi.New(api)
-	s.server = newServer(s.api, log)
-	newShedder(bounds.connections).attach(s.server)
+	s.server = httpapi.NewHTTPServer(s.api, log)
 	if s.listener, err = net.Listen("tcp", f.listen); err != nil {
 		return nil, errors.Join(fmt.Errorf("--listen: %w", err), s.closeMetrics())
 	}
-	s.listener = netutil.LimitListener(s.listener, bounds.connections)
+	s.listener = httpapi.LimitConnections(s.server, s.listener, bounds.connections)
 	log.Info("serving", "address", s.listener.Addr().String(), "catalog", live.Current().Counts().String())
 	return s, nil
-}
-
-// newServer makes a server that no slow caller can hold on to.
-func newServer(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       20 * time.Second,
-		WriteTimeout:      time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
 }
 
 // serveMetrics serves /metrics on an address of its own, until closeMetrics.
@@ -117,7 +101,7 @@ func (s *service) serveMetrics(address string, h http.Handler) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", h)
-	s.metrics = newServer(mux, s.log)
+	s.metrics = httpapi.NewHTTPServer(mux, s.log)
 	go func() { _ = s.metrics.Serve(listener) }()
 	s.log.Info("serving metrics", "metrics_address", listener.Addr().String())
 	return nil

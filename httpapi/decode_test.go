@@ -1,4 +1,4 @@
-package aggregate
+package httpapi
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"aggregator/aggregate"
 	"aggregator/lists"
 )
 
@@ -22,7 +23,7 @@ func parse(body string) (parsed, error) {
 	return parsed{r.Count, tokenTexts(r.Tokens)}, err
 }
 
-func tokenTexts(tokens []NamedToken) []string {
+func tokenTexts(tokens []aggregate.NamedToken) []string {
 	var all []string
 	for _, t := range tokens {
 		id := t.ID
@@ -44,7 +45,7 @@ func messageOf(t testing.TB, err error) string {
 	if err == nil {
 		return ""
 	}
-	var invalid *InvalidError
+	var invalid *aggregate.InvalidError
 	if !errors.As(err, &invalid) || invalid.Message != err.Error() {
 		t.Fatalf("error is %T %q, want *InvalidError", err, err)
 	}
@@ -155,7 +156,7 @@ func TestParseCountRefuses(t *testing.T) {
 			if got := messageOf(t, err); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
-			if !reflect.DeepEqual(r, CountRequest{}) {
+			if !reflect.DeepEqual(r, aggregate.CountRequest{}) {
 				t.Errorf("a refused request holds %+v", r)
 			}
 		})
@@ -309,6 +310,9 @@ func TestParseTokens(t *testing.T) {
 		{name: "fields of a count are no ids", body: `{"bot_id":5,"server_count":"x","a.test":"ta"}`, want: []string{"a.test=ta"}},
 		{name: "array", body: `["a.test"]`, message: "Body must be JSON object"},
 		{name: "empty", body: ``, message: "Body must be JSON object"},
+		{name: "null", body: `null`, message: "Body must be JSON object"},
+		{name: "string", body: `"key"`, message: "Body must be JSON object"},
+		{name: "not closed", body: `{"a":"b"`, message: "Body must be JSON object"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tokens, err := ParseTokens([]byte(tt.body))

@@ -1,4 +1,4 @@
-package main
+package httpapi
 
 import (
 	"container/list"
@@ -13,14 +13,14 @@ import (
 // are open.
 const headerPatience = time.Second / 2
 
-// shedder closes connections of callers that are of no use while many are open:
+// shedder closes connections of callers that do nothing while many are open:
 // idle ones, and those whose header does not come. So there is always room for
-// one more: a server that is full answers 503, and health.
+// one more: a server that is full still answers 503, and health.
 type shedder struct {
-	many int // connections from which on it sheds
+	threshold int // open connections above which it closes some
 
 	mu       sync.Mutex
-	sweeping bool       // sweep will come
+	sweeping bool       // sweep is scheduled
 	conns    *list.List // of *callerConn, the longest unchanged first
 	at       map[net.Conn]*list.Element
 }
@@ -28,14 +28,14 @@ type shedder struct {
 // callerConn is one connection of a caller.
 type callerConn struct {
 	net.Conn
-	serving bool // a request of it is being answered
+	serving bool // a request on it is being answered
 	idle    bool // its last request is answered
 	since   time.Time
 }
 
-// newShedder makes a shedder for a server that takes so many connections.
-func newShedder(most int) *shedder {
-	return &shedder{many: most * 3 / 4, conns: list.New(), at: map[net.Conn]*list.Element{}}
+// newShedder returns a shedder for a server that takes maxConnections.
+func newShedder(maxConnections int) *shedder {
+	return &shedder{threshold: maxConnections * 3 / 4, conns: list.New(), at: map[net.Conn]*list.Element{}}
 }
 
 // attach hooks the shedder into a server.
@@ -72,7 +72,8 @@ func (s *shedder) changed(c net.Conn, state http.ConnState) {
 	}
 }
 
-// set notes what a connection does from now on, and sheds one if there are many.
+// set records what a connection does from now on, and closes another if many
+// are open.
 func (s *shedder) set(c net.Conn, now callerConn) {
 	now.since = time.Now()
 	s.mu.Lock()
@@ -83,25 +84,25 @@ func (s *shedder) set(c net.Conn, now callerConn) {
 		return
 	}
 	s.at[c] = s.conns.PushBack(&now)
-	if s.conns.Len() > s.many && !s.shed(now.since) && !s.sweeping {
+	if s.conns.Len() > s.threshold && !s.shed(now.since) && !s.sweeping {
 		s.sweeping = true
 		time.AfterFunc(headerPatience, s.sweep)
 	}
 }
 
-// sweep sheds what is of no use by now, and comes again while there are many.
+// sweep closes what does nothing by now, and comes again while many are open.
 func (s *shedder) sweep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.conns.Len() > s.many && s.shed(time.Now()) {
+	for s.conns.Len() > s.threshold && s.shed(time.Now()) {
 	}
-	if s.sweeping = s.conns.Len() > s.many; s.sweeping {
+	if s.sweeping = s.conns.Len() > s.threshold; s.sweeping {
 		time.AfterFunc(headerPatience/2, s.sweep)
 	}
 }
 
-// shed closes the connection that has been of no use for longest, if there is
-// one. Callers hold the mutex.
+// shed closes the connection that has done nothing for longest. It reports
+// whether there was one. Callers hold the mutex.
 func (s *shedder) shed(now time.Time) bool {
 	for at := s.conns.Front(); at != nil; at = at.Next() {
 		c, _ := at.Value.(*callerConn)

@@ -16,7 +16,33 @@ import (
 	"aggregator/catalog"
 )
 
-// static is a body that changes only with the catalog.
+// lists answers GET /api/lists.
+func (s *Server) lists(c echo.Context) error {
+	if c.QueryParam("filter") == "true" {
+		return s.answerStatic(c, s.Catalog.Current(), "filtered", (*catalog.Catalog).FilteredJSON)
+	}
+	return s.answerStatic(c, s.Catalog.Current(), "lists", (*catalog.Catalog).ListsJSON)
+}
+
+// list answers GET /api/lists/:id.
+func (s *Server) list(c echo.Context) error {
+	current := s.Catalog.Current()
+	list, ok := current.List(param(c, "id"))
+	if !ok {
+		return errListNotFound
+	}
+	return s.answerStatic(c, current, "list "+list.ID, func(c *catalog.Catalog) []byte {
+		body, _ := c.ListJSON(list.ID)
+		return body
+	})
+}
+
+// legacyIDs answers GET /api/legacy-ids.
+func (s *Server) legacyIDs(c echo.Context) error {
+	return s.answerStatic(c, s.Catalog.Current(), "legacy", (*catalog.Catalog).LegacyJSON)
+}
+
+// static is a body that changes with the catalog alone.
 type static struct {
 	body, gzip []byte
 	etag       string
@@ -73,7 +99,7 @@ func (s *Server) answerStatic(c echo.Context, from *catalog.Catalog, name string
 	return nil
 }
 
-// takesGzip tells whether an Accept-Encoding allows gzip.
+// takesGzip reports whether an Accept-Encoding allows gzip.
 func takesGzip(values []string) bool {
 	for part := range strings.SplitSeq(strings.Join(values, ","), ",") {
 		coding, params, _ := strings.Cut(part, ";")

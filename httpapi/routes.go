@@ -1,0 +1,91 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+const healthPath = "/api/health"
+
+type route struct {
+	method, path string
+	policy       string // the name of its rate limit; "" for none
+	handler      echo.HandlerFunc
+}
+
+// Names of the rate limits, as the RateLimit headers tell them.
+const (
+	countPolicy = "count"
+	botsPolicy  = "bots"
+)
+
+// routes returns the route table of the API. GET routes answer HEAD too.
+func (s *Server) routes() []route {
+	all := []route{
+		{http.MethodPost, "/api/count", countPolicy, s.count},
+		{http.MethodGet, "/api/bots/:id", botsPolicy, s.bot},
+		{http.MethodPost, "/api/bots/:id/lookup", botsPolicy, s.lookup},
+		{http.MethodGet, "/api/lists", "", s.lists},
+		{http.MethodGet, "/api/lists/:id", "", s.list},
+		{http.MethodGet, "/api/legacy-ids", "", s.legacyIDs},
+		{http.MethodGet, healthPath, "", s.health},
+		{http.MethodGet, "/api/docs", "", redirect("/docs")},
+		{http.MethodGet, "/api/docs/libs", "", redirect("/docs/libraries")},
+	}
+	if s.MetricsHandler != nil {
+		all = append(all, route{http.MethodGet, "/metrics", "", echo.WrapHandler(s.MetricsHandler)})
+	}
+	return all
+}
+
+func redirect(to string) echo.HandlerFunc {
+	return func(c echo.Context) error { return c.Redirect(http.StatusFound, to) }
+}
+
+// routed corrects two habits of the router: it answers OPTIONS itself, and
+// lets a parameter at the end of a path contain slashes.
+func routed(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().Method == http.MethodOptions && c.Get(echo.ContextKeyHeaderAllow) != nil {
+			return echo.ErrMethodNotAllowed
+		}
+		for _, value := range c.ParamValues() {
+			if strings.Contains(value, "/") {
+				return echo.ErrNotFound
+			}
+		}
+		return next(c)
+	}
+}
+
+// oneSpelling returns r with the one path that its resource has: without a
+// trailing slash, and unescaped, unless an escaped slash would then be read as
+// a separator.
+func oneSpelling(r *http.Request) *http.Request {
+	u := *r.URL
+	if !strings.Contains(strings.ToLower(u.RawPath), "%2f") {
+		u.RawPath = ""
+	}
+	if len(u.Path) > 1 {
+		u.Path = strings.TrimSuffix(u.Path, "/")
+		u.RawPath = strings.TrimSuffix(u.RawPath, "/")
+	}
+	same := *r
+	same.URL = &u
+	return &same
+}
+
+// param returns a parameter of the path, unescaped.
+func param(c echo.Context, name string) string {
+	v := c.Param(name)
+	if c.Request().URL.RawPath == "" {
+		return v
+	}
+	if unescaped, err := url.PathUnescape(v); err == nil {
+		return unescaped
+	}
+	return v
+}
