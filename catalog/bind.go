@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"aggregator/internal/near"
 )
 
 // oneOrMany marks slices for which a single item may stand.
@@ -72,7 +74,7 @@ func (r *report) bindStruct(n *node, v reflect.Value) {
 	keys := structKeys(v.Type())
 	for _, f := range n.fields {
 		if !slices.Contains(keys, f.key) {
-			r.add(f.value.place, "unknown key%s; allowed: %s", didYouMean(f.key, keys), strings.Join(keys, ", "))
+			r.add(f.value.place, "unknown key%s; allowed: %s", near.Suggestion(f.key, keys), strings.Join(keys, ", "))
 		}
 	}
 	for i := range v.NumField() {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"aggregator/internal/near"
 	"aggregator/lists"
 )
 
@@ -87,7 +88,7 @@ func (c *Catalog) Resolve(id string) (*lists.List, bool) {
 
 // Nearest is the known id that an unknown one was most likely meant to be, ""
 // if none is near. Of equally near ones, those of living lists come first.
-func (c *Catalog) Nearest(id string) string { return nearest(id, c.guesses) }
+func (c *Catalog) Nearest(id string) string { return near.Word(id, c.guesses) }
 
 // guessable is every list id and every legacy id that leads to a list, those
 // that reach a living one first and list ids before legacy ids.

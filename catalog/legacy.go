@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"aggregator/internal/near"
 	"aggregator/lists"
 )
 
@@ -75,7 +76,7 @@ func oddLinks(links []link, all []*lists.List) []string {
 	for _, l := range links {
 		_, isList := living[l.to]
 		if _, isLegacy := next[l.to]; !isList && !isLegacy {
-			r.add(l.place, "leads to %s, which is no list%s", quote(l.to), didYouMean(l.to, known))
+			r.add(l.place, "leads to %s, which is no list%s", quote(l.to), near.Suggestion(l.to, known))
 		}
 		if living[l.from] {
 			r.add(l.place, "is never followed, for a living list has this id")

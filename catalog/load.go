@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"aggregator/internal/near"
 	"aggregator/lists"
 )
 
@@ -155,7 +156,7 @@ func (r *report) checkFeatures(n *node, ids, known []string) {
 			continue // reported already
 		}
 		if _, ok := slices.BinarySearch(known, id); !ok {
-			r.add(item.place, "unknown feature %s%s; allowed: the ids under features", quote(id), didYouMean(id, known))
+			r.add(item.place, "unknown feature %s%s; allowed: the ids under features", quote(id), near.Suggestion(id, known))
 		}
 		if j, seen := first[id]; seen {
 			r.add(item.place, "%s is given twice, first in features[%d]", quote(id), j)
