@@ -8,18 +8,11 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
-	"time"
 
 	"aggregator/catalog"
 	"aggregator/lists"
 	"aggregator/ratelimit"
 	"aggregator/store"
-)
-
-// How long lists have to answer.
-const (
-	PostTimeout = 10 * time.Second
-	ReadTimeout = 2 * time.Second
 )
 
 // Names of the windows that requests use. A lookup shares those of readings.
@@ -28,9 +21,10 @@ const (
 	botsWindow  = "bots"
 )
 
-// Runner runs calls at once and answers one Answer for each, in their order.
+// Runner runs the calls of an operation at once and returns one Answer for each,
+// in their order.
 type Runner interface {
-	Run(ctx context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer
+	Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer
 }
 
 // Config is what an Aggregator works with.

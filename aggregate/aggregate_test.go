@@ -94,11 +94,11 @@ lost.example: nowhere.example
 
 // runner is a Runner made of a function.
 type runner struct {
-	run func(ctx context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer
+	run func(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer
 }
 
-func (r runner) Run(ctx context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer {
-	return r.run(ctx, calls, timeout)
+func (r runner) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
+	return r.run(ctx, op, calls)
 }
 
 // fixture is an Aggregator over the lists above, with a clock that stands
@@ -136,7 +136,7 @@ func newFixture(t testing.TB, answer lists.Answer) *fixture {
 }
 
 func (f *fixture) runner(answer lists.Answer) runner {
-	return runner{func(_ context.Context, calls []lists.Call, _ time.Duration) []lists.Answer {
+	return runner{func(_ context.Context, _ lists.Op, calls []lists.Call) []lists.Answer {
 		f.runs.Add(1)
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -390,9 +390,9 @@ func TestCountAnswers(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, good)
-			f.Runner = runner{func(_ context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer {
-				if timeout != aggregate.PostTimeout {
-					t.Errorf("posts have %s, want %s", timeout, aggregate.PostTimeout)
+			f.Runner = runner{func(_ context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
+				if op != lists.Posts {
+					t.Errorf("calls are run as %+v, want posts", op)
 				}
 				answers := make([]lists.Answer, len(calls))
 				for i, c := range calls {
@@ -669,7 +669,7 @@ func TestHangUp(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var before, after error
-		f.Runner = runner{func(ctx context.Context, calls []lists.Call, _ time.Duration) []lists.Answer {
+		f.Runner = runner{func(ctx context.Context, _ lists.Op, calls []lists.Call) []lists.Answer {
 			before = ctx.Err()
 			cancel()
 			after = ctx.Err()
@@ -689,7 +689,7 @@ func TestHangUp(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			ended := make(chan error, 1)
-			f.Runner = runner{func(ctx context.Context, calls []lists.Call, _ time.Duration) []lists.Answer {
+			f.Runner = runner{func(ctx context.Context, _ lists.Op, calls []lists.Call) []lists.Answer {
 				cancel()
 				<-ctx.Done() // forever, if the caller's hanging up does not end it
 				ended <- ctx.Err()
@@ -722,7 +722,7 @@ func TestWait(t *testing.T) {
 	}
 	var ended atomic.Bool
 	entered, release := make(chan struct{}), make(chan struct{})
-	f.Runner = runner{func(_ context.Context, calls []lists.Call, _ time.Duration) []lists.Answer {
+	f.Runner = runner{func(_ context.Context, _ lists.Op, calls []lists.Call) []lists.Answer {
 		close(entered)
 		<-release
 		ended.Store(true)
@@ -760,9 +760,9 @@ func TestWait(t *testing.T) {
 func TestBot(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, good)
-	f.Runner = runner{func(_ context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer {
-		if timeout != aggregate.ReadTimeout {
-			t.Errorf("readings have %s, want %s", timeout, aggregate.ReadTimeout)
+	f.Runner = runner{func(_ context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
+		if op != lists.Readings {
+			t.Errorf("calls are run as %+v, want readings", op)
 		}
 		var answers []lists.Answer
 		for _, c := range calls {
@@ -814,7 +814,7 @@ func TestBotRefusesABadID(t *testing.T) {
 // TestBotAnswerWithoutSkipped has nothing under skipped where all are asked.
 func TestBotAnswerWithoutSkipped(t *testing.T) {
 	t.Parallel()
-	answer := aggregate.BotAnswer{Bot: lists.Merge(someBot, nil, nil)}
+	answer := aggregate.BotAnswer{Bot: lists.Merge(someBot, nil)}
 	want := `{"id":"123456789012345678","username":"Unknown","discriminator":"0000","owners":[],"server_count":0,"invite":"","prefix":"","website":"","github":"","support":"","library":"","list_data":{}}`
 	if got := asJSON(t, answer); got != want {
 		t.Errorf("%s, want %s", got, want)
@@ -1003,7 +1003,7 @@ func TestObserve(t *testing.T) {
 			if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); err != nil {
 				t.Fatal(err)
 			}
-			want := []aggregate.Outcome{{"a.test", false, tt.post, time.Second}, {"a.test", true, tt.reads, time.Second}, {"b.test", true, tt.reads, time.Second}}
+			want := []aggregate.Outcome{{"a.test", lists.Posts, tt.post, time.Second}, {"a.test", lists.Readings, tt.reads, time.Second}, {"b.test", lists.Readings, tt.reads, time.Second}}
 			if !slices.Equal(got, want) {
 				t.Errorf("%+v, want %+v", got, want)
 			}

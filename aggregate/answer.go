@@ -25,7 +25,7 @@ type Result struct {
 // Skipped is a list that was named and not asked.
 type Skipped struct {
 	ID    string // as sent
-	Why   string // beginning with one of the contract's words
+	Why   lists.Skip
 	order int
 }
 

@@ -3,7 +3,6 @@ package aggregate
 import (
 	"context"
 	"errors"
-	"net/http"
 
 	"aggregator/lists"
 	"aggregator/ratelimit"
@@ -43,7 +42,7 @@ func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAns
 	plan, held := a.heldBack(ctx, plan)
 	skipped = append(skipped, held...)
 	if len(plan) == 0 {
-		return BotAnswer{Bot: lists.Merge(r.BotID, nil, nil), Skipped: inOrder(skipped)}, ratelimit.Decision{}, nil
+		return BotAnswer{Bot: lists.Merge(r.BotID, nil), Skipped: inOrder(skipped)}, ratelimit.Decision{}, nil
 	}
 	decision, err := take(ctx, a.BotsLimit, scope)
 	if err != nil {
@@ -72,11 +71,14 @@ func (a *Aggregator) read(ctx context.Context, bot string, plan []planned, skipp
 	}
 	defer release()
 	plan, held := a.reserve(ctx, plan)
-	answers := a.Runner.Run(ctx, calls(plan), ReadTimeout)
+	answers := a.Runner.Run(ctx, lists.Readings, calls(plan))
 	settle := context.WithoutCancel(ctx)
+	readings := make([]lists.Reading, len(plan))
 	for i, p := range plan {
-		a.Holds.Settle(settle, p.call, answers[i], false, p.reserved)
-		a.observe(p.call, answers[i], answers[i].Status == http.StatusOK)
+		v := p.call.Judge(answers[i])
+		a.Holds.Settle(settle, p.call, answers[i], v, p.reserved)
+		a.observe(p.call, answers[i], v.OK)
+		readings[i] = p.read(answers[i])
 	}
-	return BotAnswer{Bot: lists.Merge(bot, calls(plan), answers), Skipped: inOrder(append(skipped, held...))}, ctx.Err()
+	return BotAnswer{Bot: lists.Merge(bot, readings), Skipped: inOrder(append(skipped, held...))}, ctx.Err()
 }

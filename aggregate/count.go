@@ -41,11 +41,11 @@ func (a *Aggregator) Count(ctx context.Context, r CountRequest, from Caller) (Co
 	if len(plan) == 0 { // others took what was free
 		return answer, ratelimit.Decision{}, a.CountLimit.Release(ctx, scope)
 	}
-	answers := a.Runner.Run(ctx, calls(plan), PostTimeout)
+	answers := a.Runner.Run(ctx, lists.Posts, calls(plan))
 	answer.Results = make([]Result, 0, len(plan))
 	for i, p := range plan {
 		v := p.call.Judge(answers[i])
-		a.Holds.Settle(ctx, p.call, answers[i], v.OK, p.reserved)
+		a.Holds.Settle(ctx, p.call, answers[i], v, p.reserved)
 		a.observe(p.call, answers[i], v.OK)
 		answer.Results = append(answer.Results, Result{List: p.call.List.ID, Verdict: v, Sent: p.call.Sent(), Took: answers[i].Took})
 	}

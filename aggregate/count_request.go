@@ -13,9 +13,9 @@ type CountRequest struct {
 type NamedToken struct {
 	ID     string // a list's id, or a legacy id
 	Token  lists.Token
-	Bad    string // why it is none, in the words of the answer; "" when it is one
-	Nested bool   // stood in "tokens", where keys at the top win over it
+	Bad    *lists.Skip // why it is none; nil when it is one
+	Nested bool        // stood in "tokens", where keys at the top win over it
 }
 
 // blank reports whether the token counts as not given.
-func (t NamedToken) blank() bool { return t.Bad == "No token" }
+func (t NamedToken) blank() bool { return t.Bad != nil && t.Bad.Reason == lists.SkipNoToken }

@@ -11,10 +11,11 @@ import (
 	"aggregator/store"
 )
 
+// paceMargin is added to a list's interval: a call may reach the list so much
+// later than it was reserved.
+var paceMargin = lists.Posts.Timeout
+
 const (
-	// paceMargin is added to a list's interval: a call may reach the list so
-	// much later than it was reserved.
-	paceMargin = PostTimeout
 	// longestHold bounds what one answer of a list can ask for.
 	longestHold = 24 * time.Hour
 	// silentHold is how long a 429 holds that does not say for how long.
@@ -81,7 +82,7 @@ func (h *Holds) paces(call lists.Call) []pace {
 
 // waitKey is the key of a wait that the list asked for: everyone's where the
 // list limits addresses, else that of the token (and the bot, where the list
-// counts bots). ok is false for a reading that no such wait touches.
+// counts bots). ok is false for a call that no such wait touches.
 func (h *Holds) waitKey(call lists.Call) (key store.Key, ok bool) {
 	perBot := ""
 	for _, l := range call.Limits() {
@@ -92,11 +93,8 @@ func (h *Holds) waitKey(call lists.Call) (key store.Key, ok bool) {
 			perBot = call.BotID()
 		}
 	}
-	if call.Reads() {
-		// Without a key it would hold every caller.
-		return h.hash("wait", call.List.ID, "read", call.Credential()), call.Keyed()
-	}
-	return h.hash("wait", call.List.ID, lists.PerToken, call.Credential(), perBot), true
+	// Without a key it would hold every caller.
+	return h.hash("wait", call.List.ID, call.Op().Name, call.Credential(), perBot), call.Keyed()
 }
 
 func (h *Holds) revokedKey(call lists.Call) store.Key {
@@ -147,10 +145,10 @@ func (q question) answer(windows []store.Window) (revoked bool, until time.Time,
 	return revoked, until, next
 }
 
-// Check says for each call why it is held back, in the words of the answer; ""
-// if it is not. It changes nothing.
-func (h *Holds) Check(ctx context.Context, calls []lists.Call) []string {
-	why := make([]string, len(calls))
+// Check returns for each call why it is held back; nil if it is not. It changes
+// nothing.
+func (h *Holds) Check(ctx context.Context, calls []lists.Call) []*lists.Skip {
+	why := make([]*lists.Skip, len(calls))
 	if h == nil {
 		return why
 	}
@@ -169,30 +167,30 @@ func (h *Holds) Check(ctx context.Context, calls []lists.Call) []string {
 	return why
 }
 
-func (h *Holds) why(call lists.Call, revoked bool, until time.Time) string {
+func (h *Holds) why(call lists.Call, revoked bool, until time.Time) *lists.Skip {
 	switch {
 	case revoked:
-		return "Revoked: " + call.List.ID + " has revoked this token; send a new one"
+		return &lists.Skip{Reason: lists.SkipRevoked, Detail: call.List.ID}
 	case until.After(h.now()):
 		return paced(until)
 	case call.MayBeRevoked() && h.store.Degraded():
 		// Other replicas may have posted; an early post could cost the key.
 		return paced(h.now().Add(silentHold))
 	}
-	return ""
+	return nil
 }
 
-// Reserve takes one use of each limit of the list, or says why the call is held
-// back. What it took stays taken if the process dies: a post too few costs less
+// Reserve takes one use of each limit of the list, or returns why the call is
+// held back. What it took stays taken if the process dies: a post too few costs less
 // than one too many.
-func (h *Holds) Reserve(ctx context.Context, call lists.Call) (reserved []store.Key, why string) {
+func (h *Holds) Reserve(ctx context.Context, call lists.Call) (reserved []store.Key, why *lists.Skip) {
 	if h == nil || len(call.Limits()) == 0 {
-		return nil, ""
+		return nil, nil
 	}
 	q := h.question(call)
 	for range len(q.keys) { // each slot that others take meanwhile costs a try
 		revoked, until, next := q.answer(h.peek(ctx, q.keys...))
-		if why := h.why(call, revoked, until); why != "" {
+		if why := h.why(call, revoked, until); why != nil {
 			return nil, why
 		}
 		uses := make([]store.Use, len(q.paces))
@@ -207,24 +205,24 @@ func (h *Holds) Reserve(ctx context.Context, call lists.Call) (reserved []store.
 			break
 		}
 		if ok {
-			return reserved, ""
+			return reserved, nil
 		}
 	}
 	return nil, paced(h.now().Add(silentHold))
 }
 
-// Settle learns from a list's answer. The context must not end with the caller.
-func (h *Holds) Settle(ctx context.Context, call lists.Call, a lists.Answer, accepted bool, reserved []store.Key) {
+// Settle learns from a list's answer and its verdict. The context must not end with the caller.
+func (h *Holds) Settle(ctx context.Context, call lists.Call, a lists.Answer, v lists.Verdict, reserved []store.Key) {
 	if h == nil {
 		return
 	}
 	var err error
 	switch {
-	case call.Revoked(a):
+	case v.Revoked:
 		err = h.store.Hold(ctx, h.revokedKey(call), h.now().Add(revokedHold))
-	case accepted:
+	case v.OK && call.Op().ProvesOwner:
 		err = h.takeBot(ctx, call)
-	case len(reserved) > 0 && (a.NotSent() || isTokenRefused(call, a)):
+	case len(reserved) > 0 && (a.NotSent() || v.TokenRefused):
 		err = h.release(ctx, call, a, reserved)
 	}
 	if until, ok := h.wait(call, a); ok && err == nil {
@@ -235,18 +233,6 @@ func (h *Holds) Settle(ctx context.Context, call lists.Call, a lists.Answer, acc
 	if err != nil {
 		h.log.Warn("a hold was not kept", "list", call.List.ID, "error", err)
 	}
-}
-
-// isTokenRefused tells whether the list refused the token. To a reading, 404
-// says that the list does not know the bot.
-func isTokenRefused(call lists.Call, a lists.Answer) bool {
-	switch a.Status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return true
-	case http.StatusNotFound:
-		return !call.Reads()
-	}
-	return false
 }
 
 // release gives back what was reserved for a post that does not count. Where
@@ -331,7 +317,4 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// paced says until when a list is held, in whole seconds, rounded up.
-func paced(until time.Time) string {
-	return "Paced: next post at " + until.Add(time.Second-time.Nanosecond).UTC().Truncate(time.Second).Format(time.RFC3339)
-}
+func paced(until time.Time) *lists.Skip { return &lists.Skip{Reason: lists.SkipPaced, Until: until} }

@@ -187,7 +187,7 @@ func rate(t testing.TB, text string) ratelimit.Rate {
 }
 
 // Run implements [aggregate.Runner].
-func (d *desk) Run(_ context.Context, calls []lists.Call, _ time.Duration) []lists.Answer {
+func (d *desk) Run(_ context.Context, _ lists.Op, calls []lists.Call) []lists.Answer {
 	answers := make([]lists.Answer, len(calls))
 	for i, c := range calls {
 		d.mu.Lock()
@@ -243,7 +243,7 @@ func outcome(a aggregate.CountAnswer) string {
 		all = append(all, fmt.Sprint(r.Status))
 	}
 	for _, s := range a.Skipped {
-		all = append(all, s.Why)
+		all = append(all, s.Why.String())
 	}
 	return strings.Join(all, ", ")
 }
@@ -263,9 +263,17 @@ func (d *desk) read(t testing.TB, bot, pairs string) (asked, skipped string) {
 func skips(all []aggregate.Skipped) string {
 	var texts []string
 	for _, s := range all {
-		texts = append(texts, s.ID+": "+s.Why)
+		texts = append(texts, s.ID+": "+s.Why.String())
 	}
 	return strings.Join(texts, ", ")
+}
+
+// held are the words of a hold; "" for none.
+func held(why *lists.Skip) string {
+	if why == nil {
+		return ""
+	}
+	return why.String()
 }
 
 // until is the text of a hold that ends at a time of the day.
@@ -928,7 +936,7 @@ func (d *desk) atOnce(t *testing.T, n int, post func(i int) (bot, pairs string))
 			defer mu.Unlock()
 			count.Add(int64(len(a.Results)))
 			for _, s := range a.Skipped {
-				others[s.Why]++
+				others[s.Why.String()]++
 			}
 		})
 	}
@@ -975,7 +983,7 @@ func (d *desk) postTo(t testing.TB, list, token string) lists.Call {
 		t.Fatalf("no list %s", list)
 	}
 	call, why := l.PlanPost(lists.Count{BotID: firstBot}, lists.NewToken(token, ""), "")
-	if why != "" {
+	if why != nil {
 		t.Fatal(why)
 	}
 	return call
@@ -991,13 +999,13 @@ func TestAcceptedAtOnceCountEach(t *testing.T) {
 	a, b := d.postTo(t, "pair.test", "a"), d.postTo(t, "pair.test", "b")
 	reservedA, whyA := d.Holds.Reserve(t.Context(), a)
 	reservedB, whyB := d.Holds.Reserve(t.Context(), b)
-	if whyA != "" || whyB != "" {
+	if whyA != nil || whyB != nil {
 		t.Fatal(whyA, whyB)
 	}
-	st.before = func() { d.Holds.Settle(t.Context(), b, ok, true, reservedB) }
-	d.Holds.Settle(t.Context(), a, ok, true, reservedA)
-	if _, why := d.Holds.Reserve(t.Context(), a); why != until("12:04:10") {
-		t.Errorf("a third post in the interval: %q, want it held", why)
+	st.before = func() { d.Holds.Settle(t.Context(), b, ok, lists.Verdict{OK: true}, reservedB) }
+	d.Holds.Settle(t.Context(), a, ok, lists.Verdict{OK: true}, reservedA)
+	if _, why := d.Holds.Reserve(t.Context(), a); held(why) != until("12:04:10") {
+		t.Errorf("a third post in the interval: %q, want it held", held(why))
 	}
 }
 
@@ -1013,7 +1021,7 @@ func TestPlacesLostToOthers(t *testing.T) {
 		left := others
 		var overtake func()
 		overtake = func() {
-			if _, why := d.Holds.Reserve(t.Context(), theirs); why != "" {
+			if _, why := d.Holds.Reserve(t.Context(), theirs); why != nil {
 				t.Errorf("another post: %s", why)
 			}
 			if left--; left > 0 {
@@ -1025,8 +1033,8 @@ func TestPlacesLostToOthers(t *testing.T) {
 		if others == 60 {
 			want = until("12:01:10")
 		}
-		if _, why := d.Holds.Reserve(t.Context(), mine); why != want {
-			t.Errorf("overtaken by %d, where 60 are allowed: %q, want %q", others, why, want)
+		if _, why := d.Holds.Reserve(t.Context(), mine); held(why) != want {
+			t.Errorf("overtaken by %d, where 60 are allowed: %q, want %q", others, held(why), want)
 		}
 	}
 }
@@ -1056,8 +1064,8 @@ func TestNoIntervalHoldsMoreThanTheLimit(t *testing.T) {
 				}
 				calls := map[string][]lists.Call{"token": {post("a")}, "bot": {post("a"), post("b")}, "address": {post("a"), post("b"), post("c")}}[per]
 				if per == "address" {
-					call, _ := l.PlanGet(firstBot, lists.Token{}, "")
-					calls = append(calls, call)
+					call, _ := l.PlanRead(firstBot, lists.Token{}, "")
+					calls = append(calls, call.Call)
 				}
 				random := rand.New(rand.NewPCG(1, uint64(limit.n)))
 				clock := storetest.NewClock()
@@ -1074,11 +1082,11 @@ func TestNoIntervalHoldsMoreThanTheLimit(t *testing.T) {
 					}
 					call := calls[random.IntN(len(calls))]
 					reserved, why := holds.Reserve(t.Context(), call)
-					if why != "" {
+					if why != nil {
 						continue
 					}
-					log = append(log, clock.Now().Add(upTo(aggregate.PostTimeout)))
-					holds.Settle(t.Context(), call, ok, true, reserved)
+					log = append(log, clock.Now().Add(upTo(lists.Posts.Timeout)))
+					holds.Settle(t.Context(), call, ok, lists.Verdict{OK: true}, reserved)
 				}
 				slices.SortFunc(log, time.Time.Compare)
 				for i := limit.n; i < len(log); i++ {

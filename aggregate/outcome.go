@@ -2,7 +2,6 @@ package aggregate
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"aggregator/lists"
@@ -10,23 +9,22 @@ import (
 
 // Outcome is what became of one call, for metrics.
 type Outcome struct {
-	List  string
-	Reads bool   // the call read a bot; else it posted a count
-	Kind  string // one of a closed set, see kind
-	Took  time.Duration
+	List string
+	Op   lists.Op
+	Kind string // one of a closed set, see kind; or the reason of a call that was held back
+	Took time.Duration
 }
 
 func (a *Aggregator) observe(c lists.Call, answer lists.Answer, ok bool) {
 	if a.Observe != nil {
-		a.Observe(Outcome{c.List.ID, c.Reads(), kind(answer, ok), answer.Took})
+		a.Observe(Outcome{c.List.ID, c.Op(), kind(answer, ok), answer.Took})
 	}
 }
 
-// observeHeld tells of a call that was held back, as "paced" or "revoked".
-func (a *Aggregator) observeHeld(c lists.Call, why string) {
+// observeHeld tells of a call that was held back.
+func (a *Aggregator) observeHeld(c lists.Call, why *lists.Skip) {
 	if a.Observe != nil {
-		word, _, _ := strings.Cut(why, ":")
-		a.Observe(Outcome{List: c.List.ID, Reads: c.Reads(), Kind: strings.ToLower(word)})
+		a.Observe(Outcome{List: c.List.ID, Op: c.Op(), Kind: string(why.Reason)})
 	}
 }
 

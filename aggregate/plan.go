@@ -2,7 +2,6 @@ package aggregate
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -18,11 +17,11 @@ func (a *Aggregator) planCount(r CountRequest, userAgent string) ([]planned, []S
 	plan := make([]planned, 0, len(named))
 	for _, n := range named {
 		call, why := n.list.PlanPost(r.Count, n.best.Token, userAgent)
-		if why == "" || n.best.Bad != "" && n.list.TakesCounts() {
+		if why == nil || n.best.Bad != nil && n.list.TakesCounts() {
 			why = n.best.Bad // what is wrong with the token comes before what it lacks
 		}
 		p := planned{call: call, named: n.all}
-		if why != "" {
+		if why != nil {
 			skipped = append(skipped, p.skipped(why)...)
 			continue
 		}
@@ -55,12 +54,9 @@ func resolve(c *catalog.Catalog, tokens []NamedToken) ([]*namedList, []Skipped) 
 	for i, t := range tokens {
 		list, ok := c.Resolve(t.ID)
 		if !ok {
-			why, near := "Unknown list", ""
+			why := lists.Skip{Reason: lists.SkipUnknown}
 			if len(skipped) < maxGuesses {
-				near = c.Nearest(t.ID)
-			}
-			if near != "" {
-				why += fmt.Sprintf(", did you mean %q?", near)
+				why.Detail = c.Nearest(t.ID)
 			}
 			skipped = append(skipped, Skipped{t.ID, why, i})
 			continue
@@ -116,7 +112,7 @@ func (a *Aggregator) planBot(c *catalog.Catalog, r BotRequest, userAgent string)
 	own := make(map[string]*namedList, len(named))
 	for _, n := range named {
 		own[n.list.ID] = n
-		if why := n.unreadable(); why != "" {
+		if why := n.unreadable(); why != nil {
 			skipped = append(skipped, planned{named: n.all}.skipped(why)...)
 		}
 	}
@@ -124,20 +120,21 @@ func (a *Aggregator) planBot(c *catalog.Catalog, r BotRequest, userAgent string)
 		if !l.Readable() {
 			continue
 		}
-		key, bad := a.Keys[l.ID], ""
+		key := a.Keys[l.ID]
+		var bad *lists.Skip
 		p := planned{named: []orderedToken{{NamedToken{ID: l.ID}, len(r.Tokens) + i}}}
 		if n := own[l.ID]; n != nil {
-			if p.named, bad = n.all, n.best.Bad; bad == "" {
+			if p.named, bad = n.all, n.best.Bad; bad == nil {
 				key = n.best.Token
 			}
 		}
-		call, why := l.PlanGet(r.BotID, key, userAgent)
-		if why == "" {
-			p.call = call
+		call, why := l.PlanRead(r.BotID, key, userAgent)
+		if why == nil {
+			p.call, p.read = call.Call, call.Read
 			plan = append(plan, p)
 			continue
 		}
-		if bad != "" {
+		if bad != nil {
 			why = bad
 		}
 		skipped = append(skipped, p.skipped(why)...)
@@ -145,29 +142,29 @@ func (a *Aggregator) planBot(c *catalog.Catalog, r BotRequest, userAgent string)
 	return plan, skipped
 }
 
-// unreadable says why a list that was named cannot be read, in the words of
-// the answer.
-func (n *namedList) unreadable() string {
+// unreadable returns why a list that was named cannot be read; nil if it can.
+func (n *namedList) unreadable() *lists.Skip {
 	switch {
 	case n.list.Defunct:
-		return "Defunct"
+		return &lists.Skip{Reason: lists.SkipDefunct}
 	case !n.list.Readable():
-		return "No get API"
+		return &lists.Skip{Reason: lists.SkipNoGet}
 	}
-	return ""
+	return nil
 }
 
 // planned is a call that is planned, and what it came from.
 type planned struct {
 	call     lists.Call
+	read     func(lists.Answer) lists.Reading // of a call that reads a bot
 	named    []orderedToken
 	reserved []store.Key
 }
 
-func (p planned) skipped(why string) []Skipped {
+func (p planned) skipped(why *lists.Skip) []Skipped {
 	all := make([]Skipped, len(p.named))
 	for i, t := range p.named {
-		all[i] = Skipped{t.ID, why, t.order}
+		all[i] = Skipped{t.ID, *why, t.order}
 	}
 	return all
 }
@@ -184,7 +181,7 @@ func calls(plan []planned) []lists.Call {
 func (a *Aggregator) heldBack(ctx context.Context, plan []planned) (rest []planned, held []Skipped) {
 	rest = plan[:0]
 	for i, why := range a.Holds.Check(ctx, calls(plan)) {
-		if why != "" {
+		if why != nil {
 			held = append(held, plan[i].skipped(why)...)
 			a.observeHeld(plan[i].call, why)
 			continue
@@ -199,7 +196,7 @@ func (a *Aggregator) reserve(ctx context.Context, plan []planned) (rest []planne
 	rest = plan[:0]
 	for _, p := range plan {
 		reserved, why := a.Holds.Reserve(ctx, p.call)
-		if why != "" {
+		if why != nil {
 			held = append(held, p.skipped(why)...)
 			a.observeHeld(p.call, why)
 			continue

@@ -66,9 +66,9 @@ type counting struct {
 	runs *atomic.Int64
 }
 
-func (c counting) Run(ctx context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer {
+func (c counting) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
 	c.runs.Add(1)
-	return c.Runner.Run(ctx, calls, timeout)
+	return c.Runner.Run(ctx, op, calls)
 }
 
 // TestCrowdReadsOneBot has more callers ask about one bot than there is room
@@ -122,7 +122,7 @@ type slow struct {
 	release chan struct{}
 }
 
-func (s slow) Run(ctx context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer {
+func (s slow) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
 	<-s.release
-	return s.Runner.Run(ctx, calls, timeout)
+	return s.Runner.Run(ctx, op, calls)
 }

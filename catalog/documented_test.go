@@ -61,7 +61,7 @@ func (r postRow) count() lists.Count {
 func (r postRow) plan(t *testing.T, c *Catalog) (call lists.Call, ok bool) {
 	t.Helper()
 	call, skipped := livingList(t, c, r.List).PlanPost(r.count(), lists.NewToken(r.Token, r.ListBotID), documentedAgent)
-	if skipped != "" {
+	if skipped != nil {
 		t.Errorf("is not asked: %s", skipped)
 		return call, false
 	}
@@ -269,17 +269,18 @@ func TestDocumentedAnswers(t *testing.T) {
 		t.Run(fmt.Sprintf("%s/%d %s", r.List, r.Status, r.Body), func(t *testing.T) {
 			call, skipped := livingList(t, c, r.List).PlanPost(
 				lists.Count{BotID: "123456789012345678", ServerCount: 1234}, lists.NewToken("s3cret-token", "42"), documentedAgent)
-			if skipped != "" {
+			if skipped != nil {
 				t.Fatalf("is not asked: %s", skipped)
 			}
 			a := lists.Answer{Status: r.Status, Header: map[string][]string{}, Body: []byte(r.Body)}
 			for name, value := range r.Headers {
 				a.Header[name] = []string{value}
 			}
-			if v := call.Judge(a); v.OK != r.OK || v.Status != r.Status || v.Text != r.Body {
+			v := call.Judge(a)
+			if v.OK != r.OK || v.Status != r.Status || v.Text != r.Body {
 				t.Errorf("is %+v, want OK %t; documented in %s", v, r.OK, r.Source)
 			}
-			if r.Revoked != nil && call.Revoked(a) != *r.Revoked {
+			if r.Revoked != nil && v.Revoked != *r.Revoked {
 				t.Errorf("revoked is %t; documented in %s", !*r.Revoked, r.Source)
 			}
 		})
@@ -294,7 +295,7 @@ func TestParkedDomains(t *testing.T) {
 			continue
 		}
 		call, skipped := l.PlanPost(lists.Count{BotID: "123456789012345678", ServerCount: 1234}, lists.NewToken("s3cret-token", "42"), documentedAgent)
-		if skipped != "" {
+		if skipped != nil {
 			t.Errorf("%s is not asked: %s", l.ID, skipped)
 			continue
 		}
@@ -321,8 +322,8 @@ func TestDocumentedBots(t *testing.T) {
 		t.Run(fmt.Sprintf("%s/%d", r.List, i), func(t *testing.T) {
 			wanted += len(r.Want)
 			const key = "s3cret-key"
-			call, skipped := livingList(t, c, r.List).PlanGet(id, lists.NewToken(key, "42"), documentedAgent)
-			if skipped != "" {
+			call, skipped := livingList(t, c, r.List).PlanRead(id, lists.NewToken(key, "42"), documentedAgent)
+			if skipped != nil {
 				t.Logf("misses all of %d fields, is not asked: %s", len(r.Want), skipped)
 				return
 			}
@@ -340,7 +341,7 @@ func TestDocumentedBots(t *testing.T) {
 				t.Errorf("Authorization is %q, documented is %q", sent, *r.Authorization)
 			}
 			a := lists.Answer{Status: 200, Header: map[string][]string{"Content-Type": {"application/json"}}, Body: r.Sample}
-			got := fieldsOf(t, lists.Merge(id, []lists.Call{call}, []lists.Answer{a}))
+			got := fieldsOf(t, lists.Merge(id, []lists.Reading{call.Read(a)}))
 			for field, want := range r.Want {
 				if _, ok := got[field]; !ok {
 					t.Errorf("the row is broken: no field %s", field)

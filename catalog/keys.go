@@ -28,7 +28,7 @@ func (c *Catalog) LoadKeys(f File) (map[string]lists.Token, error) {
 		at += ": " + list.ID
 		key, bad := lists.CheckToken(strings.TrimSuffix(entry.value.value, "\n"), "")
 		switch {
-		case entry.value.kind != scalar || entry.value.tag != tagString || bad != "":
+		case entry.value.kind != scalar || entry.value.tag != tagString || bad != nil:
 			return nil, fmt.Errorf("%s: the key must be a string that a header can carry; put it in quotes", at)
 		case !list.NeedsKey():
 			return nil, fmt.Errorf("%s: needs no key to be read", at)

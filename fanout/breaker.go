@@ -24,35 +24,28 @@ const (
 	breakerRest = 30 * time.Second
 )
 
-// Directions of calls, as BreakerState tells them.
-const (
-	Posts    = "posts"
-	Readings = "readings"
-)
-
 // BreakerState is what a breaker thinks of a list.
 type BreakerState struct {
-	List      string
-	Direction string    // Posts or Readings
-	State     string    // closed, open or half-open
-	Since     time.Time // the first of the faults that opened it; zero while closed
-	NextTry   time.Time // when the next call goes through; zero while closed
+	List    string
+	Op      lists.Op
+	State   string    // closed, open or half-open
+	Since   time.Time // the first of the faults that opened it; zero while closed
+	NextTry time.Time // when the next call goes through; zero while closed
 }
 
-// Breakers tells the state of every breaker, ordered by list and direction. A
+// Breakers returns the state of every breaker, ordered by list and operation. A
 // list that was not asked yet has none.
 func (c *Client) Breakers() []BreakerState {
 	var all []BreakerState
 	for _, g := range c.guards.known() {
-		if g.list.TakesCounts() {
-			all = append(all, g.posts.state(Posts))
-		}
-		if g.list.Readable() {
-			all = append(all, g.readings.state(Readings))
+		for _, op := range lists.Ops() {
+			if g.list.Supports(op) {
+				all = append(all, g.breakers[op].state(op))
+			}
 		}
 	}
 	slices.SortFunc(all, func(a, b BreakerState) int {
-		return cmp.Or(cmp.Compare(a.List, b.List), cmp.Compare(a.Direction, b.Direction))
+		return cmp.Or(cmp.Compare(a.List, b.List), cmp.Compare(a.Op.Name, b.Op.Name))
 	})
 	return all
 }
@@ -61,15 +54,15 @@ func (c *Client) Breakers() []BreakerState {
 type guard struct {
 	list     *lists.List
 	inFlight atomic.Int64
-	posts    *breaker
-	readings *breaker
+	breakers map[lists.Op]*breaker // one for each operation
 }
 
-func (g *guard) breaker(call lists.Call) *breaker {
-	if call.Reads() {
-		return g.readings
+func newGuard(l *lists.List, rest time.Duration) *guard {
+	g := &guard{list: l, breakers: map[lists.Op]*breaker{}}
+	for _, op := range lists.Ops() {
+		g.breakers[op] = newBreaker(l.ID, rest)
 	}
-	return g.posts
+	return g
 }
 
 // guards are the guards of all lists that were asked. Reading them takes no
@@ -102,7 +95,7 @@ func (g *guards) of(l *lists.List) *guard {
 	} else if known.list == l {
 		return known
 	}
-	all[l.ID] = &guard{list: l, posts: newBreaker(l.ID, g.rest), readings: newBreaker(l.ID, g.rest)}
+	all[l.ID] = newGuard(l, g.rest)
 	g.byID.Store(&all)
 	return all[l.ID]
 }
@@ -166,8 +159,8 @@ func (b *breaker) open() lists.Answer {
 		b.list, since.UTC().Format(time.RFC3339), seconds))
 }
 
-func (b *breaker) state(direction string) BreakerState {
-	s := BreakerState{List: b.list, Direction: direction}
+func (b *breaker) state(op lists.Op) BreakerState {
+	s := BreakerState{List: b.list, Op: op}
 	now := b.circuit.State()
 	s.State = now.String()
 	if now != gobreaker.StateClosed {

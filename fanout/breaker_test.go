@@ -51,9 +51,9 @@ func five(t *testing.T, c *Client, plan func(testing.TB, *lists.List, string) li
 	}
 }
 
-func stateOf(c *Client, direction string) string {
+func stateOf(c *Client, op string) string {
 	for _, s := range c.Breakers() {
-		if s.Direction == direction {
+		if s.Op.Name == op {
 			return s.State
 		}
 	}
@@ -78,7 +78,7 @@ func TestWhatOpensABreaker(t *testing.T) {
 		"garbage":           {fails(errors.New("malformed HTTP response")), true},
 		"cut short":         {body(broken(io.ErrUnexpectedEOF)), true},
 		"reset in its body": {body(broken(syscall.ECONNRESET)), true},
-		"too large":         {body(func() io.Reader { return bytes.NewReader(make([]byte, MaxAnswer+1)) }), true},
+		"too large":         {body(func() io.Reader { return bytes.NewReader(make([]byte, maxAnswer+1)) }), true},
 		"500":               {replies(500), true},
 		"502":               {replies(502), true},
 		"503 to wait":       {replies(503, "Retry-After", "60"), true},
@@ -99,19 +99,19 @@ func TestWhatOpensABreaker(t *testing.T) {
 		"bad header":     {fails(errors.New("net/http: invalid header field value")), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for direction, plan := range map[string]func(testing.TB, *lists.List, string) lists.Call{Posts: post, Readings: read} {
+			for op, plan := range map[string]func(testing.TB, *lists.List, string) lists.Call{"posts": post, "readings": read} {
 				c := New(tt.trip, quiet, noPause)
 				five(t, c, plan, newList(t, "list.example", "https://list.example/:id"))
 				want := "closed"
 				if tt.open {
 					want = "open"
 				}
-				if got := stateOf(c, direction); got != want {
-					t.Errorf("%s are %s, want %s", direction, got, want)
+				if got := stateOf(c, op); got != want {
+					t.Errorf("%s are %s, want %s", op, got, want)
 				}
 				for _, s := range c.Breakers() {
-					if s.Direction != direction && s.State != "closed" {
-						t.Errorf("%s opened %s", direction, s.Direction)
+					if s.Op.Name != op && s.State != "closed" {
+						t.Errorf("%s opened %s", op, s.Op.Name)
 					}
 				}
 			}
@@ -126,17 +126,17 @@ func TestACallerThatHangsUpOpensNothing(t *testing.T) {
 	for i := range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Millisecond, cancel)
-		a := c.Run(ctx, []lists.Call{read(t, l, fmt.Sprint(bot, i))}, time.Minute)[0]
+		a := c.Run(ctx, within(time.Minute), []lists.Call{read(t, l, fmt.Sprint(bot, i))})[0]
 		if a.Fault != lists.FaultCanceled || a.Reason != "Canceled: the caller hung up" {
 			t.Fatalf("%q %q", a.Fault, a.Reason)
 		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond) // a caller with a deadline of its own
 	defer cancel()
-	if a := c.Run(ctx, []lists.Call{read(t, l, bot)}, time.Minute)[0]; a.Fault != lists.FaultCanceled {
+	if a := c.Run(ctx, within(time.Minute), []lists.Call{read(t, l, bot)})[0]; a.Fault != lists.FaultCanceled {
 		t.Errorf("%q %q", a.Fault, a.Reason)
 	}
-	if got := stateOf(c, Readings); got != "closed" {
+	if got := stateOf(c, "readings"); got != "closed" {
 		t.Errorf("the breaker is %s", got)
 	}
 }
@@ -177,7 +177,7 @@ func TestRowsOfFaults(t *testing.T) {
 				next = row[i]
 				run1(t, c, post(t, l, bot[:17]+string('0'+next%10)), time.Second)
 			}
-			if got := stateOf(c, Posts) == "open"; got != open {
+			if got := stateOf(c, "posts") == "open"; got != open {
 				t.Errorf("open: %t, want %t", got, open)
 			}
 		})
@@ -193,7 +193,7 @@ func TestOpenBreaker(t *testing.T) {
 	before := time.Now().Truncate(time.Second)
 	l, other := newList(t, "list.example", "https://list.example/:id"), newList(t, "other.example", "https://other.example/:id")
 	five(t, c, post, l)
-	got := c.Run(t.Context(), []lists.Call{post(t, other, bot), post(t, l, bot), read(t, l, bot)}, time.Second)
+	got := c.Run(t.Context(), within(time.Second), []lists.Call{post(t, other, bot), post(t, l, bot), read(t, l, bot)})
 	if got[0].Status != 500 || got[2].Status != 500 || calls.Load() != 7 {
 		t.Errorf("the others: %+v, %+v; %d calls", got[0], got[2], calls.Load())
 	}
@@ -206,7 +206,7 @@ func TestOpenBreaker(t *testing.T) {
 	}
 	var want BreakerState
 	for _, s := range c.Breakers() {
-		if s.List == "list.example" && s.Direction == Posts {
+		if s.List == "list.example" && s.Op == lists.Posts {
 			want = s
 		} else if s.State != "closed" || !s.Since.IsZero() || !s.NextTry.IsZero() {
 			t.Errorf("%+v", s)
@@ -221,7 +221,7 @@ func TestOpenBreaker(t *testing.T) {
 func halfOpen(t *testing.T, c *Client) {
 	t.Helper()
 	eventually(t, func() error {
-		if s := stateOf(c, Posts); s != "half-open" {
+		if s := stateOf(c, "posts"); s != "half-open" {
 			return errors.New("the breaker is " + s)
 		}
 		return nil
@@ -251,7 +251,7 @@ func TestTrial(t *testing.T) {
 	answer.Store(trip(hang))
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(5*time.Millisecond, cancel)
-	if a := c.Run(ctx, []lists.Call{post(t, l, bot)}, time.Minute)[0]; a.Fault != lists.FaultCanceled {
+	if a := c.Run(ctx, within(time.Minute), []lists.Call{post(t, l, bot)})[0]; a.Fault != lists.FaultCanceled {
 		t.Fatalf("%+v", a)
 	}
 	halfOpen(t, c)
@@ -295,7 +295,7 @@ func TestRetriesCountOnce(t *testing.T) {
 	for i := range 4 {
 		run1(t, c, post(t, l, []string{bot, otherBot}[i%2]), time.Second)
 	}
-	if s := stateOf(c, Posts); s != "closed" || calls.Load() != 8 {
+	if s := stateOf(c, "posts"); s != "closed" || calls.Load() != 8 {
 		t.Errorf("%s after %d", s, calls.Load())
 	}
 }

@@ -60,14 +60,15 @@ type run struct {
 	*Client
 	ctx     context.Context // ends with the timeout or with the caller
 	caller  context.Context // ends with the caller alone
-	timeout time.Duration
+	timeout time.Duration   // of the operation
 }
 
-// Run makes all calls at once and waits for all of them. It answers one Answer
-// for each call, in the order of the calls, and never an error: what went wrong
-// with a call is its answer. No call lasts longer than timeout. Calls that find
-// no room are answered at once: nothing is queued.
-func (c *Client) Run(ctx context.Context, calls []lists.Call, timeout time.Duration) []lists.Answer {
+// Run makes all calls of an operation at once and waits for all of them. It
+// returns one Answer for each call, in the order of the calls, and never an
+// error: what went wrong with a call is its answer. No call lasts longer than
+// the operation's timeout. Calls that find no room are answered at once: nothing
+// is queued.
+func (c *Client) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
 	answers := make([]lists.Answer, len(calls))
 	n := c.slots.begin(len(calls))
 	for i := n; i < len(calls); i++ {
@@ -76,9 +77,9 @@ func (c *Client) Run(ctx context.Context, calls []lists.Call, timeout time.Durat
 	if n == 0 {
 		return answers
 	}
-	r := &run{Client: c, caller: ctx, timeout: timeout}
+	r := &run{Client: c, caller: ctx, timeout: op.Timeout}
 	var cancel context.CancelFunc
-	r.ctx, cancel = context.WithTimeout(ctx, timeout)
+	r.ctx, cancel = context.WithTimeout(ctx, op.Timeout)
 	defer cancel()
 	var wg sync.WaitGroup
 	for i := range n - 1 {
@@ -120,7 +121,7 @@ func (r *run) call(call *lists.Call, a *lists.Answer) {
 		r.slots.end()
 	}()
 	g := r.guards.of(call.List)
-	b := g.breaker(*call)
+	b := g.breakers[call.Op()]
 	ok := false
 	if learn, ok = b.allow(); !ok {
 		*a = b.open()

@@ -24,6 +24,9 @@ func (r *run) classify(err error) lists.Answer {
 	case r.ctx.Err() != nil:
 		return noAnswer(lists.FaultTimeout, "Timeout after "+r.timeout.String())
 	}
+	if e, ok := errors.AsType[tooLargeError](err); ok {
+		return noAnswer(lists.FaultTooLarge, e.Error())
+	}
 	a := noAnswer(lists.FaultProtocol, "Answer is not HTTP")
 	for _, e := range explanations {
 		if e.fits(err) {
@@ -48,7 +51,6 @@ var explanations = []struct {
 	fault  lists.Fault
 	reason string
 }{
-	{is(errTooLarge), lists.FaultTooLarge, fmt.Sprintf("Answer larger than %d KiB", MaxAnswer>>10)},
 	{says("server response headers exceeded"), lists.FaultTooLarge, fmt.Sprintf("Header of the answer larger than %d KiB", maxHeader>>10)},
 	{is(errRedirects), lists.FaultRedirect, fmt.Sprintf("More than %d redirects", maxRedirects)},
 	{is(errOtherOrigin), lists.FaultRedirect, "Redirected to another origin, where the key must not go"},

@@ -127,8 +127,8 @@ var faultRows = []faultRow{
 
 	{name: "endless body", serve: then(ok+"\r\n", func(c *conn) { c.drip(strings.Repeat("x", 8<<10), 0) }), post: tooLarge},
 	{name: "endless chunks", serve: then(ok+"Transfer-Encoding: chunked\r\n\r\n", func(c *conn) { c.drip("1000\r\n"+strings.Repeat("x", 4<<10)+"\r\n", 0) }), post: tooLarge},
-	{name: "one byte too many", serve: answers(sized(strings.Repeat("x", MaxAnswer+1))), post: tooLarge},
-	{name: "just not too many", serve: answers(sized(strings.Repeat("x", MaxAnswer))), post: answered(200, MaxAnswer)},
+	{name: "one byte too many", serve: answers(sized(strings.Repeat("x", maxAnswer+1))), post: tooLarge},
+	{name: "just not too many", serve: answers(sized(strings.Repeat("x", maxAnswer))), post: answered(200, maxAnswer)},
 	{name: "huge length", serve: then(ok+"Content-Length: 9000000000000000000\r\n\r\n", (*conn).hang), post: tooLarge},
 	{name: "huge header", serve: answers(ok + "X: " + strings.Repeat("x", 100<<10) + "\r\n\r\n"), post: header},
 	{name: "endless header", serve: then(ok, func(c *conn) { c.drip("X: "+strings.Repeat("y", 1000)+"\r\n", 0) }), post: header},
@@ -238,7 +238,7 @@ func TestFaults(t *testing.T) {
 	}
 	const limit = 4 * time.Second
 	start := time.Now()
-	got := c.Run(t.Context(), calls, limit)
+	got := c.Run(t.Context(), within(limit), calls)
 	if took := time.Since(start); took < limit || took > limit+5*time.Second {
 		t.Errorf("took %s", took)
 	}
@@ -247,8 +247,8 @@ func TestFaults(t *testing.T) {
 			if row.read == (want{}) {
 				row.read = row.post
 			}
-			row.post.check(t, Posts, got[4*i])
-			row.read.check(t, Readings, got[4*i+1])
+			row.post.check(t, "posts", got[4*i])
+			row.read.check(t, "readings", got[4*i+1])
 			for _, a := range got[4*i+2 : 4*i+4] {
 				if a.Status != http.StatusOK || string(a.Body) != fmt.Sprintf("good/%d/%s", i, bot) {
 					t.Errorf("a good list was spoilt: %d %q %s", a.Status, a.Body, a.Reason)
@@ -258,22 +258,22 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func (w want) check(t *testing.T, direction string, a lists.Answer) {
+func (w want) check(t *testing.T, op string, a lists.Answer) {
 	t.Helper()
 	if w.status == 0 {
 		w.status = lists.NoAnswer
 	}
 	if a.Status != w.status || a.Fault != w.fault || len(a.Body) != w.body {
-		t.Errorf("%s: got %d %q with %d bytes (%s), want %+v", direction, a.Status, a.Fault, len(a.Body), a.Reason, w)
+		t.Errorf("%s: got %d %q with %d bytes (%s), want %+v", op, a.Status, a.Fault, len(a.Body), a.Reason, w)
 	}
 	if !regexp.MustCompile("^(" + w.reason + ")$").MatchString(a.Reason) {
-		t.Errorf("%s: the reason is %q, want %q", direction, a.Reason, w.reason)
+		t.Errorf("%s: the reason is %q, want %q", op, a.Reason, w.reason)
 	}
 	if strings.Contains(a.Reason, "127.0.0.1") || strings.Contains(a.Reason, secret) || strings.Contains(a.Reason, bot) {
-		t.Errorf("%s: the reason %q tells too much", direction, a.Reason)
+		t.Errorf("%s: the reason %q tells too much", op, a.Reason)
 	}
 	if a.Took <= 0 {
-		t.Errorf("%s took %s", direction, a.Took)
+		t.Errorf("%s took %s", op, a.Took)
 	}
 }
 
@@ -302,8 +302,8 @@ func TestFaultsOfTheWay(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newList(t, "bad.example", tt.url)
-			tt.check(t, Posts, run1(t, c, post(t, l, bot), limit))
-			tt.check(t, Readings, run1(t, c, read(t, l, bot), limit))
+			tt.check(t, "posts", run1(t, c, post(t, l, bot), limit))
+			tt.check(t, "readings", run1(t, c, read(t, l, bot), limit))
 		})
 	}
 	t.Run("another host's certificate", func(t *testing.T) {
@@ -311,7 +311,7 @@ func TestFaultsOfTheWay(t *testing.T) {
 		defer transport.CloseIdleConnections()
 		transport.TLSClientConfig = &tls.Config{RootCAs: secure.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "other.test"}
 		w := failed(lists.FaultTLS, "TLS failed: the certificate is for another host")
-		w.check(t, Posts, run1(t, New(transport, quiet), post(t, newList(t, "bad.example", secure.URL+"/:id"), bot), limit))
+		w.check(t, "posts", run1(t, New(transport, quiet), post(t, newList(t, "bad.example", secure.URL+"/:id"), bot), limit))
 	})
 }
 
@@ -325,11 +325,11 @@ func FuzzAnswerBytes(f *testing.F) {
 		transport := NewTransport()
 		defer transport.CloseIdleConnections()
 		start := time.Now()
-		for _, a := range New(transport, quiet, noPause).Run(t.Context(), []lists.Call{post(t, l, bot), read(t, l, bot)}, 2*time.Second) {
+		for _, a := range New(transport, quiet, noPause).Run(t.Context(), within(2*time.Second), []lists.Call{post(t, l, bot), read(t, l, bot)}) {
 			if (a.Status == lists.NoAnswer) != (a.Fault != lists.FaultNone) || (a.Fault == lists.FaultNone) != (a.Reason == "") || a.Fault == lists.FaultPanic {
 				t.Errorf("%d %q %q", a.Status, a.Fault, a.Reason)
 			}
-			if len(a.Body) > MaxAnswer || strings.Contains(a.Reason, l.ID) || strings.Contains(a.Reason, "127.0.0.1") {
+			if len(a.Body) > maxAnswer || strings.Contains(a.Reason, l.ID) || strings.Contains(a.Reason, "127.0.0.1") {
 				t.Errorf("%d bytes, %q", len(a.Body), a.Reason)
 			}
 		}

@@ -54,7 +54,7 @@ func keyed(e *lists.Entry) { e.Get = &lists.GetEntry{Auth: &lists.AuthEntry{}} }
 func post(t testing.TB, l *lists.List, bot string) lists.Call {
 	t.Helper()
 	call, skipped := l.PlanPost(lists.Count{BotID: bot, ServerCount: 12}, lists.NewToken(secret, ""), "test")
-	if skipped != "" {
+	if skipped != nil {
 		t.Fatalf("post to %s is skipped: %s", l.ID, skipped)
 	}
 	return call
@@ -62,18 +62,24 @@ func post(t testing.TB, l *lists.List, bot string) lists.Call {
 
 func read(t testing.TB, l *lists.List, bot string) lists.Call {
 	t.Helper()
-	call, skipped := l.PlanGet(bot, lists.NewToken(secret, ""), "test")
-	if skipped != "" {
+	call, skipped := l.PlanRead(bot, lists.NewToken(secret, ""), "test")
+	if skipped != nil {
 		t.Fatalf("reading %s is skipped: %s", l.ID, skipped)
 	}
-	return call
+	return call.Call
 }
 
 // run1 runs one call.
 func run1(t testing.TB, c *Client, call lists.Call, timeout time.Duration) lists.Answer {
 	t.Helper()
-	return c.Run(t.Context(), []lists.Call{call}, timeout)[0]
+	return c.Run(t.Context(), within(timeout), []lists.Call{call})[0]
 }
+
+// maxAnswer is how many bytes of an answer are read.
+var maxAnswer = lists.Posts.MaxAnswer
+
+// within is an operation of which no call lasts longer.
+func within(timeout time.Duration) lists.Op { return lists.Op{Timeout: timeout} }
 
 // trip is a transport made of a function.
 type trip func(*http.Request) (*http.Response, error)

@@ -29,22 +29,22 @@ func (r *run) ask(call lists.Call) lists.Answer {
 	return a
 }
 
-// again tells whether a call may be made once more, and after which pause:
+// again reports whether a call may be made once more, and after which pause:
 // where the list cannot have seen it, or else where seeing it twice does no
-// harm. A count is the same count twice, but a list with limits counts calls.
+// harm.
 func (r *run) again(call lists.Call, a lists.Answer, err error) (pause time.Duration, ok bool) {
 	_, late := errors.AsType[lateError](err)
 	switch {
 	case late:
 		return 0, false
 	case err == nil:
-		if !isPassing(a.Status) || saysWait(call, a) || len(call.Limits()) > 0 {
+		if !isPassing(a.Status) || saysWait(call, a) || !call.MayRepeat() {
 			return 0, false
 		}
 		pause = r.pause()
 	case dialling(is(syscall.ECONNREFUSED))(err):
 		pause = r.pause()
-	case !isBroken(err) || len(call.Limits()) > 0:
+	case !isBroken(err) || !call.MayRepeat():
 		return 0, false
 	} // and no pause after a broken connection: most were idle, and another one will do
 	deadline, _ := r.ctx.Deadline()

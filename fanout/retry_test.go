@@ -90,21 +90,21 @@ func TestRetries(t *testing.T) {
 		{name: "limits and 504", steps: []string{"504", "200"}, entry: limited, want: answered(504, 0), seen: 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			for direction, plan := range map[string]func(testing.TB, *lists.List, string) lists.Call{Posts: post, Readings: read} {
+			for op, plan := range map[string]func(testing.TB, *lists.List, string) lists.Call{"posts": post, "readings": read} {
 				if tt.entry == nil {
 					tt.entry = func(*lists.Entry) {}
 				}
 				seen, w := tt.seen, tt.want
-				if direction == Readings && tt.reads > 0 {
+				if op == "readings" && tt.reads > 0 {
 					seen, w = tt.reads, answered(200, 0)
 				}
 				p := newPeer(t, script(tt.steps...))
-				w.check(t, direction, run1(t, newClient(t), plan(t, newList(t, "bad.example", p.url(), tt.entry), bot), 500*time.Millisecond))
+				w.check(t, op, run1(t, newClient(t), plan(t, newList(t, "bad.example", p.url(), tt.entry), bot), 500*time.Millisecond))
 				if n := p.requests.Load(); n != seen {
-					t.Errorf("%s: the list saw %d requests, want %d", direction, n, seen)
+					t.Errorf("%s: the list saw %d requests, want %d", op, n, seen)
 				}
 				p.mu.Lock()
-				if direction == Posts && slices.ContainsFunc(p.bodies, func(b string) bool { return b != p.bodies[0] || b == "" }) {
+				if op == "posts" && slices.ContainsFunc(p.bodies, func(b string) bool { return b != p.bodies[0] || b == "" }) {
 					t.Errorf("the bodies were %q", p.bodies)
 				}
 				p.mu.Unlock()
@@ -126,14 +126,14 @@ func TestStaleConnections(t *testing.T) {
 		"limits":    {limited, noAnswr, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for direction, plan := range map[string]func(testing.TB, *lists.List, string) lists.Call{Posts: post, Readings: read} {
+			for op, plan := range map[string]func(testing.TB, *lists.List, string) lists.Call{"posts": post, "readings": read} {
 				p := newPeer(t, stale)
 				c, l := newClient(t), newList(t, "bad.example", p.url(), tt.entry)
 				c.pause = func() time.Duration { t.Error("a pause"); return 0 }
-				answered(200, 2).check(t, direction, run1(t, c, plan(t, l, bot), 500*time.Millisecond))
-				tt.check(t, direction, run1(t, c, plan(t, l, bot), 500*time.Millisecond))
+				answered(200, 2).check(t, op, run1(t, c, plan(t, l, bot), 500*time.Millisecond))
+				tt.check(t, op, run1(t, c, plan(t, l, bot), 500*time.Millisecond))
 				if n := p.requests.Load(); n != tt.seen {
-					t.Errorf("%s: the list saw %d requests, want %d", direction, n, tt.seen)
+					t.Errorf("%s: the list saw %d requests, want %d", op, n, tt.seen)
 				}
 			}
 		})
@@ -182,7 +182,7 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 func TestRefusedAfterARedirect(t *testing.T) {
 	p := newPeer(t, redirect(302, "http://127.0.0.1:1/"))
 	l := newList(t, "bad.example", p.url(), limited)
-	failed(lists.FaultRedirect, "After a redirect: Connection refused").check(t, Readings, run1(t, newClient(t), read(t, l, bot), time.Second))
+	failed(lists.FaultRedirect, "After a redirect: Connection refused").check(t, "readings", run1(t, newClient(t), read(t, l, bot), time.Second))
 	if n := p.requests.Load(); n != 1 {
 		t.Errorf("the list saw %d requests", n)
 	}
@@ -219,7 +219,7 @@ func TestCanceledInAPause(t *testing.T) {
 	c := New(trip(func(*http.Request) (*http.Response, error) { cancel(); return status(503) }), quiet,
 		func(o *options) { o.pause = func() time.Duration { return time.Minute } })
 	start := time.Now()
-	a := c.Run(ctx, []lists.Call{read(t, newList(t, "bad.example", "https://bad.example/:id"), bot)}, 10*time.Minute)[0]
+	a := c.Run(ctx, within(10*time.Minute), []lists.Call{read(t, newList(t, "bad.example", "https://bad.example/:id"), bot)})[0]
 	if a.Status != 503 || time.Since(start) > 5*time.Second {
 		t.Errorf("%+v", a)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -19,18 +20,13 @@ import (
 )
 
 const (
-	// MaxAnswer is how much of a list's answer is read, before decompression
-	// and after.
-	MaxAnswer = 512 << 10
-
 	maxHeader    = 64 << 10 // of an answer
-	maxRedirects = 5        // that a reading follows
+	maxRedirects = 5        // that a call follows
 	maxLocation  = 4 << 10  // of a redirect that is followed
 	maxDrain     = 2 << 10  // of a redirect's body, to use its connection again
 )
 
 var (
-	errTooLarge    = errors.New("answer too large")
 	errBadURL      = errors.New("bad URL")
 	errBadLocation = errors.New("bad redirect")
 	errRedirects   = errors.New("too many redirects")
@@ -38,6 +34,11 @@ var (
 	errSwitched    = errors.New("switched protocols")
 	errProxy       = errors.New("refused by the proxy")
 )
+
+// tooLargeError is an answer of more bytes than it says.
+type tooLargeError int
+
+func (e tooLargeError) Error() string { return fmt.Sprintf("Answer larger than %d KiB", int(e)>>10) }
 
 // lateError is an error after the list had begun to answer.
 type lateError struct {
@@ -87,13 +88,14 @@ func (r *run) send(call lists.Call, wire lists.Request) (lists.Answer, error) {
 		return lists.Answer{}, err
 	}
 	var resp *http.Response
-	if call.Reads() {
-		if len(call.Limits()) > 0 {
-			req.Body = onceBody{}
-		}
+	if req.Method == http.MethodGet && !call.MayRepeat() {
+		req.Body = onceBody{}
+	}
+	op := call.Op()
+	if op.FollowsRedirects {
 		resp, err = r.follow(req, call.Keyed())
 	} else {
-		resp, err = r.transport.RoundTrip(req) // a post's redirect is its answer
+		resp, err = r.transport.RoundTrip(req)
 	}
 	if err != nil {
 		return lists.Answer{}, err
@@ -102,7 +104,7 @@ func (r *run) send(call lists.Call, wire lists.Request) (lists.Answer, error) {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return lists.Answer{}, errSwitched // its body has no end, and no deadline
 	}
-	body, err := readAll(resp)
+	body, err := readAll(resp, op.MaxAnswer)
 	if err != nil {
 		return lists.Answer{}, err
 	}
@@ -135,15 +137,15 @@ func newRequest(ctx context.Context, r lists.Request) (*http.Request, error) {
 	return req, nil
 }
 
-// onceBody is no body, like nil. But net/http, which repeats a reading of its
-// own accord when the connection turns out to be stale, does not repeat one
+// onceBody is no body, like nil. But net/http, which repeats a GET of its own
+// accord when the connection turns out to be stale, does not repeat one
 // with a body that it cannot get again: a list with limits counts both.
 type onceBody struct{}
 
 func (onceBody) Read([]byte) (int, error) { return 0, io.EOF }
 func (onceBody) Close() error             { return nil }
 
-// follow sends a reading and follows its redirects: anywhere, or with a key in
+// follow sends a request and follows its redirects: anywhere, or with a key in
 // it to the same origin only.
 func (c *Client) follow(req *http.Request, keyed bool) (*http.Response, error) {
 	for n := 0; ; n++ {
@@ -220,29 +222,29 @@ func origin(u *url.URL) string {
 var unzippers = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
 // readAll reads an answer to its end, so that its connection is used again,
-// or to the cap.
-func readAll(resp *http.Response) ([]byte, error) {
-	if resp.ContentLength > MaxAnswer {
-		return nil, errTooLarge
+// or to maxBytes. The error is a tooLargeError where there are more.
+func readAll(resp *http.Response, maxBytes int) ([]byte, error) {
+	if resp.ContentLength > int64(maxBytes) {
+		return nil, tooLargeError(maxBytes)
 	}
 	if resp.ContentLength == 0 || !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
-		return readUpTo(resp.Body, resp.ContentLength)
+		return readUpTo(resp.Body, resp.ContentLength, maxBytes)
 	}
 	delete(resp.Header, "Content-Encoding")
 	delete(resp.Header, "Content-Length")
 	z, _ := unzippers.Get().(*gzip.Reader)
 	defer unzippers.Put(z)
-	switch err := z.Reset(&capped{resp.Body, MaxAnswer}); {
+	switch err := z.Reset(&capped{resp.Body, maxBytes, maxBytes}); {
 	case errors.Is(err, io.EOF): // no body at all
 		return nil, nil
 	case err != nil:
 		return nil, lateError{error: err}
 	}
-	return readUpTo(z, -1)
+	return readUpTo(z, -1, maxBytes)
 }
 
-// readUpTo reads to the end or to the cap. A size below 0 is not known.
-func readUpTo(r io.Reader, size int64) ([]byte, error) {
+// readUpTo reads to the end or to maxBytes. A size below 0 is not known.
+func readUpTo(r io.Reader, size int64, maxBytes int) ([]byte, error) {
 	if size < 0 {
 		size = 511
 	}
@@ -251,8 +253,8 @@ func readUpTo(r io.Reader, size int64) ([]byte, error) {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		switch {
-		case len(buf) > MaxAnswer:
-			return nil, errTooLarge
+		case len(buf) > maxBytes:
+			return nil, tooLargeError(maxBytes)
 		case errors.Is(err, io.EOF):
 			return buf, nil
 		case err != nil:
@@ -263,16 +265,18 @@ func readUpTo(r io.Reader, size int64) ([]byte, error) {
 	}
 }
 
-// capped reads up to left bytes; one more is too large.
+// capped reads up to maxBytes bytes, of which left are left; one more is too
+// large.
 type capped struct {
 	io.Reader
-	left int
+	left     int
+	maxBytes int
 }
 
 func (c *capped) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	if c.left -= n; c.left < 0 {
-		return 0, errTooLarge
+		return 0, tooLargeError(c.maxBytes)
 	}
 	return n, err
 }

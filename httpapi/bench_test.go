@@ -20,7 +20,7 @@ import (
 // answering answers every call alike, at once.
 type answering struct{ answer lists.Answer }
 
-func (a answering) Run(_ context.Context, calls []lists.Call, _ time.Duration) []lists.Answer {
+func (a answering) Run(_ context.Context, _ lists.Op, calls []lists.Call) []lists.Answer {
 	answers := make([]lists.Answer, len(calls))
 	for i, c := range calls {
 		_ = c.Wire()

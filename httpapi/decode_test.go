@@ -30,8 +30,8 @@ func tokenTexts(tokens []aggregate.NamedToken) []string {
 		if t.Nested {
 			id += " (nested)"
 		}
-		if t.Bad != "" {
-			all = append(all, id+": "+t.Bad)
+		if t.Bad != nil {
+			all = append(all, id+": "+t.Bad.String())
 		} else {
 			all = append(all, id+"="+t.Token.Reveal())
 		}
@@ -362,8 +362,8 @@ func FuzzParseCount(f *testing.F) {
 		}
 		seen := map[string]bool{}
 		for _, token := range r.Tokens {
-			if (token.Bad == "") == token.Token.IsZero() {
-				t.Errorf("%q is a token: %t, and bad: %q", token.ID, !token.Token.IsZero(), token.Bad)
+			if (token.Bad == nil) == token.Token.IsZero() {
+				t.Errorf("%q is a token: %t, and bad: %v", token.ID, !token.Token.IsZero(), token.Bad)
 			}
 			if !token.Nested && isField(token.ID) {
 				t.Errorf("the field %q is taken for a list", token.ID)

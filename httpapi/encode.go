@@ -134,7 +134,7 @@ func (w *writer) skipped(all []aggregate.Skipped, always bool) {
 		w.comma(i)
 		w.string(s.ID)
 		w.raw(":")
-		w.string(s.Why)
+		w.string(s.Why.String())
 	}
 	w.raw("}")
 }

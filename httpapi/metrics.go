@@ -34,7 +34,7 @@ type Status struct {
 // Breaker is a breaker that is not closed.
 type Breaker struct {
 	List      string    `json:"list"`
-	Direction string    `json:"direction"` // "posts" or "readings"
+	Direction string    `json:"direction"` // the name of the operation
 	State     string    `json:"state"`     // "open" or "half-open"
 	NextTry   time.Time `json:"next_try"`
 }
@@ -68,13 +68,9 @@ func NewMetrics(status Status) *Metrics {
 
 // Observe counts a call to a list.
 func (m *Metrics) Observe(o aggregate.Outcome) {
-	direction := "posts"
-	if o.Reads {
-		direction = "readings"
-	}
-	m.calls.WithLabelValues(o.List, direction, o.Kind).Inc()
+	m.calls.WithLabelValues(o.List, o.Op.Name, o.Kind).Inc()
 	if o.Took > 0 {
-		m.took.WithLabelValues(o.List, direction).Observe(o.Took.Seconds())
+		m.took.WithLabelValues(o.List, o.Op.Name).Observe(o.Took.Seconds())
 	}
 }
 

@@ -80,7 +80,7 @@ func wantSamples(t *testing.T, s service, name string, want ...string) {
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	s, says := serveMetrics(t, func(c lists.Call) lists.Answer {
-		if c.Reads() {
+		if c.Op() == lists.Readings {
 			return lists.Answer{Status: lists.NoAnswer, Fault: lists.FaultTimeout, Reason: "Timeout after 2s", Took: 2 * time.Second}
 		}
 		return lists.Answer{Status: 200, Body: []byte("{}"), Took: time.Millisecond}

@@ -33,7 +33,7 @@ const listsYAML = `lists:
 // runner answers calls in place of lists.
 type runner func(lists.Call) lists.Answer
 
-func (r runner) Run(_ context.Context, calls []lists.Call, _ time.Duration) []lists.Answer {
+func (r runner) Run(_ context.Context, _ lists.Op, calls []lists.Call) []lists.Answer {
 	answers := make([]lists.Answer, len(calls))
 	for i, c := range calls {
 		answers[i] = r(c)

@@ -6,12 +6,11 @@ import "time"
 type Call struct {
 	List *List
 
-	botID string
-	token Token
-	build func(token string) Request // "" for none, Mask to show it
-	sent  func() string
-	keyed bool
-	reads bool
+	endpoint *endpoint
+	botID    string
+	token    Token
+	build    func(token string) Request // "" for none, Mask to show it
+	sent     func() string
 }
 
 // Request is a request as it goes over the wire.
@@ -40,50 +39,29 @@ func (c Call) Masked() Request {
 // values in the query where these carry them, with any token masked.
 func (c Call) Sent() string { return c.sent() }
 
-// Keyed tells whether the request carries a secret.
-func (c Call) Keyed() bool { return c.keyed }
+// Op returns the operation that the call is of.
+func (c Call) Op() Op { return *c.endpoint.op }
 
-// Limits are the list's own rate limits that the call counts for. A reading
+// Keyed reports whether the request carries a secret.
+func (c Call) Keyed() bool { return c.endpoint.keyed }
+
+// Limits returns the list's own rate limits that the call counts for. A reading
 // counts for those of posts only where the list limits addresses.
-func (c Call) Limits() []Limit {
-	if !c.reads {
-		return c.List.postLimits()
-	}
-	var all []Limit
-	for _, l := range c.List.postLimits() {
-		if l.Per == PerAddress {
-			all = append(all, l)
-		}
-	}
-	for _, l := range c.List.get.limits {
-		l.ReadsOnly = true
-		all = append(all, l)
-	}
-	return all
-}
+func (c Call) Limits() []Limit { return c.endpoint.counted }
 
-// MayBeRevoked tells whether an answer can say that the token is revoked.
-func (c Call) MayBeRevoked() bool {
-	return !c.reads && c.List.post != nil && len(c.List.post.revoked) > 0
-}
+// MayRepeat reports whether the call may be sent again where the list may have
+// seen it. A list with limits counts both.
+func (c Call) MayRepeat() bool { return c.endpoint.op.MayRepeat && len(c.endpoint.counted) == 0 }
 
-// BotID is the Discord snowflake of the bot that the call is for.
+// MayBeRevoked reports whether an answer can say that the token is revoked.
+func (c Call) MayBeRevoked() bool { return len(c.endpoint.revoked) > 0 }
+
+// BotID returns the Discord snowflake of the bot that the call is for.
 func (c Call) BotID() string { return c.botID }
 
-// Reads tells whether the call reads a bot.
-func (c Call) Reads() bool { return c.reads }
-
-// Credential is the token's secret without the prefix that the list puts before
+// Credential returns the token's secret without the prefix that the list puts before
 // it, for hashing: two ways to write one credential are one.
-func (c Call) Credential() string {
-	a := auth{}
-	if c.reads {
-		a = c.List.get.auth
-	} else if c.List.post != nil {
-		a = c.List.post.auth
-	}
-	return a.bare(c.token.Reveal())
-}
+func (c Call) Credential() string { return c.endpoint.auth.bare(c.token.Reveal()) }
 
 // Token is the caller's token, or the key a list is read with.
 func (c Call) Token() Token { return c.token }

@@ -13,12 +13,12 @@ import (
 func (c *checker) post(e Entry) *postDialect {
 	spec := cmp.Or(e.Post, &PostEntry{})
 	p := &postDialect{
+		endpoint: endpoint{op: &Posts, keyed: true, revoked: spec.Revoked},
 		rawURL:   cmp.Or(spec.URL, e.APIPost),
 		method:   cmp.Or(spec.Method, e.APIPostMethod, http.MethodPost),
 		encoding: cmp.Or(spec.Body, encodingJSON),
 		answer:   spec.Answer,
 		strings:  spec.Numbers == "string",
-		revoked:  spec.Revoked,
 	}
 	if e.APIPost != "" {
 		p.url = c.apiURL("api_post", e.APIPost, placeholderID)
@@ -48,7 +48,8 @@ func (c *checker) post(e Entry) *postDialect {
 	c.statuses("post.revoked", spec.Revoked)
 	p.limits = c.postLimits(p, spec.Limits)
 	p.wait = c.waits("post.wait", spec.Wait)
-	p.numbersBots = p.url.holds(placeholderListBotID) || p.takes[listBotID] || numbersBots(p.headers)
+	p.numbersBots = p.takes[listBotID] || p.number()
+	p.judge = p.judgePost
 	return p
 }
 
@@ -56,19 +57,13 @@ func (c *checker) post(e Entry) *postDialect {
 // else whoever has a token of their own could hold another's bot back.
 func (c *checker) postLimits(p *postDialect, entries []LimitEntry) []Limit {
 	limits := c.limits("post.limits", entries)
-	named := p.takes[botID] || p.url.holds(placeholderID) ||
-		slices.ContainsFunc(p.headers, func(h headerTemplate) bool { return h.value.holds(placeholderID) })
+	named := p.takes[botID] || p.named()
 	for i, l := range limits {
 		if l.Per == PerBot && !named {
 			c.add("post.limits["+strconv.Itoa(i)+"].per", "is %s, but the request does not name the bot (%s); allowed: %s, %s", PerBot, placeholderID, PerToken, PerAddress)
 		}
 	}
 	return limits
-}
-
-// numbersBots tells whether a header holds the list's own number of the bot.
-func numbersBots(headers []headerTemplate) bool {
-	return slices.ContainsFunc(headers, func(h headerTemplate) bool { return h.value.holds(placeholderListBotID) })
 }
 
 func (c *checker) shardObject(p *postDialect, o *ShardObjectEntry) *ShardObjectEntry {

@@ -21,7 +21,7 @@ func TestCredential(t *testing.T) {
 		{raw, "Bearer secret", "Bearer secret"},
 	} {
 		token, why := CheckToken(tt.token, "")
-		if why != "" {
+		if why != nil {
 			t.Fatal(why)
 		}
 		call, _ := tt.list.PlanPost(Count{BotID: "123456789012345678"}, token, "")
@@ -57,10 +57,10 @@ func TestBadHosts(t *testing.T) {
 
 func TestLongToken(t *testing.T) {
 	t.Parallel()
-	if _, why := CheckToken(strings.Repeat("x", 8<<10), ""); why != "" {
+	if _, why := CheckToken(strings.Repeat("x", 8<<10), ""); why != nil {
 		t.Errorf("8 KiB: %s", why)
 	}
-	if _, why := CheckToken(strings.Repeat("x", 8<<10+1), ""); why != "Bad token: longer than 8192 bytes" {
-		t.Errorf("more: %q", why)
+	if _, why := CheckToken(strings.Repeat("x", 8<<10+1), ""); words(why) != "Bad token: longer than 8192 bytes" {
+		t.Errorf("more: %q", words(why))
 	}
 }

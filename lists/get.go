@@ -7,21 +7,15 @@ import (
 
 // getDialect is how a bot is read from a list, compiled.
 type getDialect struct {
-	url         template
-	auth        auth
-	keyed       bool
-	numbersBots bool // needs the list's own number of the bot
-	headers     []headerTemplate
-	root        []step
-	mapping     *mapping // nil: the common key names
-	limits      []Limit
-	wait        []wait
+	endpoint
+	root    []step
+	mapping *mapping // nil: the common key names
 }
 
 // get compiles how a bot is read; nil if it is not.
 func (c *checker) get(e Entry) *getDialect {
 	spec := cmp.Or(e.Get, &GetEntry{})
-	g, field := &getDialect{}, "api_get"
+	g, field := &getDialect{endpoint: endpoint{op: &Readings, judge: judgeReading}}, "api_get"
 	if e.APIGet != "" {
 		g.url = c.apiURL("api_get", e.APIGet, placeholderID)
 	}
@@ -43,7 +37,7 @@ func (c *checker) get(e Entry) *getDialect {
 		}
 	}
 	g.headers = c.headers("get.headers", spec.Headers, g.auth)
-	g.numbersBots = g.url.holds(placeholderListBotID) || numbersBots(g.headers)
+	g.numbersBots = g.number()
 	c.namesBot(field, g)
 	g.limits = c.readLimits(spec.Limits, g.keyed)
 	g.wait = c.waits("get.wait", spec.Wait)
@@ -78,29 +72,36 @@ func (c *checker) namesBot(field string, g *getDialect) {
 	}
 }
 
-// PlanGet plans how a bot is read from the list, with a key where the list
-// needs one. It cannot fail: what stands in the way is answered as skipped.
-func (l *List) PlanGet(botID string, key Token, userAgent string) (call Call, skipped string) {
+// ReadCall is a call that reads a bot.
+type ReadCall struct {
+	Call
+	dialect *getDialect
+}
+
+// PlanRead plans how a bot is read from the list, with a key where the list
+// needs one. It returns a Skip where the list cannot be asked, and nil
+// otherwise.
+func (l *List) PlanRead(botID string, key Token, userAgent string) (ReadCall, *Skip) {
 	g := l.get
 	switch {
 	case l.Defunct:
-		return Call{}, "Defunct"
+		return ReadCall{}, &Skip{Reason: SkipDefunct}
 	case g == nil:
-		return Call{}, "No get API"
+		return ReadCall{}, &Skip{Reason: SkipNoGet}
 	case !g.keyed:
 		key = Token{}
 	case key.IsZero():
-		return Call{}, "No key"
+		return ReadCall{}, &Skip{Reason: SkipNoKey}
 	}
 	if g.numbersBots {
 		var ok bool
 		if key, ok = key.numbered(); !ok {
-			return Call{}, l.lacksNumber()
+			return ReadCall{}, l.lacksNumber()
 		}
 	}
 	set := valueSet{botID: botID, listID: key.listBotID}
-	return Call{
-		List: l, botID: botID, token: key, keyed: g.keyed, reads: true,
+	call := Call{
+		List: l, endpoint: &g.endpoint, botID: botID, token: key,
 		build: func(token string) Request {
 			r := Request{Method: "GET", URL: g.url.fill(set.placeholder)}
 			g.auth.apply(&r, token)
@@ -108,5 +109,6 @@ func (l *List) PlanGet(botID string, key Token, userAgent string) (call Call, sk
 			return r
 		},
 		sent: func() string { return "" },
-	}, ""
+	}
+	return ReadCall{call, g}, nil
 }

@@ -3,6 +3,7 @@ package lists
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,28 +12,48 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// Verdict is what a list said to a post, as answers show it.
+// Verdict is what a list's answer to a call means, judged by the operation that
+// the call is of.
 type Verdict struct {
 	OK     bool
 	Status int    // the list's HTTP status, or NoAnswer
-	Text   string // what it answered, or why there is no answer
+	Text   string // of a post: what the list answered, or why there is no answer
+
+	TokenRefused bool // the list does not take the token
+	Revoked      bool // the list has revoked the token for good
 }
 
-// Judge tells whether a post to the list succeeded: a 2xx status, and what the
-// entry asks for beside it. An HTML page is no success: a parked domain answers
-// 200 too.
-func (c Call) Judge(a Answer) Verdict {
+// Judge returns what an answer to the call means.
+func (c Call) Judge(a Answer) Verdict { return c.endpoint.judge(c, a) }
+
+// judgePost finds a post good that has a 2xx status and what the entry asks for
+// beside it. An HTML page is no success: a parked domain answers 200 too.
+func (p *postDialect) judgePost(c Call, a Answer) Verdict {
 	if a.Status == NoAnswer {
 		return Verdict{Status: NoAnswer, Text: c.token.Hide(a.Reason)}
 	}
-	v := Verdict{Status: a.Status}
+	v := Verdict{
+		Status:       a.Status,
+		TokenRefused: refusesToken(a.Status) || a.Status == http.StatusNotFound,
+		Revoked:      slices.Contains(p.revoked, a.Status),
+	}
 	if location := a.header("Location"); a.Status/100 == 3 && location != "" {
 		v.Text = "Redirected to " + c.token.Hide(absolute(c.Masked().URL, c.token.Hide(location)))
 		return v
 	}
 	v.Text = c.token.Hide(Text(a.Body))
-	v.OK = a.Status/100 == 2 && c.List.post.accepts(a)
+	v.OK = a.Status/100 == 2 && p.accepts(a)
 	return v
+}
+
+// judgeReading finds a reading good that has status 200. A 404 says that the
+// list does not know the bot, and nothing of the key.
+func judgeReading(_ Call, a Answer) Verdict {
+	return Verdict{OK: a.Status == http.StatusOK, Status: a.Status, TokenRefused: refusesToken(a.Status)}
+}
+
+func refusesToken(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
 // accepts tells whether a 2xx answer is a success.
@@ -99,9 +120,4 @@ func Text(body []byte) string {
 		return strings.ToValidUTF8(string(body), "\ufffd")
 	}
 	return string(b)
-}
-
-// Revoked tells whether the list says that the token is revoked for good.
-func (c Call) Revoked(a Answer) bool {
-	return c.MayBeRevoked() && slices.Contains(c.List.post.revoked, a.Status)
 }

@@ -5,6 +5,13 @@ import (
 	"testing"
 )
 
+// verdict is of a Verdict what answers show.
+type verdict struct {
+	ok     bool
+	status int
+	text   string
+}
+
 func TestJudge(t *testing.T) {
 	t.Parallel()
 	const token = "tok+secret/1"
@@ -19,96 +26,97 @@ func TestJudge(t *testing.T) {
 		name   string
 		post   PostEntry
 		answer Answer
-		want   Verdict
+		want   verdict
 	}{
-		{"200", plain, Answer{Status: 200, Body: []byte(`{"ok":1}`)}, Verdict{true, 200, `{"ok":1}`}},
-		{"201", plain, Answer{Status: 201, Body: []byte(`made`)}, Verdict{true, 201, `made`}},
-		{"204", plain, Answer{Status: 204}, Verdict{true, 204, ""}},
-		{"299", plain, Answer{Status: 299}, Verdict{true, 299, ""}},
-		{"300", plain, Answer{Status: 300, Body: []byte("choose")}, Verdict{false, 300, "choose"}},
-		{"304", plain, Answer{Status: 304}, Verdict{false, 304, ""}},
-		{"400", plain, Answer{Status: 400, Body: []byte(`{"message":"bad"}`)}, Verdict{false, 400, `{"message":"bad"}`}},
-		{"401", plain, Answer{Status: 401}, Verdict{false, 401, ""}},
-		{"404", plain, Answer{Status: 404, Body: []byte("Not Found")}, Verdict{false, 404, "Not Found"}},
-		{"429", plain, Answer{Status: 429, Body: []byte(`{"retry_after":5}`)}, Verdict{false, 429, `{"retry_after":5}`}},
-		{"500", plain, Answer{Status: 500, Body: []byte("oops")}, Verdict{false, 500, "oops"}},
-		{"199", plain, Answer{Status: 199}, Verdict{false, 199, ""}},
-		{"600", plain, Answer{Status: 600}, Verdict{false, 600, ""}},
-		{"white space stays", plain, Answer{Status: 200, Body: []byte(" ok\n")}, Verdict{true, 200, " ok\n"}},
+		{"200", plain, Answer{Status: 200, Body: []byte(`{"ok":1}`)}, verdict{true, 200, `{"ok":1}`}},
+		{"201", plain, Answer{Status: 201, Body: []byte(`made`)}, verdict{true, 201, `made`}},
+		{"204", plain, Answer{Status: 204}, verdict{true, 204, ""}},
+		{"299", plain, Answer{Status: 299}, verdict{true, 299, ""}},
+		{"300", plain, Answer{Status: 300, Body: []byte("choose")}, verdict{false, 300, "choose"}},
+		{"304", plain, Answer{Status: 304}, verdict{false, 304, ""}},
+		{"400", plain, Answer{Status: 400, Body: []byte(`{"message":"bad"}`)}, verdict{false, 400, `{"message":"bad"}`}},
+		{"401", plain, Answer{Status: 401}, verdict{false, 401, ""}},
+		{"404", plain, Answer{Status: 404, Body: []byte("Not Found")}, verdict{false, 404, "Not Found"}},
+		{"429", plain, Answer{Status: 429, Body: []byte(`{"retry_after":5}`)}, verdict{false, 429, `{"retry_after":5}`}},
+		{"500", plain, Answer{Status: 500, Body: []byte("oops")}, verdict{false, 500, "oops"}},
+		{"199", plain, Answer{Status: 199}, verdict{false, 199, ""}},
+		{"600", plain, Answer{Status: 600}, verdict{false, 600, ""}},
+		{"white space stays", plain, Answer{Status: 200, Body: []byte(" ok\n")}, verdict{true, 200, " ok\n"}},
 
-		{"redirect", plain, Answer{Status: 301, Header: to("https://new.test/bots"), Body: []byte("moved")}, Verdict{false, 301, "Redirected to https://new.test/bots"}},
-		{"redirect within the host", plain, Answer{Status: 302, Header: to("/v2/stats?x=1")}, Verdict{false, 302, "Redirected to https://list.test/v2/stats?x=1"}},
-		{"redirect beside", plain, Answer{Status: 307, Header: to("stats")}, Verdict{false, 307, "Redirected to https://list.test/bots/stats"}},
-		{"redirect to another scheme's host", plain, Answer{Status: 308, Header: to("//new.test/")}, Verdict{false, 308, "Redirected to https://new.test/"}},
-		{"redirect with a user", plain, Answer{Status: 303, Header: to("https://user:pass@new.test/")}, Verdict{false, 303, "Redirected to https://new.test/"}},
-		{"redirect with the token", plain, Answer{Status: 302, Header: to("https://new.test/?key=tok%2Bsecret%2F1")}, Verdict{false, 302, "Redirected to https://new.test/?key=***"}},
-		{"redirect with the token as it is", plain, Answer{Status: 302, Header: to("/tok+secret/1")}, Verdict{false, 302, "Redirected to https://list.test/***"}},
-		{"redirect from a URL with the token", PostEntry{Auth: &AuthEntry{In: "query", Name: "key"}}, Answer{Status: 302, Header: to("#top")}, Verdict{false, 302, "Redirected to https://list.test/bots/123456789012345678?key=***#top"}},
-		{"redirect to what is no URL", plain, Answer{Status: 302, Header: to("http://[::1/tok+secret/1")}, Verdict{false, 302, "Redirected to http://[::1/***"}},
-		{"redirect to nowhere", plain, Answer{Status: 302, Body: []byte("moved")}, Verdict{false, 302, "moved"}},
-		{"location of what was made", plain, Answer{Status: 201, Header: to("/bots/1"), Body: []byte("made")}, Verdict{true, 201, "made"}},
+		{"redirect", plain, Answer{Status: 301, Header: to("https://new.test/bots"), Body: []byte("moved")}, verdict{false, 301, "Redirected to https://new.test/bots"}},
+		{"redirect within the host", plain, Answer{Status: 302, Header: to("/v2/stats?x=1")}, verdict{false, 302, "Redirected to https://list.test/v2/stats?x=1"}},
+		{"redirect beside", plain, Answer{Status: 307, Header: to("stats")}, verdict{false, 307, "Redirected to https://list.test/bots/stats"}},
+		{"redirect to another scheme's host", plain, Answer{Status: 308, Header: to("//new.test/")}, verdict{false, 308, "Redirected to https://new.test/"}},
+		{"redirect with a user", plain, Answer{Status: 303, Header: to("https://user:pass@new.test/")}, verdict{false, 303, "Redirected to https://new.test/"}},
+		{"redirect with the token", plain, Answer{Status: 302, Header: to("https://new.test/?key=tok%2Bsecret%2F1")}, verdict{false, 302, "Redirected to https://new.test/?key=***"}},
+		{"redirect with the token as it is", plain, Answer{Status: 302, Header: to("/tok+secret/1")}, verdict{false, 302, "Redirected to https://list.test/***"}},
+		{"redirect from a URL with the token", PostEntry{Auth: &AuthEntry{In: "query", Name: "key"}}, Answer{Status: 302, Header: to("#top")}, verdict{false, 302, "Redirected to https://list.test/bots/123456789012345678?key=***#top"}},
+		{"redirect to what is no URL", plain, Answer{Status: 302, Header: to("http://[::1/tok+secret/1")}, verdict{false, 302, "Redirected to http://[::1/***"}},
+		{"redirect to nowhere", plain, Answer{Status: 302, Body: []byte("moved")}, verdict{false, 302, "moved"}},
+		{"location of what was made", plain, Answer{Status: 201, Header: to("/bots/1"), Body: []byte("made")}, verdict{true, 201, "made"}},
 
-		{"page", plain, Answer{Status: 200, Body: []byte("<!DOCTYPE html><title>Buy this domain</title>")}, Verdict{false, 200, "<!DOCTYPE html><title>Buy this domain</title>"}},
-		{"page without doctype", plain, Answer{Status: 200, Body: []byte("\ufeff \n<HTML lang=en>")}, Verdict{false, 200, "\ufeff \n<HTML lang=en>"}},
-		{"page by its type", plain, Answer{Status: 200, Header: html, Body: []byte("<div>hello</div>")}, Verdict{false, 200, "<div>hello</div>"}},
-		{"page by its type, in capitals", plain, Answer{Status: 200, Header: map[string][]string{"Content-Type": {"TEXT/HTML"}}, Body: []byte("<p>")}, Verdict{false, 200, "<p>"}},
-		{"JSON under a page's type", plain, Answer{Status: 200, Header: html, Body: []byte(`{"ok":true}`)}, Verdict{true, 200, `{"ok":true}`}},
-		{"words under a page's type", plain, Answer{Status: 200, Header: html, Body: []byte(`Success`)}, Verdict{true, 200, `Success`}},
-		{"nothing under a page's type", plain, Answer{Status: 200, Header: html}, Verdict{true, 200, ""}},
-		{"XML is no page", plain, Answer{Status: 200, Body: []byte("<ok/>")}, Verdict{true, 200, "<ok/>"}},
-		{"words about a page", plain, Answer{Status: 200, Body: []byte("no <html> here")}, Verdict{true, 200, "no <html> here"}},
+		{"page", plain, Answer{Status: 200, Body: []byte("<!DOCTYPE html><title>Buy this domain</title>")}, verdict{false, 200, "<!DOCTYPE html><title>Buy this domain</title>"}},
+		{"page without doctype", plain, Answer{Status: 200, Body: []byte("\ufeff \n<HTML lang=en>")}, verdict{false, 200, "\ufeff \n<HTML lang=en>"}},
+		{"page by its type", plain, Answer{Status: 200, Header: html, Body: []byte("<div>hello</div>")}, verdict{false, 200, "<div>hello</div>"}},
+		{"page by its type, in capitals", plain, Answer{Status: 200, Header: map[string][]string{"Content-Type": {"TEXT/HTML"}}, Body: []byte("<p>")}, verdict{false, 200, "<p>"}},
+		{"JSON under a page's type", plain, Answer{Status: 200, Header: html, Body: []byte(`{"ok":true}`)}, verdict{true, 200, `{"ok":true}`}},
+		{"words under a page's type", plain, Answer{Status: 200, Header: html, Body: []byte(`Success`)}, verdict{true, 200, `Success`}},
+		{"nothing under a page's type", plain, Answer{Status: 200, Header: html}, verdict{true, 200, ""}},
+		{"XML is no page", plain, Answer{Status: 200, Body: []byte("<ok/>")}, verdict{true, 200, "<ok/>"}},
+		{"words about a page", plain, Answer{Status: 200, Body: []byte("no <html> here")}, verdict{true, 200, "no <html> here"}},
 
-		{"json: object", answers("json"), Answer{Status: 200, Body: []byte(` {} `)}, Verdict{true, 200, ` {} `}},
-		{"json: string", answers("json"), Answer{Status: 200, Body: []byte(`"ok"`)}, Verdict{true, 200, `"ok"`}},
-		{"json: words", answers("json"), Answer{Status: 200, Body: []byte(`ok`)}, Verdict{false, 200, `ok`}},
-		{"json: nothing", answers("json"), Answer{Status: 200}, Verdict{false, 200, ""}},
-		{"json: two values", answers("json"), Answer{Status: 200, Body: []byte(`{}{}`)}, Verdict{false, 200, `{}{}`}},
-		{"json: page", answers("json"), Answer{Status: 200, Body: []byte(`<html>`)}, Verdict{false, 200, `<html>`}},
-		{"empty: nothing", answers("empty"), Answer{Status: 204}, Verdict{true, 204, ""}},
-		{"empty: white space", answers("empty"), Answer{Status: 200, Body: []byte("\r\n")}, Verdict{true, 200, "\r\n"}},
-		{"empty: something", answers("empty"), Answer{Status: 200, Body: []byte("ok")}, Verdict{false, 200, "ok"}},
-		{"empty: bad status", answers("empty"), Answer{Status: 401}, Verdict{false, 401, ""}},
-		{"any: page", answers("any"), Answer{Status: 200, Header: html, Body: []byte("<html>")}, Verdict{true, 200, "<html>"}},
-		{"any: nothing", answers("any"), Answer{Status: 200}, Verdict{true, 200, ""}},
-		{"any: bad status", answers("any"), Answer{Status: 500}, Verdict{false, 500, ""}},
+		{"json: object", answers("json"), Answer{Status: 200, Body: []byte(` {} `)}, verdict{true, 200, ` {} `}},
+		{"json: string", answers("json"), Answer{Status: 200, Body: []byte(`"ok"`)}, verdict{true, 200, `"ok"`}},
+		{"json: words", answers("json"), Answer{Status: 200, Body: []byte(`ok`)}, verdict{false, 200, `ok`}},
+		{"json: nothing", answers("json"), Answer{Status: 200}, verdict{false, 200, ""}},
+		{"json: two values", answers("json"), Answer{Status: 200, Body: []byte(`{}{}`)}, verdict{false, 200, `{}{}`}},
+		{"json: page", answers("json"), Answer{Status: 200, Body: []byte(`<html>`)}, verdict{false, 200, `<html>`}},
+		{"empty: nothing", answers("empty"), Answer{Status: 204}, verdict{true, 204, ""}},
+		{"empty: white space", answers("empty"), Answer{Status: 200, Body: []byte("\r\n")}, verdict{true, 200, "\r\n"}},
+		{"empty: something", answers("empty"), Answer{Status: 200, Body: []byte("ok")}, verdict{false, 200, "ok"}},
+		{"empty: bad status", answers("empty"), Answer{Status: 401}, verdict{false, 401, ""}},
+		{"any: page", answers("any"), Answer{Status: 200, Header: html, Body: []byte("<html>")}, verdict{true, 200, "<html>"}},
+		{"any: nothing", answers("any"), Answer{Status: 200}, verdict{true, 200, ""}},
+		{"any: bad status", answers("any"), Answer{Status: 500}, verdict{false, 500, ""}},
 
-		{"flag: holds", flag, Answer{Status: 200, Body: []byte(`{"success":true}`)}, Verdict{true, 200, `{"success":true}`}},
-		{"flag: does not hold", flag, Answer{Status: 200, Body: []byte(`{"success":false}`)}, Verdict{false, 200, `{"success":false}`}},
-		{"flag: bad status", flag, Answer{Status: 400, Body: []byte(`{"success":true}`)}, Verdict{false, 400, `{"success":true}`}},
-		{"flag: missing", flag, Answer{Status: 200, Body: []byte(`{"ok":true}`)}, Verdict{false, 200, `{"ok":true}`}},
-		{"flag: no object", flag, Answer{Status: 200, Body: []byte(`[true]`)}, Verdict{false, 200, `[true]`}},
-		{"flag: no JSON", flag, Answer{Status: 200, Body: []byte(`ok`)}, Verdict{false, 200, `ok`}},
-		{"flag: nothing", flag, Answer{Status: 204}, Verdict{false, 204, ""}},
-		{"flag: a string", flag, Answer{Status: 200, Body: []byte(`{"success":"true"}`)}, Verdict{false, 200, `{"success":"true"}`}},
-		{"flag: a number", flag, Answer{Status: 200, Body: []byte(`{"success":1}`)}, Verdict{false, 200, `{"success":1}`}},
-		{"flag: null", flag, Answer{Status: 200, Body: []byte(`{"success":null}`)}, Verdict{false, 200, `{"success":null}`}},
-		{"flag: white space around it", flag, Answer{Status: 200, Body: []byte(" {\n\"success\" :\ttrue }\n")}, Verdict{true, 200, " {\n\"success\" :\ttrue }\n"}},
-		{"flag: twice, the last counts", flag, Answer{Status: 200, Body: []byte(`{"success":true,"success":false}`)}, Verdict{false, 200, `{"success":true,"success":false}`}},
-		{"flag: error is false", failed, Answer{Status: 200, Body: []byte(`{"error":false}`)}, Verdict{true, 200, `{"error":false}`}},
-		{"flag: error is true", failed, Answer{Status: 200, Body: []byte(`{"error":true}`)}, Verdict{false, 200, `{"error":true}`}},
-		{"flag: error is missing", failed, Answer{Status: 200, Body: []byte(`{}`)}, Verdict{false, 200, `{}`}},
-		{"flag: nested, holds", deep, Answer{Status: 200, Body: []byte(`{"data":{"ok":true}}`)}, Verdict{true, 200, `{"data":{"ok":true}}`}},
-		{"flag: nested, does not hold", deep, Answer{Status: 200, Body: []byte(`{"data":{"ok":false},"ok":true}`)}, Verdict{false, 200, `{"data":{"ok":false},"ok":true}`}},
-		{"flag: nested in a value", deep, Answer{Status: 200, Body: []byte(`{"data":true}`)}, Verdict{false, 200, `{"data":true}`}},
+		{"flag: holds", flag, Answer{Status: 200, Body: []byte(`{"success":true}`)}, verdict{true, 200, `{"success":true}`}},
+		{"flag: does not hold", flag, Answer{Status: 200, Body: []byte(`{"success":false}`)}, verdict{false, 200, `{"success":false}`}},
+		{"flag: bad status", flag, Answer{Status: 400, Body: []byte(`{"success":true}`)}, verdict{false, 400, `{"success":true}`}},
+		{"flag: missing", flag, Answer{Status: 200, Body: []byte(`{"ok":true}`)}, verdict{false, 200, `{"ok":true}`}},
+		{"flag: no object", flag, Answer{Status: 200, Body: []byte(`[true]`)}, verdict{false, 200, `[true]`}},
+		{"flag: no JSON", flag, Answer{Status: 200, Body: []byte(`ok`)}, verdict{false, 200, `ok`}},
+		{"flag: nothing", flag, Answer{Status: 204}, verdict{false, 204, ""}},
+		{"flag: a string", flag, Answer{Status: 200, Body: []byte(`{"success":"true"}`)}, verdict{false, 200, `{"success":"true"}`}},
+		{"flag: a number", flag, Answer{Status: 200, Body: []byte(`{"success":1}`)}, verdict{false, 200, `{"success":1}`}},
+		{"flag: null", flag, Answer{Status: 200, Body: []byte(`{"success":null}`)}, verdict{false, 200, `{"success":null}`}},
+		{"flag: white space around it", flag, Answer{Status: 200, Body: []byte(" {\n\"success\" :\ttrue }\n")}, verdict{true, 200, " {\n\"success\" :\ttrue }\n"}},
+		{"flag: twice, the last counts", flag, Answer{Status: 200, Body: []byte(`{"success":true,"success":false}`)}, verdict{false, 200, `{"success":true,"success":false}`}},
+		{"flag: error is false", failed, Answer{Status: 200, Body: []byte(`{"error":false}`)}, verdict{true, 200, `{"error":false}`}},
+		{"flag: error is true", failed, Answer{Status: 200, Body: []byte(`{"error":true}`)}, verdict{false, 200, `{"error":true}`}},
+		{"flag: error is missing", failed, Answer{Status: 200, Body: []byte(`{}`)}, verdict{false, 200, `{}`}},
+		{"flag: nested, holds", deep, Answer{Status: 200, Body: []byte(`{"data":{"ok":true}}`)}, verdict{true, 200, `{"data":{"ok":true}}`}},
+		{"flag: nested, does not hold", deep, Answer{Status: 200, Body: []byte(`{"data":{"ok":false},"ok":true}`)}, verdict{false, 200, `{"data":{"ok":false},"ok":true}`}},
+		{"flag: nested in a value", deep, Answer{Status: 200, Body: []byte(`{"data":true}`)}, verdict{false, 200, `{"data":true}`}},
 
-		{"no answer: timeout", plain, Answer{Status: NoAnswer, Reason: "Timeout after 10s", Fault: FaultTimeout}, Verdict{false, -1, "Timeout after 10s"}},
-		{"no answer: refused", plain, Answer{Status: NoAnswer, Reason: "Connection refused", Fault: FaultRefused}, Verdict{false, -1, "Connection refused"}},
-		{"no answer: token in the reason", plain, Answer{Status: NoAnswer, Reason: "bad header tok+secret/1"}, Verdict{false, -1, "bad header ***"}},
-		{"no answer where anything is a success", answers("any"), Answer{Status: NoAnswer, Reason: "Connection reset"}, Verdict{false, -1, "Connection reset"}},
+		{"no answer: timeout", plain, Answer{Status: NoAnswer, Reason: "Timeout after 10s", Fault: FaultTimeout}, verdict{false, -1, "Timeout after 10s"}},
+		{"no answer: refused", plain, Answer{Status: NoAnswer, Reason: "Connection refused", Fault: FaultRefused}, verdict{false, -1, "Connection refused"}},
+		{"no answer: token in the reason", plain, Answer{Status: NoAnswer, Reason: "bad header tok+secret/1"}, verdict{false, -1, "bad header ***"}},
+		{"no answer where anything is a success", answers("any"), Answer{Status: NoAnswer, Reason: "Connection reset"}, verdict{false, -1, "Connection reset"}},
 
-		{"echo", plain, Answer{Status: 401, Body: []byte(`{"message":"no bot for tok+secret/1"}`)}, Verdict{false, 401, `{"message":"no bot for ***"}`}},
-		{"echo in a success", plain, Answer{Status: 200, Body: []byte(`tok+secret/1`)}, Verdict{true, 200, `***`}},
-		{"echo in a URL", plain, Answer{Status: 403, Body: []byte(`GET /?key=tok%2Bsecret%2F1`)}, Verdict{false, 403, `GET /?key=***`}},
-		{"echo beside bad bytes", plain, Answer{Status: 403, Body: []byte("\xfftok+secret/1\xfe")}, Verdict{false, 403, "\ufffd***\ufffd"}},
+		{"echo", plain, Answer{Status: 401, Body: []byte(`{"message":"no bot for tok+secret/1"}`)}, verdict{false, 401, `{"message":"no bot for ***"}`}},
+		{"echo in a success", plain, Answer{Status: 200, Body: []byte(`tok+secret/1`)}, verdict{true, 200, `***`}},
+		{"echo in a URL", plain, Answer{Status: 403, Body: []byte(`GET /?key=tok%2Bsecret%2F1`)}, verdict{false, 403, `GET /?key=***`}},
+		{"echo beside bad bytes", plain, Answer{Status: 403, Body: []byte("\xfftok+secret/1\xfe")}, verdict{false, 403, "\ufffd***\ufffd"}},
 
-		{"bad bytes", plain, Answer{Status: 200, Body: []byte("a\xffb\xc3")}, Verdict{true, 200, "a\ufffdb\ufffd"}},
-		{"half a sign", plain, Answer{Status: 200, Body: []byte("\xf0\x9f\x98 x")}, Verdict{true, 200, "\ufffd x"}},
-		{"good bytes", plain, Answer{Status: 200, Body: []byte("é😀\x00")}, Verdict{true, 200, "é😀\x00"}},
+		{"bad bytes", plain, Answer{Status: 200, Body: []byte("a\xffb\xc3")}, verdict{true, 200, "a\ufffdb\ufffd"}},
+		{"half a sign", plain, Answer{Status: 200, Body: []byte("\xf0\x9f\x98 x")}, verdict{true, 200, "\ufffd x"}},
+		{"good bytes", plain, Answer{Status: 200, Body: []byte("é😀\x00")}, verdict{true, 200, "é😀\x00"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.post.URL = "https://list.test/bots/:id"
 			call := mustPost(t, onlyPost(tt.post), Count{ServerCount: 5}, `"`+token+`"`)
-			if got := call.Judge(tt.answer); got != tt.want {
+			v := call.Judge(tt.answer)
+			if got := (verdict{v.OK, v.Status, v.Text}); got != tt.want {
 				t.Errorf("%+v, want %+v", got, tt.want)
 			}
 		})
@@ -130,8 +138,8 @@ func TestRevoked(t *testing.T) {
 	t.Parallel()
 	call := mustPost(t, onlyPost(PostEntry{Revoked: []int{401, 410}}), Count{}, `"tok"`)
 	for status, want := range map[int]bool{401: true, 410: true, 403: false, 200: false, NoAnswer: false} {
-		if got := call.Revoked(Answer{Status: status}); got != want {
-			t.Errorf("%d: %t", status, got)
+		if got := call.Judge(Answer{Status: status}).Revoked; got != want {
+			t.Errorf("status %d: revoked %t, want %t", status, got, want)
 		}
 	}
 	if !call.MayBeRevoked() {
@@ -139,10 +147,33 @@ func TestRevoked(t *testing.T) {
 	}
 	for name, other := range map[string]Call{
 		"a list that revokes no keys": mustPost(t, onlyPost(PostEntry{}), Count{}, `"tok"`),
-		"a list that is only read":    mustGet(t, "list.test", nil),
+		"a list that is only read":    mustRead(t, "list.test", nil).Call,
 	} {
-		if other.MayBeRevoked() || other.Revoked(Answer{Status: 410}) {
+		if other.MayBeRevoked() || other.Judge(Answer{Status: 410}).Revoked {
 			t.Errorf("%s did", name)
+		}
+	}
+}
+
+// TestTokenRefused has what says that the list does not take the token. To a
+// reading, 404 says that the list does not know the bot.
+func TestTokenRefused(t *testing.T) {
+	t.Parallel()
+	post := mustPost(t, onlyPost(PostEntry{}), Count{}, `"tok"`)
+	reading := mustRead(t, "list.test", nil).Call
+	for _, tt := range []struct {
+		status        int
+		post, reading bool
+	}{
+		{200, false, false}, {400, false, false}, {401, true, true}, {403, true, true}, {404, true, false},
+		{410, false, false}, {429, false, false}, {500, false, false}, {NoAnswer, false, false},
+	} {
+		a := Answer{Status: tt.status}
+		if got := post.Judge(a).TokenRefused; got != tt.post {
+			t.Errorf("a post with status %d: %t, want %t", tt.status, got, tt.post)
+		}
+		if got := reading.Judge(a).TokenRefused; got != tt.reading {
+			t.Errorf("a reading with status %d: %t, want %t", tt.status, got, tt.reading)
 		}
 	}
 }

@@ -24,14 +24,35 @@ func New(id string, e Entry) (*List, []Problem) {
 	c.page(e)
 	l.post = c.post(e)
 	l.get = c.get(e)
+	l.countLimits()
 	return l, c.problems
 }
 
-// TakesCounts tells whether counts are posted to the list.
-func (l *List) TakesCounts() bool { return !l.Defunct && l.post != nil }
+// countLimits finds the limits that each operation's calls count for. A limit
+// on our address counts readings too.
+func (l *List) countLimits() {
+	if l.post != nil {
+		l.post.counted = l.post.limits
+	}
+	if l.get == nil {
+		return
+	}
+	for _, limit := range l.postLimits() {
+		if limit.Per == PerAddress {
+			l.get.counted = append(l.get.counted, limit)
+		}
+	}
+	for _, limit := range l.get.limits {
+		limit.ReadsOnly = true
+		l.get.counted = append(l.get.counted, limit)
+	}
+}
 
-// Readable tells whether the list is asked about bots.
-func (l *List) Readable() bool { return !l.Defunct && l.get != nil }
+// TakesCounts reports whether counts are posted to the list.
+func (l *List) TakesCounts() bool { return l.Supports(Posts) }
+
+// Readable reports whether the list is asked about bots.
+func (l *List) Readable() bool { return l.Supports(Readings) }
 
 // NeedsKey tells whether the list answers about bots only to those with a key.
 func (l *List) NeedsKey() bool { return l.get != nil && l.get.keyed }

@@ -26,17 +26,22 @@ type Reading struct {
 	List   string
 	Data   json.RawMessage // the list's JSON as it sent it, or its text as a JSON string
 	Status int             // the list's HTTP status, or NoAnswer
+
+	facts *facts // nil: none
 }
 
-// Merge makes one answer of what the lists said. Calls and answers stand in
-// catalog order, one answer for each call.
-func Merge(botID string, calls []Call, answers []Answer) Bot {
-	bot := Bot{ID: botID, Owners: []string{}, Lists: make([]Reading, len(calls))}
+// Merge makes one answer of what the lists said, in catalog order.
+func Merge(botID string, readings []Reading) Bot {
+	bot := Bot{ID: botID, Owners: []string{}, Lists: make([]Reading, len(readings))}
 	var votes [textFields]vote
 	owned := map[string]bool{}
-	for i, c := range calls {
-		var said facts
-		bot.Lists[i], said = c.reading(answers[i])
+	for i, r := range readings {
+		said := r.facts
+		r.facts = nil // the answer may be kept
+		bot.Lists[i] = r
+		if said == nil {
+			continue
+		}
 		for field, texts := range said.text {
 			for _, text := range texts {
 				votes[field].cast(text)
@@ -61,13 +66,12 @@ func Merge(botID string, calls []Call, answers []Answer) Bot {
 	return bot
 }
 
-// reading is what one list answered, and the facts in it.
-func (c Call) reading(a Answer) (Reading, facts) {
+// Read returns what the list answered, and keeps the facts in it for Merge.
+func (c ReadCall) Read(a Answer) Reading {
 	r := Reading{List: c.List.ID, Status: a.Status}
-	none := facts{count: -1}
 	if a.Status == NoAnswer {
 		r.Data = AppendString(nil, c.token.Hide(a.Reason))
-		return r, none
+		return r
 	}
 	body := a.Body
 	if !c.token.IsZero() {
@@ -75,13 +79,13 @@ func (c Call) reading(a Answer) (Reading, facts) {
 	}
 	if !passable(body) {
 		r.Data = AppendString(nil, Text(body))
-		return r, none
+		return r
 	}
 	r.Data = body
-	if a.Status != http.StatusOK {
-		return r, none
+	if a.Status == http.StatusOK {
+		r.facts = c.dialect.read(body)
 	}
-	return r, c.List.get.read(body)
+	return r
 }
 
 // vote counts how often each text was said.

@@ -13,11 +13,11 @@ import (
 // mergeAll merges the answers of as many lists, whose common keys are read.
 func mergeAll(t testing.TB, answers ...Answer) Bot {
 	t.Helper()
-	calls := make([]Call, len(answers))
+	calls := make([]ReadCall, len(answers))
 	for i := range answers {
-		calls[i] = mustGet(t, fmt.Sprintf("list%02d.test", i), nil)
+		calls[i] = mustRead(t, fmt.Sprintf("list%02d.test", i), nil)
 	}
-	return Merge(someBot, calls, answers)
+	return merge(calls, answers)
 }
 
 // said are answers of status 200.
@@ -146,9 +146,9 @@ func TestMergeOneReadingForEachList(t *testing.T) {
 	t.Parallel()
 	got := mergeAll(t, append(said(`{}`, `x`), Answer{Status: NoAnswer, Reason: "Connection reset"})...).Lists
 	want := []Reading{
-		{"list00.test", json.RawMessage(`{}`), 200},
-		{"list01.test", json.RawMessage(`"x"`), 200},
-		{"list02.test", json.RawMessage(`"Connection reset"`), -1},
+		{List: "list00.test", Data: json.RawMessage(`{}`), Status: 200},
+		{List: "list01.test", Data: json.RawMessage(`"x"`), Status: 200},
+		{List: "list02.test", Data: json.RawMessage(`"Connection reset"`), Status: -1},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%v, want %v", got, want)
@@ -171,11 +171,11 @@ func TestMergeHidesKeys(t *testing.T) {
 		{"in a reason", Answer{Status: NoAnswer, Reason: `bad key/secret`}, `"bad ***"`, `{}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			call, skipped := l.PlanGet(someBot, NewToken("key/secret", ""), someAgent)
-			if skipped != "" {
+			call, skipped := l.PlanRead(someBot, NewToken("key/secret", ""), someAgent)
+			if skipped != nil {
 				t.Fatal(skipped)
 			}
-			bot := Merge(someBot, []Call{call}, []Answer{tt.answer})
+			bot := merge([]ReadCall{call}, []Answer{tt.answer})
 			if got := string(bot.Lists[0].Data); got != tt.data {
 				t.Errorf("data %s, want %s", got, tt.data)
 			}
@@ -190,7 +190,7 @@ func TestMergeHidesKeys(t *testing.T) {
 func TestMergeIsDeterministic(t *testing.T) {
 	t.Parallel()
 	calls, answers := sampleReadings(t, 16)
-	want := Merge(someBot, calls, answers)
+	want := merge(calls, answers)
 	if got := notable(t, want); !strings.Contains(got, `"username"`) || !strings.Contains(got, `"owners"`) {
 		t.Fatalf("the sample says too little: %s", got)
 	}
@@ -199,21 +199,21 @@ func TestMergeIsDeterministic(t *testing.T) {
 		for i := range answers {
 			answers[i].Took = time.Duration(random.IntN(1000)) * time.Millisecond
 		}
-		if got := Merge(someBot, calls, answers); !reflect.DeepEqual(got, want) {
+		if got := merge(calls, answers); !reflect.DeepEqual(got, want) {
 			t.Fatalf("%+v, want %+v", got, want)
 		}
 	}
 }
 
 // sampleReadings are n readings with answers of about 1 KB each.
-func sampleReadings(t testing.TB, n int) ([]Call, []Answer) {
+func sampleReadings(t testing.TB, n int) ([]ReadCall, []Answer) {
 	t.Helper()
 	mapped := &GetEntry{Root: "data.bot", Fields: &ReadEntry{
 		Username: Sources{{Path: "user.name"}}, Owners: Sources{{Path: "owners[].id"}}, ServerCount: Sources{{Path: "stats[-1].guilds"}},
 		Website: Sources{{Path: "links[name=website].value"}}, Support: Sources{{Path: "server", URL: "https://discord.gg/:value"}},
 	}}
 	filler := strings.Repeat("A bot that does what bots do, and more. ", 20)
-	var calls []Call
+	var calls []ReadCall
 	var answers []Answer
 	for i := range n {
 		id := fmt.Sprintf("list%02d.test", i)
@@ -224,7 +224,7 @@ func sampleReadings(t testing.TB, n int) ([]Call, []Answer) {
 			g = mapped
 			body = fmt.Sprintf(`{"ok":true,"data":{"bot":{"user":{"name":"Bot %d"},"owners":[{"id":"30000000000000000%d"}],"stats":[{"guilds":5},{"guilds":%d}],"links":[{"name":"Website","value":"https://bot.test/m"}],"server":"code","description":%q}}}`, i%3, i%3, 1000+i, filler)
 		}
-		calls = append(calls, mustGet(t, id, g))
+		calls = append(calls, mustRead(t, id, g))
 		answers = append(answers, Answer{Status: 200, Body: []byte(body)})
 	}
 	return calls, answers

@@ -23,24 +23,18 @@ const (
 
 // postDialect is how a list wants its counts, compiled.
 type postDialect struct {
+	endpoint
 	rawURL      string
-	url         template
 	method      string
-	auth        auth
 	encoding    string
 	takes       [values]bool
 	body        object // what goes out, in order
 	shardObject *ShardObjectEntry
 	strings     bool // numbers go out as strings
 	defaults    map[value]int64
-	headers     []headerTemplate
-	numbersBots bool // needs the list's own number of the bot
 
 	answer  string
 	success *successFlag
-	revoked []int
-	limits  []Limit
-	wait    []wait
 }
 
 // Limit is one of a list's own rate limits.
@@ -103,16 +97,16 @@ func (a auth) bare(token string) string {
 	return token
 }
 
-// PlanPost plans the post of a count to the list. It cannot fail: what stands
-// in the way is answered as skipped, in the words of the answer.
-func (l *List) PlanPost(c Count, t Token, userAgent string) (call Call, skipped string) {
+// PlanPost plans the post of a count to the list. It returns a Skip where the
+// list cannot be asked, and nil otherwise.
+func (l *List) PlanPost(c Count, t Token, userAgent string) (Call, *Skip) {
 	switch {
 	case l.Defunct:
-		return Call{}, "Defunct"
-	case l.post == nil && l.Post != nil && l.Post.None != "":
-		return Call{}, "No post API: " + l.Post.None
+		return Call{}, &Skip{Reason: SkipDefunct}
+	case l.post == nil && l.Post != nil:
+		return Call{}, &Skip{Reason: SkipNoPost, Detail: l.Post.None}
 	case l.post == nil:
-		return Call{}, "No post API"
+		return Call{}, &Skip{Reason: SkipNoPost}
 	}
 	p := l.post
 	if p.numbersBots {
@@ -122,7 +116,7 @@ func (l *List) PlanPost(c Count, t Token, userAgent string) (call Call, skipped 
 		}
 	}
 	set := p.valuesFor(c, t.listBotID)
-	call = Call{List: l, botID: c.BotID, token: t, keyed: true}
+	call := Call{List: l, endpoint: &p.endpoint, botID: c.BotID, token: t}
 	// Without a token in it the body is the same, sent or shown.
 	var body []byte
 	if p.encoding == encodingJSON && p.auth.in != inBody {
@@ -135,12 +129,12 @@ func (l *List) PlanPost(c Count, t Token, userAgent string) (call Call, skipped 
 		}
 		return p.sent(&set)
 	}
-	return call, ""
+	return call, nil
 }
 
 // lacksNumber says what to send to a list that numbers bots itself.
-func (l *List) lacksNumber() string {
-	return "Bad token: " + l.ID + ` numbers bots itself; send "NUMBER:token" or {"token": "token", "bot_id": "NUMBER"} with its number of your bot`
+func (l *List) lacksNumber() *Skip {
+	return badToken(l.ID + ` numbers bots itself; send "NUMBER:token" or {"token": "token", "bot_id": "NUMBER"} with its number of your bot`)
 }
 
 // PostsAllowed is how many posts of one bot the list takes at once.

@@ -30,11 +30,11 @@ func mustPost(t testing.TB, e Entry, c Count, token string) Call {
 		c.BotID = someBot
 	}
 	parsed, skipped := ParseToken(json.RawMessage(token))
-	if skipped != "" {
+	if skipped != nil {
 		t.Fatalf("token %s: %s", token, skipped)
 	}
 	call, skipped := mustList(t, "list.test", e).PlanPost(c, parsed, someAgent)
-	if skipped != "" {
+	if skipped != nil {
 		t.Fatalf("skipped: %s", skipped)
 	}
 	return call
@@ -587,8 +587,8 @@ func TestPlanPost(t *testing.T) {
 					t.Errorf("shows its token: %s", shown)
 				}
 			}
-			if !call.Keyed() || call.Reads() || call.BotID() != someBot {
-				t.Errorf("keyed %t, reads %t, bot %s", call.Keyed(), call.Reads(), call.BotID())
+			if !call.Keyed() || call.Op() != Posts || call.BotID() != someBot {
+				t.Errorf("keyed %t, of %s, bot %s", call.Keyed(), call.Op().Name, call.BotID())
 			}
 		})
 	}
@@ -656,17 +656,17 @@ func TestPostSkipped(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			token, skipped := ParseToken(json.RawMessage(tt.token))
-			if skipped != "" {
+			if skipped != nil {
 				t.Fatal(skipped)
 			}
-			if _, got := mustList(t, "list.test", tt.entry).PlanPost(Count{BotID: someBot, ServerCount: 5}, token, someAgent); got != tt.want {
-				t.Errorf("skipped %q, want %q", got, tt.want)
+			if _, got := mustList(t, "list.test", tt.entry).PlanPost(Count{BotID: someBot, ServerCount: 5}, token, someAgent); words(got) != tt.want {
+				t.Errorf("skipped %q, want %q", words(got), tt.want)
 			}
 		})
 	}
 }
 
-func TestPlanGet(t *testing.T) {
+func TestPlanRead(t *testing.T) {
 	t.Parallel()
 	const url = "https://list.test/:id"
 	const numbers = `Bad token: list.test numbers bots itself; send "NUMBER:token" or {"token": "token", "bot_id": "NUMBER"} with its number of your bot`
@@ -696,11 +696,11 @@ func TestPlanGet(t *testing.T) {
 		{name: "no way to read", entry: Entry{APIPost: url}, skipped: "No get API"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			call, skipped := mustList(t, "list.test", tt.entry).PlanGet(someBot, tt.key, someAgent)
-			if skipped != tt.skipped {
-				t.Fatalf("skipped %q, want %q", skipped, tt.skipped)
+			call, skipped := mustList(t, "list.test", tt.entry).PlanRead(someBot, tt.key, someAgent)
+			if words(skipped) != tt.skipped {
+				t.Fatalf("skipped %q, want %q", words(skipped), tt.skipped)
 			}
-			if skipped != "" {
+			if skipped != nil {
 				return
 			}
 			masked := tt.masked
@@ -716,8 +716,8 @@ func TestPlanGet(t *testing.T) {
 			if call.Keyed() != (tt.masked != "") || call.Token().IsZero() == call.Keyed() {
 				t.Errorf("keyed is %t, with token: %t", call.Keyed(), !call.Token().IsZero())
 			}
-			if call.Sent() != "" || !call.Reads() || call.BotID() != someBot {
-				t.Errorf("sent %q, reads %t, bot %s", call.Sent(), call.Reads(), call.BotID())
+			if call.Sent() != "" || call.Op() != Readings || call.BotID() != someBot {
+				t.Errorf("sent %q, of %s, bot %s", call.Sent(), call.Op().Name, call.BotID())
 			}
 		})
 	}
@@ -750,7 +750,7 @@ func TestLimits(t *testing.T) {
 				if got := p.Limits(); !slices.Equal(got, tt.posts) {
 					t.Errorf("a post: %+v, want %+v", got, tt.posts)
 				}
-				g, _ := l.PlanGet(someBot, Token{}, someAgent)
+				g, _ := l.PlanRead(someBot, Token{}, someAgent)
 				if got := g.Limits(); !slices.Equal(got, tt.readings) {
 					t.Errorf("a reading: %+v, want %+v", got, tt.readings)
 				}
@@ -758,7 +758,7 @@ func TestLimits(t *testing.T) {
 		})
 	}
 	l := mustList(t, "list.test", Entry{APIGet: url})
-	if g, _ := l.PlanGet(someBot, Token{}, someAgent); g.Limits() != nil {
+	if g, _ := l.PlanRead(someBot, Token{}, someAgent); g.Limits() != nil {
 		t.Errorf("a list that takes no counts limits readings: %+v", g.Limits())
 	}
 }

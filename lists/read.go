@@ -62,8 +62,8 @@ type facts struct {
 
 // read finds the facts in a list's answer. Whatever the answer is, nothing but
 // what can be understood counts.
-func (g *getDialect) read(body json.RawMessage) facts {
-	f := facts{count: -1}
+func (g *getDialect) read(body json.RawMessage) *facts {
+	f := &facts{count: -1}
 	if g.root != nil {
 		found := walk(body, g.root)
 		if len(found) == 0 {

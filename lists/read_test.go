@@ -6,20 +6,29 @@ import (
 	"testing"
 )
 
-// mustGet plans a reading of a list with the given get part.
-func mustGet(t testing.TB, id string, g *GetEntry) Call {
+// mustRead plans a reading of a list with the given get part.
+func mustRead(t testing.TB, id string, g *GetEntry) ReadCall {
 	t.Helper()
-	call, skipped := mustList(t, id, Entry{APIGet: "https://" + id + "/:id", Get: g}).PlanGet(someBot, Token{}, someAgent)
-	if skipped != "" {
+	call, skipped := mustList(t, id, Entry{APIGet: "https://" + id + "/:id", Get: g}).PlanRead(someBot, Token{}, someAgent)
+	if skipped != nil {
 		t.Fatalf("%s: skipped: %s", id, skipped)
 	}
 	return call
 }
 
+// merge reads the answers to calls, and merges them.
+func merge(calls []ReadCall, answers []Answer) Bot {
+	readings := make([]Reading, len(calls))
+	for i, c := range calls {
+		readings[i] = c.Read(answers[i])
+	}
+	return Merge(someBot, readings)
+}
+
 // readOne is what is read of one list's answer.
 func readOne(t testing.TB, g *GetEntry, body string) Bot {
 	t.Helper()
-	return Merge(someBot, []Call{mustGet(t, "list.test", g)}, []Answer{{Status: 200, Body: []byte(body)}})
+	return merge([]ReadCall{mustRead(t, "list.test", g)}, []Answer{{Status: 200, Body: []byte(body)}})
 }
 
 // notable are the fields of a bot that are not at their defaults, as JSON, by

@@ -27,21 +27,21 @@ func NewToken(secret, listBotID string) Token {
 }
 
 // ParseToken reads the JSON value that a caller sent for a list: a string, or
-// {"token": "…", "bot_id": "42"}. When the value is no token, skipped says
-// why, in the words of the answer.
-func ParseToken(raw json.RawMessage) (t Token, skipped string) {
+// {"token": "…", "bot_id": "42"}. It returns a Skip for a value that is no
+// token, and nil otherwise.
+func ParseToken(raw json.RawMessage) (Token, *Skip) {
 	if string(raw) == "null" {
-		return Token{}, "No token"
+		return Token{}, &Skip{Reason: SkipNoToken}
 	}
 	if secret, ok := unquote(raw); ok {
 		return CheckToken(secret, "")
 	}
 	if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) {
-		return Token{}, "Bad token: must be a string"
+		return Token{}, badToken("must be a string")
 	}
 	secret, number, ok := tokenObject(raw)
 	if !ok {
-		return Token{}, `Bad token: an object must be {"token": "…", "bot_id": "…"}`
+		return Token{}, badToken(`an object must be {"token": "…", "bot_id": "…"}`)
 	}
 	return CheckToken(secret, number)
 }
@@ -50,21 +50,21 @@ func ParseToken(raw json.RawMessage) (t Token, skipped string) {
 // did not would look as if it were down.
 const maxSecret = 8 << 10
 
-// CheckToken is NewToken for a secret that has not been looked at. When it is
-// none, skipped says why, in the words of the answer.
-func CheckToken(secret, listBotID string) (t Token, skipped string) {
+// CheckToken is NewToken for a secret that has not been looked at. It returns a
+// Skip for one that no list can be sent, and nil otherwise.
+func CheckToken(secret, listBotID string) (Token, *Skip) {
 	// Header values lose white space at their ends on the wire.
 	secret = strings.Trim(secret, " \t")
 	if strings.TrimSpace(secret) == "" {
-		return Token{}, "No token"
+		return Token{}, &Skip{Reason: SkipNoToken}
 	}
 	if len(secret) > maxSecret {
-		return Token{}, fmt.Sprintf("Bad token: longer than %d bytes", maxSecret)
+		return Token{}, badToken(fmt.Sprintf("longer than %d bytes", maxSecret))
 	}
 	if strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
-		return Token{}, "Bad token: holds a character that no header can carry"
+		return Token{}, badToken("holds a character that no header can carry")
 	}
-	return NewToken(secret, listBotID), ""
+	return NewToken(secret, listBotID), nil
 }
 
 func tokenObject(raw json.RawMessage) (secret, number string, ok bool) {

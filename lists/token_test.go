@@ -242,8 +242,8 @@ func TestParseToken(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, skipped := ParseToken(json.RawMessage(tt.raw))
-			if got.Reveal() != tt.secret || got.listBotID != tt.number || skipped != tt.skipped {
-				t.Errorf("token %q, number %q, skipped %q; want %q, %q, %q", got.Reveal(), got.listBotID, skipped, tt.secret, tt.number, tt.skipped)
+			if got.Reveal() != tt.secret || got.listBotID != tt.number || words(skipped) != tt.skipped {
+				t.Errorf("token %q, number %q, skipped %q; want %q, %q, %q", got.Reveal(), got.listBotID, words(skipped), tt.secret, tt.number, tt.skipped)
 			}
 		})
 	}

@@ -48,7 +48,7 @@ var retryAfter = wait{header: "Retry-After"}
 // answer says; ok is false when it says nothing, or nothing sensible. Beside a
 // 429 or 503 only Retry-After says so.
 func (c Call) WaitUntil(a Answer, now time.Time) (until time.Time, ok bool) {
-	places := c.List.waits(c.reads)
+	places := c.endpoint.wait
 	if len(places) == 0 {
 		places = []wait{retryAfter}
 	}
@@ -62,16 +62,6 @@ func (c Call) WaitUntil(a Answer, now time.Time) (until time.Time, ok bool) {
 		}
 	}
 	return until, ok
-}
-
-func (l *List) waits(reads bool) []wait {
-	switch {
-	case reads && l.get != nil:
-		return l.get.wait
-	case !reads && l.post != nil:
-		return l.post.wait
-	}
-	return nil
 }
 
 func (w wait) until(a Answer, now time.Time) (time.Time, bool) {

@@ -83,7 +83,7 @@ func TestWaitUntil(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			for kind, call := range map[string]Call{
 				"post":    mustPost(t, onlyPost(PostEntry{Wait: tt.wait}), Count{}, `"tok"`),
-				"reading": mustGet(t, "list.test", &GetEntry{Wait: tt.wait}),
+				"reading": mustRead(t, "list.test", &GetEntry{Wait: tt.wait}).Call,
 			} {
 				tt.answer.Status = http.StatusTooManyRequests
 				until, ok := call.WaitUntil(tt.answer, now)
@@ -109,12 +109,12 @@ func TestWaitUntilOfPostsAndReadings(t *testing.T) {
 		Get:  &GetEntry{URL: "https://list.test/:id", Wait: []WaitEntry{{Header: "X-Get"}}},
 	})
 	post, _ := l.PlanPost(Count{BotID: someBot}, NewToken("tok", ""), someAgent)
-	get, _ := l.PlanGet(someBot, Token{}, someAgent)
+	get, _ := l.PlanRead(someBot, Token{}, someAgent)
 	answer := Answer{Status: http.StatusTooManyRequests, Header: map[string][]string{"X-Post": {"10"}, "X-Get": {"20"}, "Retry-After": {"30"}}}
 	for name, tt := range map[string]struct {
 		call Call
 		want time.Duration
-	}{"post": {post, 10 * time.Second}, "reading": {get, 20 * time.Second}} {
+	}{"post": {post, 10 * time.Second}, "reading": {get.Call, 20 * time.Second}} {
 		if until, ok := tt.call.WaitUntil(answer, now); !ok || until.Sub(now) != tt.want {
 			t.Errorf("%s: %s, %t; want %s", name, until.Sub(now), ok, tt.want)
 		}

@@ -42,13 +42,13 @@ func post(t *testing.T, client *fanout.Client, all []*lists.List, c lists.Count,
 	var calls []lists.Call
 	for _, l := range all {
 		call, skipped := l.PlanPost(c, token(l, secret), "aggregator/test")
-		if skipped != "" {
+		if skipped != nil {
 			t.Fatalf("%s is skipped: %s", l.ID, skipped)
 		}
 		calls = append(calls, call)
 	}
 	verdicts := map[string]lists.Verdict{}
-	for i, a := range client.Run(t.Context(), calls, 10*time.Second) {
+	for i, a := range client.Run(t.Context(), lists.Posts, calls) {
 		verdicts[calls[i].List.ID] = calls[i].Judge(a)
 	}
 	return verdicts
@@ -57,12 +57,13 @@ func post(t *testing.T, client *fanout.Client, all []*lists.List, c lists.Count,
 // read reads the bot back from one list as the service does.
 func read(t *testing.T, client *fanout.Client, l *lists.List) lists.Bot {
 	t.Helper()
-	call, skipped := l.PlanGet(bot, lists.NewToken("token", "042"), "aggregator/test")
-	if skipped != "" {
+	call, skipped := l.PlanRead(bot, lists.NewToken("token", "042"), "aggregator/test")
+	if skipped != nil {
 		t.Fatalf("reading is skipped: %s", skipped)
 	}
-	calls := []lists.Call{call}
-	return lists.Merge(bot, calls, client.Run(t.Context(), calls, 10*time.Second))
+	patient := lists.Readings
+	patient.Timeout = 10 * time.Second
+	return lists.Merge(bot, []lists.Reading{call.Read(client.Run(t.Context(), patient, []lists.Call{call.Call})[0])})
 }
 
 func TestRoundTripOfPosts(t *testing.T) {

@@ -65,7 +65,7 @@ func explainList(out io.Writer, l *lists.List) {
 		say("documentation: %s", l.APIDocs)
 	}
 	token := lists.NewToken("token", "42")
-	if _, why := l.PlanPost(exampleCount, token, userAgent); why != "" {
+	if _, why := l.PlanPost(exampleCount, token, userAgent); why != nil {
 		say("\nposting: %s", why)
 	} else {
 		for _, example := range []struct {
@@ -87,8 +87,8 @@ func explainList(out io.Writer, l *lists.List) {
 			say("%s", s)
 		}
 	}
-	call, why := l.PlanGet(demoBot, token, userAgent)
-	if why != "" {
+	call, why := l.PlanRead(demoBot, token, userAgent)
+	if why != nil {
 		say("\nreading: %s", why)
 		return
 	}

@@ -29,7 +29,7 @@ func readKeys(c *catalog.Catalog, file string, getenv func(string) string) (map[
 			continue
 		}
 		key, bad := lists.CheckToken(value, "")
-		if bad != "" {
+		if bad != nil {
 			return nil, fmt.Errorf("%s: %s", name, bad)
 		}
 		keys[l.ID] = key

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -178,9 +179,10 @@ func TestLeaks(t *testing.T) {
 		}
 		told(t, name, string(bytes))
 	}
-	// Labels are bounded: no bot and no address is one.
+	// Labels are bounded: no bot and no address is one. A figure may look like one.
+	labels := regexp.MustCompile(`(?m) \S+$`).ReplaceAllString(metrics, "")
 	for _, unbounded := range []string{newBot()[:12], "127.0.0.1", "nowhere", "S3CR3T"} {
-		if strings.Contains(metrics, unbounded) {
+		if strings.Contains(labels, unbounded) {
 			t.Errorf("the metrics hold %s", unbounded)
 		}
 	}

@@ -119,7 +119,7 @@ func openBreakers(all []fanout.BreakerState) []httpapi.Breaker {
 	var open []httpapi.Breaker
 	for _, b := range all {
 		if b.State != "closed" {
-			open = append(open, httpapi.Breaker{List: b.List, Direction: b.Direction, State: b.State, NextTry: b.NextTry})
+			open = append(open, httpapi.Breaker{List: b.List, Direction: b.Op.Name, State: b.State, NextTry: b.NextTry})
 		}
 	}
 	return open

@@ -10,7 +10,6 @@ import (
 	"os"
 
 	"aggregator"
-	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/fanout"
 	"aggregator/lists"
@@ -98,10 +97,10 @@ func (t trial) run(ctx context.Context) bool {
 
 func (t trial) post(ctx context.Context, what string, count lists.Count, token lists.Token, wrong bool) bool {
 	call, why := t.list.PlanPost(count, token, userAgent)
-	if why != "" {
-		return t.say(what, false, why)
+	if why != nil {
+		return t.say(what, false, why.String())
 	}
-	v := call.Judge(t.client.Run(ctx, []lists.Call{call}, aggregate.PostTimeout)[0])
+	v := call.Judge(t.client.Run(ctx, lists.Posts, []lists.Call{call})[0])
 	text := fmt.Sprintf("%d %s (sent %s)", v.Status, shorten(v.Text, 200), call.Sent())
 	if wrong && v.OK {
 		return t.say(what, false, "ACCEPTED, "+text)
@@ -116,11 +115,12 @@ func (t trial) read(ctx context.Context) bool {
 	if !t.list.Readable() {
 		return t.say("reading", true, "not tried: the entry has no way to read")
 	}
-	call, why := t.list.PlanGet(t.bot, t.token, userAgent)
-	if why != "" {
-		return t.say("reading", false, why)
+	call, why := t.list.PlanRead(t.bot, t.token, userAgent)
+	if why != nil {
+		return t.say("reading", false, why.String())
 	}
-	bot := lists.Merge(t.bot, []lists.Call{call}, t.client.Run(ctx, []lists.Call{call}, aggregate.ReadTimeout))
+	answer := t.client.Run(ctx, lists.Readings, []lists.Call{call.Call})[0]
+	bot := lists.Merge(t.bot, []lists.Reading{call.Read(answer)})
 	if r := bot.Lists[0]; r.Status != http.StatusOK {
 		return t.say("reading", false, fmt.Sprintf("%d %s", r.Status, shorten(string(r.Data), 200)))
 	}

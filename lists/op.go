@@ -1,0 +1,41 @@
+package lists
+
+import "time"
+
+// Op is an operation: one thing that lists are asked. It says what its calls
+// permit, so that whoever sends them, holds them back or counts them never
+// needs to know which operation it is.
+type Op struct {
+	Name             string        // in the plural, the word of logs, metrics and health
+	Timeout          time.Duration // how long a list has to answer
+	MaxAnswer        int           // bytes of an answer that are read, before decompression and after
+	FollowsRedirects bool          // a redirect is followed; else it is the answer
+	MayRepeat        bool          // a call does no harm where the list sees it twice
+	ProvesOwner      bool          // the token of a call that succeeds is the bot's own
+}
+
+// The operations.
+var (
+	// Posts post a count. Their redirects are not followed: the token would go
+	// to another place.
+	Posts = Op{Name: "posts", Timeout: 10 * time.Second, MaxAnswer: 512 << 10, MayRepeat: true, ProvesOwner: true}
+	// Readings read a bot.
+	Readings = Op{Name: "readings", Timeout: 2 * time.Second, MaxAnswer: 512 << 10, FollowsRedirects: true, MayRepeat: true}
+)
+
+// Ops returns all operations.
+func Ops() []Op { return []Op{Posts, Readings} }
+
+// Supports reports whether the list is ever asked what op asks.
+func (l *List) Supports(op Op) bool {
+	if l.Defunct {
+		return false
+	}
+	switch op.Name {
+	case Posts.Name:
+		return l.post != nil
+	case Readings.Name:
+		return l.get != nil
+	}
+	return false
+}

@@ -1,0 +1,66 @@
+package lists
+
+import (
+	"strconv"
+	"time"
+)
+
+// Skip is why a list that was named is not asked. What people read of it is
+// made by String alone; programs look at its fields.
+type Skip struct {
+	Reason SkipReason
+	Until  time.Time // of SkipPaced: when the list may be asked again
+	Detail string    // what the reason leaves open; see the reasons
+}
+
+// SkipReason is the closed set of reasons why a list is not asked. Its text is
+// the word of metrics.
+type SkipReason string
+
+// The reasons. Each says what its Detail holds, if anything.
+const (
+	SkipUnknown  SkipReason = "unknown"   // no list has the id; Detail: an id near it, or ""
+	SkipDefunct  SkipReason = "defunct"   // the list is gone
+	SkipNoPost   SkipReason = "no_post"   // no count can be posted; Detail: why, or ""
+	SkipNoGet    SkipReason = "no_get"    // no bot can be read
+	SkipNoToken  SkipReason = "no_token"  // the token is blank
+	SkipNoKey    SkipReason = "no_key"    // reading needs a key, and there is none
+	SkipBadToken SkipReason = "bad_token" // Detail: what is wrong with the token
+	SkipRevoked  SkipReason = "revoked"   // the list has revoked the token; Detail: the list's id
+	SkipPaced    SkipReason = "paced"     // the list would refuse, or punish, a call before Until
+)
+
+// String returns the contract's words for answers.
+func (s Skip) String() string {
+	switch s.Reason {
+	case SkipUnknown:
+		if s.Detail != "" {
+			return "Unknown list, did you mean " + strconv.Quote(s.Detail) + "?"
+		}
+		return "Unknown list"
+	case SkipDefunct:
+		return "Defunct"
+	case SkipNoPost:
+		if s.Detail != "" {
+			return "No post API: " + s.Detail
+		}
+		return "No post API"
+	case SkipNoGet:
+		return "No get API"
+	case SkipNoToken:
+		return "No token"
+	case SkipNoKey:
+		return "No key"
+	case SkipBadToken:
+		return "Bad token: " + s.Detail
+	case SkipRevoked:
+		return "Revoked: " + s.Detail + " has revoked this token; send a new one"
+	case SkipPaced:
+		// In whole seconds, rounded up: who comes then is not early.
+		return "Paced: next post at " + s.Until.Add(time.Second-time.Nanosecond).UTC().Truncate(time.Second).Format(time.RFC3339)
+	}
+	return string(s.Reason)
+}
+
+// badToken returns the skip of a token with which something is wrong.
+func badToken(what string) *Skip { return &Skip{Reason: SkipBadToken, Detail: what} }
