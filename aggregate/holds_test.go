@@ -639,7 +639,7 @@ func TestHoldIsSaidInWholeSecondsUTC(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := httpapi.EncodeCount(a)
+		text := httpapi.EncodeCount(a)
 		if want := `{"success":{},"failure":{},"skipped":{"ms.test":"` + tt.want + `"}}`; err != nil || string(text) != want {
 			t.Errorf("after %s ms: %s, %v; want %s", tt.wait, text, err, want)
 		}

@@ -1,13 +1,12 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"math"
 	"strconv"
-	"unicode/utf8"
 
 	"aggregator/aggregate"
 	"aggregator/lists"
+	"aggregator/rawjson"
 )
 
 // tokensKey is the key of an object that holds tokens.
@@ -17,20 +16,21 @@ const tokensKey = "tokens"
 // JSON object with the contract's fields, in which every other key is a list's
 // id and its value that list's token. The error is an *aggregate.InvalidError.
 func ParseCount(body []byte) (aggregate.CountRequest, error) {
-	keys, ok := object(body)
-	if !ok {
-		return aggregate.CountRequest{}, errNoObject
+	members, err := object(body)
+	if err != nil {
+		return aggregate.CountRequest{}, err
 	}
-	fields := map[string]json.RawMessage{}
-	for _, k := range keys {
-		fields[k.Key] = k.Value
+	fields := map[string]rawjson.Value{}
+	for _, m := range members {
+		if isField(m.Key) {
+			fields[m.Key] = m.Value
+		}
 	}
 	var r aggregate.CountRequest
-	var err error
 	if r.BotID, err = botID(fields["bot_id"]); err != nil {
 		return aggregate.CountRequest{}, err
 	}
-	if fields["server_count"] == nil {
+	if fields["server_count"].IsZero() {
 		return aggregate.CountRequest{}, invalid("'server_count' is required")
 	}
 	n, err := integer(fields["server_count"], "'server_count' must be a number", "'server_count' is out of range")
@@ -57,18 +57,18 @@ func ParseCount(body []byte) (aggregate.CountRequest, error) {
 			return aggregate.CountRequest{}, err
 		}
 	}
-	r.Tokens = tokens(keys)
+	r.Tokens = tokens(members)
 	return r, nil
 }
 
 // ParseTokens returns the tokens of a body that holds tokens alone, as that of
 // a lookup does. The error is an *aggregate.InvalidError.
 func ParseTokens(body []byte) ([]aggregate.NamedToken, error) {
-	keys, ok := object(body)
-	if !ok {
-		return nil, errNoObject
+	members, err := object(body)
+	if err != nil {
+		return nil, err
 	}
-	return tokens(keys), nil
+	return tokens(members), nil
 }
 
 // isField reports whether a key of a body is a field, and not a list's id.
@@ -80,47 +80,43 @@ func isField(key string) bool {
 	return false
 }
 
-func tokens(keys []lists.Pair) []aggregate.NamedToken {
-	all := make([]aggregate.NamedToken, 0, len(keys))
-	for _, k := range keys {
-		if isField(k.Key) {
-			continue
-		}
-		if k.Key == tokensKey {
-			if string(k.Value) == "null" {
-				continue
+func tokens(members []rawjson.Member) []aggregate.NamedToken {
+	all := make([]aggregate.NamedToken, 0, len(members))
+	for _, m := range members {
+		switch {
+		case isField(m.Key):
+		case m.Key == tokensKey && m.Value.Kind() == rawjson.Null:
+		case m.Key == tokensKey && m.Value.Kind() == rawjson.Object:
+			for _, nested := range m.Value.Members() {
+				all = append(all, namedToken(nested, true))
 			}
-			if nested, ok := object(k.Value); ok {
-				for _, n := range nested {
-					all = append(all, namedToken(n, true))
-				}
-				continue
-			}
+		default:
+			all = append(all, namedToken(m, false))
 		}
-		all = append(all, namedToken(k, false))
 	}
 	return all
 }
 
-func namedToken(k lists.Pair, nested bool) aggregate.NamedToken {
-	t, bad := lists.ParseToken(k.Value)
-	return aggregate.NamedToken{ID: k.Key, Token: t, Bad: bad, Nested: nested}
+func namedToken(m rawjson.Member, nested bool) aggregate.NamedToken {
+	t, bad := lists.ParseToken(m.Value.Raw())
+	return aggregate.NamedToken{ID: m.Key, Token: t, Bad: bad, Nested: nested}
 }
 
-// object returns the members of a JSON object in UTF-8.
-func object(body []byte) ([]lists.Pair, bool) {
-	if !utf8.Valid(body) {
-		return nil, false
+// object returns the members of a body that is a JSON object in UTF-8.
+func object(body []byte) ([]rawjson.Member, error) {
+	v, ok := rawjson.Parse(body)
+	if !ok || v.Kind() != rawjson.Object || !v.UTF8() {
+		return nil, errNoObject
 	}
-	return lists.Pairs(body)
+	return v.Members(), nil
 }
 
-func botID(raw json.RawMessage) (string, error) {
-	var id string
+func botID(v rawjson.Value) (string, error) {
+	id, isText := v.Text()
 	switch {
-	case raw == nil:
+	case v.IsZero():
 		return "", invalid("'bot_id' is required")
-	case raw[0] != '"' || json.Unmarshal(raw, &id) != nil:
+	case !isText:
 		return "", invalid("'bot_id' must be a string")
 	case !lists.IsSnowflake(id):
 		return "", invalid("'bot_id' must be a snowflake")
@@ -128,42 +124,44 @@ func botID(raw json.RawMessage) (string, error) {
 	return id, nil
 }
 
-func optional(fields map[string]json.RawMessage, name string) (*int64, error) {
-	raw := fields[name]
-	if raw == nil || string(raw) == "null" {
+// isGiven reports whether an optional field is there: null means that it is not.
+func isGiven(v rawjson.Value) bool { return !v.IsZero() && v.Kind() != rawjson.Null }
+
+func optional(fields map[string]rawjson.Value, name string) (*int64, error) {
+	if !isGiven(fields[name]) {
 		return nil, nil
 	}
-	n, err := integer(raw, "'"+name+"' must be a number or null", "'"+name+"' is out of range")
+	n, err := integer(fields[name], "'"+name+"' must be a number or null", "'"+name+"' is out of range")
 	return &n, err
 }
 
-func shards(raw json.RawMessage) ([]int64, error) {
-	if raw == nil || string(raw) == "null" {
+func shards(v rawjson.Value) ([]int64, error) {
+	if !isGiven(v) {
 		return nil, nil
 	}
-	var values []json.RawMessage
-	if json.Unmarshal(raw, &values) != nil {
+	if v.Kind() != rawjson.Array {
 		return nil, invalid("'shards' must be an array or null")
 	}
 	const wrong = "'shards' contains incorrect values"
-	counts := make([]int64, len(values))
-	for i, v := range values {
-		n, err := integer(v, wrong, wrong)
+	var counts []int64
+	for item := range v.Items() {
+		n, err := integer(item, wrong, wrong)
 		if err != nil {
 			return nil, err
 		}
-		counts[i] = n
+		counts = append(counts, n)
 	}
 	return counts, nil
 }
 
-// integer reads a JSON number as a double, as the API's other implementations
-// do: 5.0 and 1e3 are integers.
-func integer(raw json.RawMessage, wrong, outOfRange string) (int64, error) {
-	if c := raw[0]; c != '-' && (c < '0' || c > '9') {
+// integer reads a number as a double, as the API's other implementations do:
+// 5.0 and 1e3 are integers.
+func integer(v rawjson.Value, wrong, outOfRange string) (int64, error) {
+	digits, ok := v.Number()
+	if !ok {
 		return 0, invalid(wrong)
 	}
-	n, err := strconv.ParseFloat(string(raw), 64)
+	n, err := strconv.ParseFloat(digits, 64)
 	if err != nil || n != math.Trunc(n) {
 		return 0, invalid(wrong)
 	}

@@ -2,141 +2,109 @@ package httpapi
 
 import (
 	"bytes"
-	"encoding/json"
-	"strconv"
 
 	"aggregator/aggregate"
 	"aggregator/lists"
+	"aggregator/rawjson"
 )
+
+// usualAnswer is about how many bytes an answer has.
+const usualAnswer = 4 << 10
 
 // EncodeCount returns the body that answers a count: {"success": {id: [status,
 // text, sent]}, "failure": …, "skipped": {id: why}}, the last only with
 // something in it; for a dry run, {"dry_run": true, "requests": …, "skipped":
 // …}.
-func EncodeCount(a aggregate.CountAnswer) ([]byte, error) {
-	w := newWriter()
+func EncodeCount(a aggregate.CountAnswer) []byte {
+	b := append(make([]byte, 0, usualAnswer), '{')
 	if a.DryRun {
-		w.raw(`{"dry_run":true,"requests":{`)
-		for i, call := range a.Planned {
-			w.comma(i)
-			w.string(call.List.ID)
-			w.raw(":")
-			w.value(requestJSON(call.Masked()))
+		b = rawjson.AppendBool(rawjson.AppendKey(b, "dry_run"), true)
+		b = append(rawjson.AppendKey(b, "requests"), '{')
+		for _, call := range a.Planned {
+			b = appendRequest(rawjson.AppendKey(b, call.List.ID), call.Masked())
 		}
-		w.raw("}")
-		w.skipped(a.Skipped, true)
-		w.raw("}")
-		return w.bytes()
+		b = append(b, '}')
+		return append(appendSkipped(b, a.Skipped), '}')
 	}
-	w.raw(`{"success":{`)
-	w.results(a.Results, true)
-	w.raw(`},"failure":{`)
-	w.results(a.Results, false)
-	w.raw("}")
-	w.skipped(a.Skipped, false)
-	w.raw("}")
-	return w.bytes()
+	b = appendResults(rawjson.AppendKey(b, "success"), a.Results, true)
+	b = appendResults(rawjson.AppendKey(b, "failure"), a.Results, false)
+	if len(a.Skipped) > 0 {
+		b = appendSkipped(b, a.Skipped)
+	}
+	return append(b, '}')
 }
 
-// requestJSON returns a planned request as a dry run shows it.
-func requestJSON(r lists.Request) any {
-	headers := map[string]string{}
-	for _, h := range r.Header {
-		headers[h.Name] = h.Value
+// appendResults appends the results that went well, or those that did not.
+func appendResults(b []byte, all []aggregate.Result, ok bool) []byte {
+	b = append(b, '{')
+	for _, r := range all {
+		if r.OK != ok {
+			continue
+		}
+		b = append(rawjson.AppendKey(b, r.List), '[')
+		b = rawjson.AppendInt(b, int64(r.Status))
+		b = rawjson.AppendString(append(b, ','), r.Text)
+		b = rawjson.AppendString(append(b, ','), r.Sent)
+		b = append(b, ']')
 	}
-	return struct {
-		Method  string            `json:"method"`
-		URL     string            `json:"url"`
-		Headers map[string]string `json:"headers"`
-		Body    string            `json:"body"`
-	}{r.Method, r.URL, headers, string(r.Body)}
+	return append(b, '}')
+}
+
+func appendSkipped(b []byte, all []aggregate.Skipped) []byte {
+	b = append(rawjson.AppendKey(b, "skipped"), '{')
+	for _, s := range all {
+		b = rawjson.AppendString(rawjson.AppendKey(b, s.ID), s.Why.String())
+	}
+	return append(b, '}')
+}
+
+// appendRequest appends a planned request as a dry run shows it.
+func appendRequest(b []byte, r lists.Request) []byte {
+	b = append(b, '{')
+	b = rawjson.AppendString(rawjson.AppendKey(b, "method"), r.Method)
+	b = rawjson.AppendString(rawjson.AppendKey(b, "url"), r.URL)
+	b = append(rawjson.AppendKey(b, "headers"), '{')
+	for _, h := range r.Header {
+		b = rawjson.AppendString(rawjson.AppendKey(b, h.Name), h.Value)
+	}
+	b = append(b, '}')
+	b = rawjson.AppendString(rawjson.AppendKey(b, "body"), string(r.Body))
+	return append(b, '}')
 }
 
 // EncodeBot returns the body that answers a reading: the merged bot, then
 // "list_data": {id: [data, status]}, then "skipped": {id: why} when there is
 // something in it.
-func EncodeBot(a aggregate.BotAnswer) ([]byte, error) {
-	w := newWriter()
-	w.value(a.Bot)
-	w.out.Truncate(w.out.Len() - 1) // the closing brace
-	w.raw(`,"list_data":{`)
-	for i, r := range a.Lists {
-		w.comma(i)
-		w.string(r.List)
-		w.raw(":[")
-		w.value(r.Data)
-		w.raw("," + strconv.Itoa(r.Status) + "]")
+func EncodeBot(a aggregate.BotAnswer) []byte {
+	size := usualAnswer
+	for _, r := range a.Lists {
+		size += len(r.Data)
 	}
-	w.raw("}")
-	w.skipped(a.Skipped, false)
-	w.raw("}")
-	return w.bytes()
-}
-
-// writer writes JSON objects whose keys have an order.
-type writer struct {
-	out bytes.Buffer
-	enc *json.Encoder
-	err error
-}
-
-func newWriter() *writer {
-	w := &writer{}
-	w.out.Grow(4 << 10)
-	w.enc = json.NewEncoder(&w.out)
-	w.enc.SetEscapeHTML(false) // an answer is read by programs, and < is a common sign
-	return w
-}
-
-func (w *writer) raw(s string) { w.out.WriteString(s) }
-
-func (w *writer) comma(i int) {
-	if i > 0 {
-		w.out.WriteByte(',')
+	b := append(make([]byte, 0, size), '{')
+	b = rawjson.AppendString(rawjson.AppendKey(b, "id"), a.ID)
+	b = rawjson.AppendString(rawjson.AppendKey(b, "username"), a.Username)
+	b = rawjson.AppendString(rawjson.AppendKey(b, "discriminator"), a.Discriminator)
+	b = append(rawjson.AppendKey(b, "owners"), '[')
+	for _, owner := range a.Owners {
+		b = rawjson.AppendString(rawjson.AppendComma(b), owner)
 	}
-}
-
-func (w *writer) string(s string) { w.out.Write(lists.AppendString(w.out.AvailableBuffer(), s)) }
-
-func (w *writer) value(v any) {
-	if err := w.enc.Encode(v); err != nil {
-		w.err = err
-		return
+	b = append(b, ']')
+	b = rawjson.AppendInt(rawjson.AppendKey(b, "server_count"), a.ServerCount)
+	b = rawjson.AppendString(rawjson.AppendKey(b, "invite"), a.Invite)
+	b = rawjson.AppendString(rawjson.AppendKey(b, "prefix"), a.Prefix)
+	b = rawjson.AppendString(rawjson.AppendKey(b, "website"), a.Website)
+	b = rawjson.AppendString(rawjson.AppendKey(b, "github"), a.Github)
+	b = rawjson.AppendString(rawjson.AppendKey(b, "support"), a.Support)
+	b = rawjson.AppendString(rawjson.AppendKey(b, "library"), a.Library)
+	b = append(rawjson.AppendKey(b, "list_data"), '{')
+	for _, r := range a.Lists {
+		b = append(rawjson.AppendKey(b, r.List), '[')
+		b = append(append(b, bytes.TrimSpace(r.Data)...), ',')
+		b = append(rawjson.AppendInt(b, int64(r.Status)), ']')
 	}
-	w.out.Truncate(w.out.Len() - 1) // the encoder ends a value with a line break
-}
-
-func (w *writer) results(all []aggregate.Result, ok bool) {
-	n := 0
-	for _, r := range all {
-		if r.OK != ok {
-			continue
-		}
-		w.comma(n)
-		n++
-		w.string(r.List)
-		w.raw(":[")
-		w.raw(strconv.Itoa(r.Status))
-		w.raw(",")
-		w.string(r.Text)
-		w.raw(",")
-		w.string(r.Sent)
-		w.raw("]")
+	b = append(b, '}')
+	if len(a.Skipped) > 0 {
+		b = appendSkipped(b, a.Skipped)
 	}
+	return append(b, '}')
 }
-
-func (w *writer) skipped(all []aggregate.Skipped, always bool) {
-	if len(all) == 0 && !always {
-		return
-	}
-	w.raw(`,"skipped":{`)
-	for i, s := range all {
-		w.comma(i)
-		w.string(s.ID)
-		w.raw(":")
-		w.string(s.Why.String())
-	}
-	w.raw("}")
-}
-
-func (w *writer) bytes() ([]byte, error) { return w.out.Bytes(), w.err }

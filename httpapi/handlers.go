@@ -22,11 +22,7 @@ func (s *Server) count(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := EncodeCount(answer)
-	if err != nil {
-		return err
-	}
-	return s.answerLimited(c, decision, body)
+	return s.answerLimited(c, decision, EncodeCount(answer))
 }
 
 // bot answers GET /api/bots/:id.
@@ -49,11 +45,7 @@ func (s *Server) read(c echo.Context, r aggregate.BotRequest) error {
 		return err
 	}
 	c.Response().Header().Set("Age", strconv.Itoa(int(answer.Age/time.Second)))
-	body, err := EncodeBot(answer)
-	if err != nil {
-		return err
-	}
-	return s.answerLimited(c, decision, body)
+	return s.answerLimited(c, decision, EncodeBot(answer))
 }
 
 // answerLimited sends the answer of a route that has a rate limit.

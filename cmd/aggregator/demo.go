@@ -108,17 +108,9 @@ func (s *service) showDemo(ctx context.Context, out io.Writer, asJSON bool) erro
 
 // printJSON prints the answers as the API gives them.
 func printJSON(out io.Writer, count aggregate.CountAnswer, bot aggregate.BotAnswer) error {
-	counted, err := httpapi.EncodeCount(count)
-	if err != nil {
-		return err
-	}
-	read, err := httpapi.EncodeBot(bot)
-	if err != nil {
-		return err
-	}
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
-	return enc.Encode(map[string]json.RawMessage{"count": counted, "bot": read})
+	return enc.Encode(map[string]json.RawMessage{"count": httpapi.EncodeCount(count), "bot": httpapi.EncodeBot(bot)})
 }
 
 // plainList is a list whose posts are not paced, to try one more.
