@@ -196,10 +196,10 @@ func (h *Holds) Reserve(ctx context.Context, call lists.Call) (reserved []store.
 		uses := make([]store.Use, len(q.paces))
 		reserved = make([]store.Key, len(q.paces))
 		for i, p := range q.paces {
-			uses[i] = store.Use{Key: p.slots[next[i]], Limit: 1, Period: p.period}
+			uses[i] = store.UseOf(p.slots[next[i]], 1, p.period)
 			reserved[i] = uses[i].Key
 		}
-		_, ok, err := h.store.Take(ctx, uses...)
+		_, ok, err := store.Take(ctx, h.store, uses...)
 		if err != nil {
 			h.log.Warn("no pacing without the store; the list is not asked", "list", call.List.ID, "error", err)
 			break
@@ -219,7 +219,7 @@ func (h *Holds) Settle(ctx context.Context, call lists.Call, a lists.Answer, v l
 	var err error
 	switch {
 	case v.Revoked:
-		err = h.store.Hold(ctx, h.revokedKey(call), h.now().Add(revokedHold))
+		err = store.Hold(ctx, h.store, h.revokedKey(call), h.now().Add(revokedHold))
 	case v.OK && call.Op().ProvesOwner:
 		err = h.takeBot(ctx, call)
 	case len(reserved) > 0 && (a.NotSent() || v.TokenRefused):
@@ -227,7 +227,7 @@ func (h *Holds) Settle(ctx context.Context, call lists.Call, a lists.Answer, v l
 	}
 	if until, ok := h.wait(call, a); ok && err == nil {
 		if key, touched := h.waitKey(call); touched {
-			err = h.store.Hold(ctx, key, until)
+			err = store.Hold(ctx, h.store, key, until)
 		}
 	}
 	if err != nil {
@@ -247,7 +247,7 @@ func (h *Holds) release(ctx context.Context, call lists.Call, a lists.Answer, re
 	if len(back) == 0 {
 		return nil
 	}
-	return h.store.Release(ctx, back...)
+	return store.Release(ctx, h.store, back...)
 }
 
 // takeBot counts an accepted post for the bot, whichever token the next has.
@@ -258,7 +258,7 @@ func (h *Holds) takeBot(ctx context.Context, call lists.Call) error {
 		}
 		for range len(p.bot) { // as in Reserve
 			i, _ := firstFree(h.peek(ctx, p.bot...))
-			_, ok, err := h.store.Take(ctx, store.Use{Key: p.bot[i], Limit: 1, Period: p.period})
+			_, ok, err := store.Take(ctx, h.store, store.UseOf(p.bot[i], 1, p.period))
 			if err != nil {
 				return err
 			}
@@ -290,7 +290,7 @@ func (h *Holds) wait(call lists.Call, a lists.Answer) (time.Time, bool) {
 
 // peek reads windows; without the store nothing is known to be held.
 func (h *Holds) peek(ctx context.Context, keys ...store.Key) []store.Window {
-	windows, err := h.store.Peek(ctx, keys...)
+	windows, err := store.Peek(ctx, h.store, keys...)
 	if err != nil {
 		return make([]store.Window, len(keys))
 	}

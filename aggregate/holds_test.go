@@ -844,12 +844,12 @@ func newHookedStore(now func() time.Time) *hookedStore {
 
 func (h *hookedStore) Windows() store.Windows { return &h.hooked }
 
-func (h *hooked) Take(ctx context.Context, uses ...store.Use) ([]store.Window, bool, error) {
+func (h *hooked) TakeEach(ctx context.Context, groups ...[]store.Use) ([]store.Taken, error) {
 	if before := h.before; before != nil {
 		h.before = nil
 		before()
 	}
-	return h.Windows.Take(ctx, uses...)
+	return h.Windows.TakeEach(ctx, groups...)
 }
 
 // Between the look at the holds and the reservation another request may take
@@ -1119,8 +1119,8 @@ func (f failing) Windows() store.Windows { return failingWindows{f.Store.Windows
 
 type failingWindows struct{ store.Windows }
 
-func (failingWindows) Take(context.Context, ...store.Use) ([]store.Window, bool, error) {
-	return nil, false, errors.New("no room")
+func (failingWindows) TakeEach(context.Context, ...[]store.Use) ([]store.Taken, error) {
+	return nil, errors.New("no room")
 }
 
 func TestWithoutTheStoreNoListIsAskedTooEarly(t *testing.T) {

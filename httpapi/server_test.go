@@ -52,8 +52,8 @@ type failingWindows struct{ store.Windows }
 
 var errStore = errors.New("disk on fire")
 
-func (failingWindows) Take(context.Context, ...store.Use) ([]store.Window, bool, error) {
-	return nil, false, errStore
+func (failingWindows) TakeEach(context.Context, ...[]store.Use) ([]store.Taken, error) {
+	return nil, errStore
 }
 
 // service is an API on loopback.

@@ -72,7 +72,7 @@ func (l *Limiter) Release(ctx context.Context, scope Scope) error {
 	if l.rate.off() {
 		return nil
 	}
-	if err := l.store.Release(ctx, l.key(scope)); err != nil {
+	if err := store.Release(ctx, l.store, l.key(scope)); err != nil {
 		return fmt.Errorf("ratelimit: %w", err)
 	}
 	return nil

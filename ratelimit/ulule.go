@@ -48,8 +48,8 @@ func (a storeAdapter) Increment(ctx context.Context, key string, count int64, ra
 	if err != nil {
 		return limiter.Context{}, err
 	}
-	use := store.Use{Key: k, Limit: rate.Limit, Period: rate.Period}
-	windows, ok, err := a.store.Take(ctx, slices.Repeat([]store.Use{use}, int(count))...)
+	use := store.UseOf(k, rate.Limit, rate.Period)
+	windows, ok, err := store.Take(ctx, a.store, slices.Repeat([]store.Use{use}, int(count))...)
 	if err != nil {
 		return limiter.Context{}, err
 	}
@@ -62,7 +62,7 @@ func (a storeAdapter) Peek(ctx context.Context, key string, rate limiter.Rate) (
 	if err != nil {
 		return limiter.Context{}, err
 	}
-	windows, err := a.store.Peek(ctx, k)
+	windows, err := store.Peek(ctx, a.store, k)
 	if err != nil {
 		return limiter.Context{}, err
 	}
@@ -75,12 +75,12 @@ func (a storeAdapter) Reset(ctx context.Context, key string, rate limiter.Rate) 
 	if err != nil {
 		return limiter.Context{}, err
 	}
-	windows, err := a.store.Peek(ctx, k)
+	windows, err := store.Peek(ctx, a.store, k)
 	if err != nil {
 		return limiter.Context{}, err
 	}
 	if used := windows[0].Used; used < store.Held {
-		if err := a.store.Release(ctx, slices.Repeat([]store.Key{k}, int(used))...); err != nil {
+		if err := store.Release(ctx, a.store, slices.Repeat([]store.Key{k}, int(used))...); err != nil {
 			return limiter.Context{}, err
 		}
 	}

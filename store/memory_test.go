@@ -33,9 +33,9 @@ func TestMemoryIsBounded(t *testing.T) {
 		var uses []store.Use
 		for _, n := range keys {
 			// The later the key, the sooner its window closes.
-			uses = append(uses, store.Use{Key: numbered(n), Limit: 1, Period: time.Duration(1000-n) * time.Second})
+			uses = append(uses, store.UseOf(numbered(n), 1, time.Duration(1000-n)*time.Second))
 		}
-		_, _, err := m.Take(t.Context(), uses...)
+		_, _, err := store.Take(t.Context(), m, uses...)
 		return err
 	}
 	for n := range maxKeys - 1 {
@@ -49,10 +49,10 @@ func TestMemoryIsBounded(t *testing.T) {
 	if err := take(202); err != nil {
 		t.Fatalf("the refused take kept its room: %v", err)
 	}
-	if err := m.Hold(t.Context(), numbered(203), clock.Now().Add(time.Hour)); !errors.Is(err, store.ErrFull) {
+	if err := store.Hold(t.Context(), m, numbered(203), clock.Now().Add(time.Hour)); !errors.Is(err, store.ErrFull) {
 		t.Fatalf("Hold when full: %v, want ErrFull", err)
 	}
-	if err := m.Hold(t.Context(), numbered(1), clock.Now().Add(time.Hour)); err != nil {
+	if err := store.Hold(t.Context(), m, numbered(1), clock.Now().Add(time.Hour)); err != nil {
 		t.Fatalf("Hold of a key that has its room: %v", err)
 	}
 	if err := take(1); err != nil {
@@ -93,7 +93,7 @@ func BenchmarkMemoryTake(b *testing.B) {
 	m := store.NewMemoryWindows(store.MemoryOptions{})
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
-		if _, _, err := m.Take(b.Context(), store.Use{Key: numbered(n % 500_000), Limit: 1, Period: time.Second}); err != nil {
+		if _, _, err := store.Take(b.Context(), m, store.UseOf(numbered(n%500_000), 1, time.Second)); err != nil {
 			b.Fatal(err)
 		}
 	}

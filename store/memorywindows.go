@@ -3,6 +3,7 @@ package store
 import (
 	"container/heap"
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -44,99 +45,197 @@ func NewMemoryWindows(opts MemoryOptions) *MemoryWindows {
 	}
 }
 
-// Take implements [Windows].
-func (m *MemoryWindows) Take(ctx context.Context, uses ...Use) ([]Window, bool, error) {
-	for _, u := range uses {
-		if err := u.Check(); err != nil {
-			return nil, false, err
-		}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.usable(ctx); err != nil {
-		return nil, false, err
-	}
-
-	now := m.now()
-	m.evict(now, 2*len(uses)) // more than can be added, so that the closed never pile up
-	windows := make([]Window, len(uses))
-	ok, err := true, error(nil)
-	for i, u := range uses {
-		w := m.window(u.Key, now)
-		windows[i] = w // as it was, to go back to
-		if ok = w.Used < u.Limit; ok {
-			if w.Used == 0 {
-				w.Until = now.Add(u.Period)
+// TakeEach implements [Windows].
+func (m *MemoryWindows) TakeEach(ctx context.Context, groups ...[]Use) ([]Taken, error) {
+	n := 0
+	for _, uses := range groups {
+		n += len(uses)
+		for _, u := range uses {
+			if err := u.Check(); err != nil {
+				return nil, err
 			}
-			w.Used++
-			err = m.put(u.Key, w, now)
-		}
-		if !ok || err != nil {
-			for j := i - 1; j >= 0; j-- {
-				_ = m.put(uses[j].Key, windows[j], now) // has its room already
-			}
-			break
 		}
 	}
-	if err != nil {
-		return nil, false, err
-	}
-	for i, u := range uses {
-		windows[i] = m.window(u.Key, now)
-	}
-	return windows, ok, nil
-}
-
-// Peek implements [Windows].
-func (m *MemoryWindows) Peek(ctx context.Context, keys ...Key) ([]Window, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.usable(ctx); err != nil {
 		return nil, err
 	}
 	now := m.now()
-	windows := make([]Window, len(keys))
-	for i, key := range keys {
-		windows[i] = m.window(key, now)
+	m.evict(now, 2*n) // more than can be added, so that the closed never pile up
+	j := journal{m: m, now: now, before: make([]keyed, 0, n)}
+	taken := make([]Taken, len(groups))
+	windows, keys := make([]Window, n), make([]Key, n)
+	for i, uses := range groups {
+		t, n := &taken[i], len(uses)
+		t.Windows, windows = windows[:n:n], windows[n:]
+		t.Keys, keys = keys[:n:n], keys[n:]
+		if err := j.take(t, uses); err != nil {
+			j.undo(0)
+			return nil, err
+		}
+	}
+	return taken, nil
+}
+
+// PeekEach implements [Windows].
+func (m *MemoryWindows) PeekEach(ctx context.Context, places ...Place) ([]Window, error) {
+	for _, p := range places {
+		if err := p.Check(); err != nil {
+			return nil, err
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.usable(ctx); err != nil {
+		return nil, err
+	}
+	now := m.now()
+	windows := make([]Window, len(places))
+	for i, p := range places {
+		_, windows[i] = m.first(p, 1, now)
 	}
 	return windows, nil
 }
 
-// Hold implements [Windows].
-func (m *MemoryWindows) Hold(ctx context.Context, key Key, until time.Time) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.usable(ctx); err != nil {
-		return err
-	}
-	now := m.now()
-	m.evict(now, 2)
-	w := m.window(key, now)
-	if until.After(w.Until) {
-		w.Until = until
-	}
-	if !w.Until.After(now) {
-		return nil // a hold that is over already
-	}
-	w.Used = Held
-	return m.put(key, w, now)
+// Change implements [Windows].
+func (m *MemoryWindows) Change(ctx context.Context, changes ...Change) error {
+	_, err := m.Apply(ctx, changes...)
+	return err
 }
 
-// Release implements [Windows].
-func (m *MemoryWindows) Release(ctx context.Context, keys ...Key) error {
+// Applied is the window that a Change was about, before it and after.
+type Applied struct {
+	Key           Key
+	Before, After Window
+}
+
+// Apply is Change, and returns what each change did, for a store that keeps the
+// windows elsewhere too.
+func (m *MemoryWindows) Apply(ctx context.Context, changes ...Change) ([]Applied, error) {
+	for _, c := range changes {
+		if err := c.Check(); err != nil {
+			return nil, err
+		}
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.usable(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	now := m.now()
-	for _, key := range keys {
-		if w := m.window(key, now); w.Used > 0 && w.Used < Held {
+	m.evict(now, 2*len(changes))
+	applied := make([]Applied, len(changes))
+	var failed error
+	for i, c := range changes {
+		key, before := c.Key, m.window(c.Key, now)
+		if c.Kind == KindOccupy {
+			key, before = m.first(c.Place, 1, now)
+		}
+		after := c.of(before)
+		if !after.Until.After(now) {
+			after = Window{}
+		}
+		if after != before {
+			if err := m.put(key, after, now); err != nil {
+				failed = err
+			}
+		}
+		applied[i] = Applied{key, before, m.window(key, now)}
+	}
+	return applied, failed
+}
+
+// of returns what the change makes of a window.
+func (c Change) of(w Window) Window {
+	switch c.Kind {
+	case KindHold:
+		if c.Until.After(w.Until) {
+			w.Until = c.Until
+		}
+		w.Used = Held
+	case KindRelease:
+		if w.Used > 0 && w.Used < Held {
 			w.Used--
-			_ = m.put(key, w, now) // has its room already
+		}
+	case KindSet:
+		return c.Window
+	case KindOccupy:
+		if w.Used == 0 {
+			return c.Window
 		}
 	}
+	return w
+}
+
+// keyed is a window and its key.
+type keyed struct {
+	Key
+	Window
+}
+
+// journal is what a call has changed, so that it can be undone.
+type journal struct {
+	m      *MemoryWindows
+	now    time.Time
+	before []keyed // the windows as they were
+}
+
+// take decides one group of uses.
+func (j *journal) take(t *Taken, uses []Use) error {
+	mark := len(j.before)
+	t.OK = true
+	for i, u := range uses {
+		key, w := j.m.first(u.Place, u.Limit, j.now)
+		t.Keys[i] = key
+		switch {
+		case w.Used >= u.Limit:
+			t.OK = false
+			if w.Until.After(t.Until) {
+				t.Until = w.Until
+			}
+		case t.OK:
+			j.before = append(j.before, keyed{key, w})
+			if w.Used == 0 {
+				w.Until = j.now.Add(u.Period)
+			}
+			w.Used++
+			if err := j.m.put(key, w, j.now); err != nil {
+				return err
+			}
+		}
+	}
+	if !t.OK {
+		j.undo(mark)
+	}
+	for i, key := range t.Keys {
+		t.Windows[i] = j.m.window(key, j.now)
+	}
 	return nil
+}
+
+// undo goes back to where the journal had so many entries.
+func (j *journal) undo(mark int) {
+	for _, k := range slices.Backward(j.before[mark:]) {
+		_ = j.m.put(k.Key, k.Window, j.now) // has its room already
+	}
+	j.before = j.before[:mark]
+}
+
+// first returns the first window of a place that has room for another use, or
+// else the one that closes first.
+func (m *MemoryWindows) first(p Place, limit int64, now time.Time) (key Key, w Window) {
+	for i := range max(1, p.Slots) {
+		k := p.Key.Slot(i)
+		found := m.window(k, now)
+		if found.Used < limit {
+			return k, found
+		}
+		if i == 0 || found.Until.Before(w.Until) {
+			key, w = k, found
+		}
+	}
+	return key, w
 }
 
 // Load puts a window back as it was saved; a closed one is left out.
@@ -196,7 +295,7 @@ func (m *MemoryWindows) put(key Key, w Window, now time.Time) error {
 	return nil
 }
 
-// evict removes up to n closed windows and answers how many it removed.
+// evict removes up to n closed windows and returns how many it removed.
 func (m *MemoryWindows) evict(now time.Time, n int) int {
 	for i := range n {
 		if len(m.queue) == 0 || !m.queue[0].closed(now) {

@@ -12,14 +12,46 @@ type Window struct {
 	Until time.Time // when it closes and all its uses come back
 }
 
-// Held is the Used of a window that Hold has filled.
+// Held is the Used of a window that a hold has filled.
 const Held = 1 << 40
 
-// Use asks for one use of a window.
+// MaxSlots is how many windows may stand side by side under one key.
+const MaxSlots = 256
+
+// Slot returns the key of one of the windows that stand side by side under k.
+// The first of them, of index 0, is that of k itself.
+func (k Key) Slot(i int) Key {
+	k[len(k)-1] ^= byte(i)
+	return k
+}
+
+// Place is a window, or several side by side of which one is as good as the
+// other. N windows of one use each are a limit of N uses in any period,
+// wherever it begins: one window of N uses would let twice as many through at
+// its edge.
+type Place struct {
+	Key   Key
+	Slots int // windows, at most MaxSlots; 0 is 1
+}
+
+// Check returns an error for a place that no store has.
+func (p Place) Check() error {
+	if p.Slots < 0 || p.Slots > MaxSlots {
+		return fmt.Errorf("store: %d slots, want at most %d", p.Slots, MaxSlots)
+	}
+	return nil
+}
+
+// Use asks for one use of a place.
 type Use struct {
-	Key    Key
+	Place
 	Limit  int64         // uses that one window has; from 1 to Held-1
 	Period time.Duration // length of a window that this use opens; whole milliseconds, at least one
+}
+
+// UseOf returns a use of a single window.
+func UseOf(key Key, limit int64, period time.Duration) Use {
+	return Use{Place: Place{Key: key}, Limit: limit, Period: period}
 }
 
 // Check returns an error for a use that no store takes.
@@ -30,30 +62,97 @@ func (u Use) Check() error {
 	case u.Period < time.Millisecond || u.Period%time.Millisecond != 0:
 		return fmt.Errorf("store: period of %s, want whole milliseconds, at least one", u.Period)
 	}
-	return nil
+	return u.Place.Check()
 }
+
+// Taken is what became of one group of uses.
+type Taken struct {
+	OK      bool
+	Windows []Window  // one for each use, as it is afterwards: the one used, or else the one that closes first
+	Keys    []Key     // of these windows
+	Until   time.Time // unless OK: when there may be room for all uses of the group
+}
+
+// Change is one change of a window.
+type Change struct {
+	Place // more slots than one for KindOccupy alone
+	Kind  ChangeKind
+	Window
+}
+
+// ChangeKind is what a Change does.
+type ChangeKind int
+
+// The kinds of a Change.
+const (
+	// KindRelease gives back one use. A window without a use left is free; a
+	// held one stays held.
+	KindRelease ChangeKind = iota
+	// KindHold fills the window until then, or until it closes if that is
+	// later. A hold that is over is none.
+	KindHold
+	// KindSet makes the window what is given; one without a use, or that is
+	// over, is free.
+	KindSet
+	// KindOccupy makes the first free slot what is given. Where none is free
+	// nothing changes.
+	KindOccupy
+)
 
 // Windows counts uses until they are over, and holds keys back. It is safe for
 // concurrent use. Times are exact to the millisecond, rounded up. A context that
 // has ended before the call is its error, and nothing changes; one that ends
-// later may cut the waiting short, but never undoes a change.
+// later may cut the waiting short, but never undoes a change. Each call is one
+// step, and one round trip where windows are kept elsewhere.
 type Windows interface {
-	// Take takes one use of each window, or of none when any of them is
-	// full: of any number of callers at once exactly Limit get through.
-	// It returns the windows as they are afterwards, in the order asked.
-	Take(ctx context.Context, uses ...Use) (windows []Window, ok bool, err error)
+	// TakeEach takes one use of each place of a group, or of none when any of
+	// them is full, and decides each group by itself, in the order given: of
+	// any number of callers at once exactly as many get through as there are
+	// uses. Of slots it uses the first that has room.
+	TakeEach(ctx context.Context, groups ...[]Use) ([]Taken, error)
 
-	// Peek returns the windows as they are, in the order asked.
-	Peek(ctx context.Context, keys ...Key) ([]Window, error)
+	// PeekEach returns the windows as they are, in the order asked; of slots
+	// the first that is free, or else the one that closes first.
+	PeekEach(ctx context.Context, places ...Place) ([]Window, error)
 
-	// Hold fills a window until then, or until it closes if that is later.
-	Hold(ctx context.Context, key Key, until time.Time) error
-
-	// Release gives back one use of each window. A window without a use
-	// left is free; a held one stays held.
-	Release(ctx context.Context, keys ...Key) error
+	// Change makes all the changes, in the order given.
+	Change(ctx context.Context, changes ...Change) error
 
 	// Degraded reports whether other replicas may have taken what these
 	// windows do not show. It is always false where there are no replicas.
 	Degraded() bool
+}
+
+// Take takes one use of each place, or of none when any of them is full. It
+// returns the windows as they are afterwards, in the order asked.
+func Take(ctx context.Context, w Windows, uses ...Use) (windows []Window, ok bool, err error) {
+	taken, err := w.TakeEach(ctx, uses)
+	if err != nil {
+		return nil, false, err
+	}
+	return taken[0].Windows, taken[0].OK, nil
+}
+
+// Peek returns the windows of keys as they are, in the order asked.
+func Peek(ctx context.Context, w Windows, keys ...Key) ([]Window, error) {
+	places := make([]Place, len(keys))
+	for i, key := range keys {
+		places[i].Key = key
+	}
+	return w.PeekEach(ctx, places...)
+}
+
+// Hold fills a window until then, or until it closes if that is later.
+func Hold(ctx context.Context, w Windows, key Key, until time.Time) error {
+	return w.Change(ctx, Change{Place{Key: key}, KindHold, Window{Until: until}})
+}
+
+// Release gives back one use of each window. A window without a use left is
+// free; a held one stays held.
+func Release(ctx context.Context, w Windows, keys ...Key) error {
+	changes := make([]Change, len(keys))
+	for i, key := range keys {
+		changes[i] = Change{Place: Place{Key: key}, Kind: KindRelease}
+	}
+	return w.Change(ctx, changes...)
 }

@@ -83,7 +83,7 @@ func (s *Store) carry() (there bool, err error) {
 			break
 		}
 	}
-	windows, err := s.memory.Peek(s.ending, keys...)
+	windows, err := store.Peek(s.ending, s.memory, keys...)
 	if err != nil {
 		return false, err
 	}
@@ -111,13 +111,4 @@ func (s *Store) owe(key store.Key, uses int64) {
 	if _, known := s.owed[key]; known || len(s.owed) < maxOwed {
 		s.owed[key] = uses
 	}
-}
-
-// used is what memory knows of a window. Callers hold the mutex.
-func (s *Store) used(key store.Key) int64 {
-	windows, err := s.memory.Peek(context.Background(), key)
-	if err != nil { // closed
-		return 0
-	}
-	return windows[0].Used
 }

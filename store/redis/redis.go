@@ -114,30 +114,30 @@ func (s *Store) Close() error {
 
 // do runs a script, and then what is the same in memory, so that this replica
 // knows it when Redis is lost. While Redis is away local alone counts, and gets
-// no reply. It runs under the mutex.
-func (s *Store) do(ctx context.Context, script *driver.Script, keys []store.Key, args []any, local func(*reply) error) (*reply, error) {
+// nil. It runs under the mutex.
+func (s *Store) do(ctx context.Context, script *driver.Script, keys []store.Key, args []any, local func([]placed) error) error {
 	for {
-		reply, err := s.ask(ctx, script, keys, args)
+		said, err := s.ask(ctx, script, keys, args)
 		if err != nil && !errors.Is(err, errAway) {
-			return nil, err
+			return err
 		}
 		s.mu.Lock()
-		if reply == nil && !s.away() { // Redis has come back in between
+		if said == nil && !s.away() { // Redis has come back in between
 			s.mu.Unlock()
 			continue
 		}
-		err = local(reply)
+		err = local(said)
 		s.mu.Unlock()
-		if reply != nil {
-			return reply, nil // memory is full, maybe: it is not what counts
+		if said != nil {
+			return nil // memory is full, maybe: it is not what counts
 		}
-		return nil, err
+		return err
 	}
 }
 
 // ask runs a script when its turn comes. It answers errAway while Redis is
 // away, or when this call found it so.
-func (s *Store) ask(ctx context.Context, script *driver.Script, keys []store.Key, args []any) (*reply, error) {
+func (s *Store) ask(ctx context.Context, script *driver.Script, keys []store.Key, args []any) ([]placed, error) {
 	s.mu.Lock()
 	lost, closed := s.lost, s.closed
 	s.mu.Unlock()
@@ -162,10 +162,10 @@ func (s *Store) ask(ctx context.Context, script *driver.Script, keys []store.Key
 
 	deadline, impatient := ctx.Deadline()
 	impatient = impatient && time.Until(deadline) < s.timeout
-	reply, err := s.run(ctx, script, keys, args)
+	said, err := s.run(ctx, script, keys, args)
 	switch {
 	case err == nil:
-		return reply, nil
+		return said, nil
 	case ctx.Err() != nil: // the caller's patience says nothing of Redis
 		return nil, ctx.Err()
 	case impatient && timedOut(err): // the connection's timer may be a little before the context's

@@ -61,11 +61,11 @@ func key(n int) store.Key {
 
 func name(n int) string { return fmt.Sprintf("%s%x", prefix, key(n)) }
 
-func one(n int) store.Use { return store.Use{Key: key(n), Limit: 1, Period: 120 * time.Second} }
+func one(n int) store.Use { return store.UseOf(key(n), 1, 120*time.Second) }
 
 func wantTake(t *testing.T, s *Store, n int, want bool) store.Window {
 	t.Helper()
-	windows, ok, err := s.Windows().Take(t.Context(), one(n))
+	windows, ok, err := store.Take(t.Context(), s.Windows(), one(n))
 	if err != nil || ok != want {
 		t.Fatalf("Take of key %d: ok %v, error %v; want ok %v", n, ok, err, want)
 	}
@@ -90,7 +90,7 @@ func TestReplicasShare(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 100 {
 			wg.Go(func() {
-				_, ok, err := replicas[i%2].Windows().Take(t.Context(), one(3*round), one(3*round+1), one(3*round+2))
+				_, ok, err := store.Take(t.Context(), replicas[i%2].Windows(), one(3*round), one(3*round+1), one(3*round+2))
 				if err != nil {
 					t.Error(err)
 				}
@@ -136,7 +136,7 @@ func TestClocks(t *testing.T) {
 	near(t, "a window on a clock that is ahead", theirs.Until, ahead().Add(120*time.Second))
 
 	until := ahead().Add(10 * time.Minute)
-	if err := b.Windows().Hold(t.Context(), key(2), until); err != nil {
+	if err := store.Hold(t.Context(), b.Windows(), key(2), until); err != nil {
 		t.Fatal(err)
 	}
 	near(t, "another's hold", wantTake(t, a, 2, false).Until, time.Now().Add(10*time.Minute))
@@ -175,13 +175,13 @@ func TestCompareClocks(t *testing.T) {
 // TestRealClock waits for a window to close by Redis's own clock.
 func TestRealClock(t *testing.T) {
 	s := startServer(t).open()
-	use := store.Use{Key: key(1), Limit: 1, Period: 100 * time.Millisecond}
+	use := store.UseOf(key(1), 1, 100*time.Millisecond)
 	start := time.Now()
-	if _, ok, err := s.Windows().Take(t.Context(), use); !ok || err != nil {
+	if _, ok, err := store.Take(t.Context(), s.Windows(), use); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	eventually(t, "the window closes", func() bool {
-		_, ok, err := s.Windows().Take(t.Context(), use)
+		_, ok, err := store.Take(t.Context(), s.Windows(), use)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,19 +203,19 @@ func TestKeysExpire(t *testing.T) {
 	}
 	wantTake(t, s, 1, true)
 	wantTTL(1, 119*time.Second)
-	if err := s.Windows().Hold(t.Context(), key(2), time.Now().Add(time.Hour)); err != nil {
+	if err := store.Hold(t.Context(), s.Windows(), key(2), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	wantTTL(2, 3595*time.Second)
-	two := store.Use{Key: key(3), Limit: 2, Period: 120 * time.Second}
-	if _, ok, err := s.Windows().Take(t.Context(), two, two); !ok || err != nil {
+	two := store.UseOf(key(3), 2, 120*time.Second)
+	if _, ok, err := store.Take(t.Context(), s.Windows(), two, two); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	if err := s.Windows().Release(t.Context(), key(3)); err != nil {
+	if err := store.Release(t.Context(), s.Windows(), key(3)); err != nil {
 		t.Fatal(err)
 	}
 	wantTTL(3, 119*time.Second)
-	if err := s.Windows().Release(t.Context(), key(1), key(3)); err != nil {
+	if err := store.Release(t.Context(), s.Windows(), key(1), key(3)); err != nil {
 		t.Fatal(err)
 	}
 	if n := srv.command("DBSIZE"); n != int64(2) {
@@ -234,7 +234,7 @@ func TestRepairsKeys(t *testing.T) {
 		{"SET", name(4), ""},
 	} {
 		srv.command(spoil...)
-		windows, err := s.Windows().Peek(t.Context(), key(n))
+		windows, err := store.Peek(t.Context(), s.Windows(), key(n))
 		if err != nil || windows[0] != (store.Window{}) {
 			t.Errorf("%v: %v, error %v; want a free window", spoil, windows, err)
 		}
@@ -290,14 +290,14 @@ func TestOutOfMemory(t *testing.T) {
 	s := srv.open()
 	wantTake(t, s, 1, true)
 	srv.command("CONFIG", "SET", "maxmemory", "1")
-	if _, ok, err := s.Windows().Take(t.Context(), one(2), one(3)); ok || !errors.Is(err, store.ErrFull) {
+	if _, ok, err := store.Take(t.Context(), s.Windows(), one(2), one(3)); ok || !errors.Is(err, store.ErrFull) {
 		t.Errorf("Take: ok %v, error %v; want ErrFull", ok, err)
 	}
-	if err := s.Windows().Hold(t.Context(), key(2), time.Now().Add(time.Hour)); !errors.Is(err, store.ErrFull) {
+	if err := store.Hold(t.Context(), s.Windows(), key(2), time.Now().Add(time.Hour)); !errors.Is(err, store.ErrFull) {
 		t.Errorf("Hold: %v, want ErrFull", err)
 	}
 	wantTake(t, s, 1, false)
-	if err := s.Windows().Release(t.Context(), key(1)); err != nil {
+	if err := store.Release(t.Context(), s.Windows(), key(1)); err != nil {
 		t.Errorf("Release: %v", err)
 	}
 	srv.command("CONFIG", "SET", "maxmemory", "0")
@@ -316,7 +316,7 @@ func TestCluster(t *testing.T) {
 		return strings.Contains(srv.command("CLUSTER", "INFO").(string), "cluster_state:ok")
 	})
 	s := srv.open()
-	_, ok, err := s.Windows().Take(t.Context(), one(1), one(2), one(3))
+	_, ok, err := store.Take(t.Context(), s.Windows(), one(1), one(2), one(3))
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}
@@ -332,7 +332,7 @@ func TestKilled(t *testing.T) {
 	}
 	defer s.Close()
 	wantTake(t, s, 1, true)
-	if err := s.Windows().Hold(t.Context(), key(2), time.Now().Add(time.Hour)); err != nil {
+	if err := store.Hold(t.Context(), s.Windows(), key(2), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 
@@ -348,7 +348,7 @@ func TestKilled(t *testing.T) {
 				default:
 				}
 				start := time.Now()
-				if _, ok, err := s.Windows().Take(t.Context(), one(1_000_000*(worker+1)+n)); !ok || err != nil {
+				if _, ok, err := store.Take(t.Context(), s.Windows(), one(1_000_000*(worker+1)+n)); !ok || err != nil {
 					t.Errorf("Take: ok %v, error %v", ok, err)
 					return
 				}
@@ -390,11 +390,19 @@ func TestKilled(t *testing.T) {
 	}
 	wantTake(t, s, 1, false) // this replica's own, from before
 	wantTake(t, s, 2, false)
-	if err := s.Windows().Hold(t.Context(), key(3), time.Now().Add(time.Hour)); err != nil {
+	if err := store.Hold(t.Context(), s.Windows(), key(3), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	wantTake(t, s, 4, true)
-	if err := s.Windows().Release(t.Context(), key(4)); err != nil {
+	if err := store.Release(t.Context(), s.Windows(), key(4)); err != nil {
+		t.Fatal(err)
+	}
+	pair := store.Use{Place: store.Place{Key: key(5), Slots: 2}, Limit: 1, Period: time.Hour}
+	set := store.Change{Place: store.Place{Key: key(6)}, Kind: store.KindSet, Window: store.Window{Used: 2, Until: time.Now().Add(time.Hour)}}
+	if taken, err := s.Windows().TakeEach(t.Context(), []store.Use{pair}, []store.Use{pair}, []store.Use{pair}); err != nil || !taken[1].OK || taken[2].OK {
+		t.Fatalf("three uses of two slots: %+v, %v", taken, err)
+	}
+	if err := s.Windows().Change(t.Context(), set, store.Change{Place: store.Place{Key: key(5)}, Kind: store.KindSet}); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(2 * probeEvery) // some probes fail
@@ -417,10 +425,14 @@ func TestKilled(t *testing.T) {
 	}
 	wantTake(t, other, 4, true)
 	wantTake(t, s, 4, false)
+	windows, err := store.Peek(t.Context(), other.Windows(), key(5), key(5).Slot(1), key(6))
+	if err != nil || windows[0].Used != 0 || windows[1].Used != 1 || windows[2].Used != 2 {
+		t.Errorf("what was taken in slots, given back and set: %+v, %v", windows, err)
+	}
 
 	srv.kill()
 	eventually(t, "the second loss is noticed", func() bool {
-		_, err := s.Windows().Peek(t.Context(), key(1))
+		_, err := store.Peek(t.Context(), s.Windows(), key(1))
 		return err == nil && s.Health() != nil
 	})
 	records.want(t, 2, 1)
@@ -437,10 +449,10 @@ func TestKilled(t *testing.T) {
 func TestHangs(t *testing.T) {
 	srv := startServer(t)
 	s, other := srv.open(), srv.open()
-	three := store.Use{Key: key(1), Limit: 3, Period: 120 * time.Second}
+	three := store.UseOf(key(1), 3, 120*time.Second)
 	take := func(s *Store, want int64) {
 		t.Helper()
-		windows, ok, err := s.Windows().Take(t.Context(), three)
+		windows, ok, err := store.Take(t.Context(), s.Windows(), three)
 		if !ok || err != nil || windows[0].Used != want {
 			t.Fatalf("Take: %v, ok %v, error %v; want %d used", windows, ok, err, want)
 		}
@@ -454,7 +466,7 @@ func TestHangs(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, _, err := s.Windows().Take(ctx, one(9)); !errors.Is(err, context.DeadlineExceeded) {
+	if _, _, err := store.Take(ctx, s.Windows(), one(9)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a caller with no patience: %v", err)
 	}
 	if s.Health() != nil {
@@ -472,17 +484,17 @@ func TestHangs(t *testing.T) {
 	if s.Health() == nil {
 		t.Fatal("not away, though nothing was answered")
 	}
-	take(s, 2)                                                       // of its own it knows one
-	if err := s.Windows().Release(t.Context(), key(2)); err != nil { // taken before
+	take(s, 2)                                                              // of its own it knows one
+	if err := store.Release(t.Context(), s.Windows(), key(2)); err != nil { // taken before
 		t.Fatal(err)
 	}
-	if err := s.Windows().Hold(t.Context(), key(3), time.Now().Add(time.Hour)); err != nil {
+	if err := store.Hold(t.Context(), s.Windows(), key(3), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "Redis answers again", func() bool { return s.Health() == nil })
 	s.timeout = patience
 
-	windows, err := s.Windows().Peek(t.Context(), key(1), key(2), key(3))
+	windows, err := store.Peek(t.Context(), s.Windows(), key(1), key(2), key(3))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -656,11 +668,11 @@ func TestOpenErrors(t *testing.T) {
 	t.Run("user and password", func(t *testing.T) {
 		for _, user := range []string{"", "bot"} {
 			s := openURL(t, "redis://"+user+":"+secret+"@"+guarded.addr+"/2", options{})
-			_, ok, err := s.Windows().Take(t.Context(), one(len(user)), one(9+len(user)))
+			_, ok, err := store.Take(t.Context(), s.Windows(), one(len(user)), one(9+len(user)))
 			if !ok || err != nil || s.Health() != nil {
 				t.Error(ok, err, s.Health())
 			}
-			if err := s.Windows().Release(t.Context(), key(len(user))); err != nil || s.Health() != nil {
+			if err := store.Release(t.Context(), s.Windows(), key(len(user))); err != nil || s.Health() != nil {
 				t.Error(err, s.Health())
 			}
 		}
@@ -837,7 +849,7 @@ func TestCloseWhileInUse(t *testing.T) {
 	for worker := range 8 {
 		wg.Go(func() {
 			for n := 0; ; n++ {
-				_, ok, err := s.Windows().Take(context.Background(), one(worker*1_000_000+n))
+				_, ok, err := store.Take(context.Background(), s.Windows(), one(worker*1_000_000+n))
 				if errors.Is(err, store.ErrClosed) {
 					return
 				}
@@ -860,7 +872,7 @@ func BenchmarkTake(b *testing.B) {
 		s := startServer(b).open()
 		var n atomic.Int64
 		run(b, func() {
-			if _, ok, err := s.Windows().Take(context.Background(), store.Use{Key: key(int(n.Add(1))), Limit: 1, Period: time.Second}); !ok || err != nil {
+			if _, ok, err := store.Take(context.Background(), s.Windows(), store.UseOf(key(int(n.Add(1))), 1, time.Second)); !ok || err != nil {
 				b.Error(ok, err)
 			}
 		})
@@ -897,7 +909,7 @@ func BenchmarkPeek1000(b *testing.B) {
 		keys[n] = key(n)
 	}
 	for b.Loop() {
-		if _, err := s.Windows().Peek(b.Context(), keys...); err != nil {
+		if _, err := store.Peek(b.Context(), s.Windows(), keys...); err != nil {
 			b.Fatal(err)
 		}
 	}

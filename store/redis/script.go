@@ -36,6 +36,7 @@ return redis.call('GET', KEYS[1])`)
 // replica can start with another while this one runs.
 var prelude = `
 local HELD, KEEP = ` + strconv.FormatInt(store.Held, 10) + `, 10000
+local RELEASE, HOLD, SET, OCCUPY = ` + kinds(store.KindRelease, store.KindHold, store.KindSet, store.KindOccupy) + `
 
 local secret = redis.call('GET', KEYS[1])
 if not secret then
@@ -71,60 +72,111 @@ local function put(key, w)
 	end
 end
 
-local function answer(ok)
-	local reply = {ok, now}
-	for i = 2, #KEYS do
-		local w = get(KEYS[i])
-		reply[#reply + 1] = w.used
-		reply[#reply + 1] = w.till
+-- slot is the key of one of the windows side by side, as Key.Slot has it.
+local function slot(key, i)
+	if i == 0 then
+		return key
 	end
-	return reply
+	return string.sub(key, 1, -3) .. string.format('%02x', bit.bxor(tonumber(string.sub(key, -2), 16), i))
+end
+
+-- first finds the slot of the first window with room for another use, or else
+-- that of the one that closes first. see says how a window is.
+local function first(key, slots, limit, see)
+	local at, best
+	for i = 0, math.max(slots, 1) - 1 do
+		local w = see(slot(key, i))
+		if w.used < limit then
+			return i, w
+		end
+		if i == 0 or w.till < best.till then
+			at, best = i, w
+		end
+	end
+	return at, best
+end
+
+local reply = {1, now}
+local function tell(room, at, w)
+	reply[#reply + 1] = room and 1 or 0
+	reply[#reply + 1] = at
+	reply[#reply + 1] = w.used
+	reply[#reply + 1] = w.till
 end
 `
 
 var (
-	// ARGV: limit and period of each key.
+	// ARGV of each key: slots, limit, period, and the number of its group.
 	takeScript = driver.NewScript(prelude + `
-local windows = {}
-for i = 2, #KEYS do
-	local w = windows[KEYS[i]] or get(KEYS[i])
-	if w.used >= tonumber(ARGV[2 * i]) then
-		return answer(0)
+local known = {}
+local function see(name)
+	return known[name] or get(name)
+end
+local from = 2
+while from <= #KEYS do
+	local group, mine, ok, to = ARGV[4 * from - 1], {}, true, from
+	local room, at = {}, {}
+	while to <= #KEYS and ARGV[4 * to - 1] == group do
+		local limit, w = tonumber(ARGV[4 * to - 3])
+		at[to], w = first(KEYS[to], tonumber(ARGV[4 * to - 4]), limit, function(name) return mine[name] or see(name) end)
+		room[to] = w.used < limit
+		ok = ok and room[to]
+		if ok then
+			local till = w.till
+			if w.used == 0 then
+				till = ceil + tonumber(ARGV[4 * to - 2])
+			end
+			mine[slot(KEYS[to], at[to])] = {used = w.used + 1, till = till}
+		end
+		to = to + 1
 	end
-	if w.used == 0 then
-		w.till = ceil + tonumber(ARGV[2 * i + 1])
+	if ok then
+		for name, w in pairs(mine) do
+			known[name] = w
+		end
 	end
-	w.used = w.used + 1
-	windows[KEYS[i]] = w
+	for i = from, to - 1 do
+		tell(room[i], at[i], see(slot(KEYS[i], at[i])))
+	end
+	from = to
 end
-for key, w in pairs(windows) do
-	put(key, w)
+for name, w in pairs(known) do
+	put(name, w)
 end
-return answer(1)`)
+return reply`)
 
-	peekScript = driver.NewScript(prelude + `return answer(1)`)
-
-	// ARGV: until when.
-	holdScript = driver.NewScript(prelude + `
-local w = get(KEYS[2])
-w.till = math.max(w.till, tonumber(ARGV[4]))
-if w.till > now then
-	w.used = HELD
-	put(KEYS[2], w)
-end
-return {1, now}`)
-
-	releaseScript = driver.NewScript(prelude + `
+	// ARGV of each key: slots.
+	peekScript = driver.NewScript(prelude + `
 for i = 2, #KEYS do
-	local w = get(KEYS[i])
-	if w.used > 0 and w.used < HELD then
+	local at, w = first(KEYS[i], tonumber(ARGV[i + 2]), 1, get)
+	tell(w.used < 1, at, w)
+end
+return reply`)
+
+	// ARGV of each key: what to do, slots, uses, and until when.
+	changeScript = driver.NewScript(prelude + `
+for i = 2, #KEYS do
+	local kind, used, till = tonumber(ARGV[4 * i - 4]), tonumber(ARGV[4 * i - 2]), tonumber(ARGV[4 * i - 1])
+	local at, w = 0, get(KEYS[i])
+	if kind == OCCUPY then
+		at, w = first(KEYS[i], tonumber(ARGV[4 * i - 3]), 1, get)
+	end
+	if kind == RELEASE and w.used > 0 and w.used < HELD then
 		w.used = w.used - 1
-		put(KEYS[i], w)
+	elseif kind == HOLD then
+		w = {used = HELD, till = math.max(w.till, till)}
+	elseif kind == SET or kind == OCCUPY and w.used == 0 then
+		w = {used = used, till = till}
 	end
+	if w.used == 0 or w.till <= now then
+		w = {used = 0, till = 0}
+	end
+	put(slot(KEYS[i], at), w)
+	tell(true, at, w)
 end
-return {1, now}`)
+return reply`)
 
-	// ARGV for each key: what to add, and how the window is in memory.
+	// ARGV of each key: what to add, and how the window is in memory.
 	carryScript = driver.NewScript(prelude + `
 for i = 2, #KEYS do
 	local w = get(KEYS[i])
@@ -134,13 +186,23 @@ for i = 2, #KEYS do
 	w.till = math.max(w.till, tonumber(ARGV[3 * i]))
 	put(KEYS[i], w)
 end
-return {1, now}`)
+return reply`)
 )
 
-// reply is what a script answers.
-type reply struct {
-	ok      bool
-	windows []store.Window // of Take and Peek
+// placed is what a script says of one key.
+type placed struct {
+	key    store.Key // of the slot
+	room   bool      // for another use
+	window store.Window
+}
+
+// kinds are numbers for a script.
+func kinds(all ...store.ChangeKind) string {
+	texts := make([]string, len(all))
+	for i, k := range all {
+		texts[i] = strconv.Itoa(int(k))
+	}
+	return strings.Join(texts, ", ")
 }
 
 // greet makes sure that Redis can do what is needed and has our secret. Where
@@ -165,8 +227,9 @@ func (s *Store) greet(ctx context.Context) error {
 	return nil
 }
 
-// run runs a script, whether Redis is thought to be there or not.
-func (s *Store) run(ctx context.Context, script *driver.Script, keys []store.Key, args []any) (*reply, error) {
+// run runs a script, whether Redis is thought to be there or not, and returns
+// what it says of each key, unless it says nothing.
+func (s *Store) run(ctx context.Context, script *driver.Script, keys []store.Key, args []any) ([]placed, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	names := make([]string, 1, 1+len(keys))
@@ -183,21 +246,21 @@ func (s *Store) run(ctx context.Context, script *driver.Script, keys []store.Key
 	switch {
 	case err != nil:
 		return nil, err
-	case len(numbers) < 2 || len(numbers)%2 != 0:
-		return nil, fmt.Errorf("a script answers %d numbers", len(numbers))
+	case len(numbers) < 2 || len(numbers) != 2 && len(numbers) != 2+4*len(keys):
+		return nil, fmt.Errorf("a script answers %d numbers of %d keys", len(numbers), len(keys))
 	case numbers[0] < 0:
 		return nil, errSecret
 	}
 	s.compareClocks(before, s.now(), numbers[1])
-	r := &reply{ok: numbers[0] == 1, windows: make([]store.Window, 0, len(keys))}
-	for pair := numbers[2:]; len(pair) > 0; pair = pair[2:] {
-		w := store.Window{Used: pair[0]}
-		if w.Used > 0 {
-			w.Until = time.UnixMilli(pair[1] + s.ahead.Load())
+	all := make([]placed, 0, len(keys))
+	for said := numbers[2:]; len(said) > 0; said = said[4:] {
+		p := placed{key: keys[len(all)].Slot(int(said[1])), room: said[0] == 1, window: store.Window{Used: said[2]}}
+		if p.window.Used > 0 {
+			p.window.Until = time.UnixMilli(said[3] + s.ahead.Load())
 		}
-		r.windows = append(r.windows, w)
+		all = append(all, p)
 	}
-	return r, nil
+	return all, nil
 }
 
 // compareClocks learns how far our clock is ahead of Redis's, which showed a

@@ -2,7 +2,6 @@ package redis
 
 import (
 	"context"
-	"time"
 
 	"aggregator/store"
 )
@@ -10,82 +9,140 @@ import (
 // windows is the [store.Windows] of a Store.
 type windows struct{ *Store }
 
-// Take implements [store.Windows].
-func (s windows) Take(ctx context.Context, uses ...store.Use) (windows []store.Window, ok bool, err error) {
-	keys := make([]store.Key, len(uses))
-	args := make([]any, 0, 2*len(uses))
-	for i, u := range uses {
-		if err := u.Check(); err != nil {
-			return nil, false, err
-		}
-		keys[i] = u.Key
-		args = append(args, u.Limit, u.Period.Milliseconds())
-	}
-	reply, err := s.do(ctx, takeScript, keys, args, func(reply *reply) (err error) {
-		if reply != nil && !reply.ok {
-			return nil
-		}
-		windows, ok, err = s.memory.Take(context.WithoutCancel(ctx), uses...)
-		if reply == nil && ok {
-			for i, key := range keys {
-				// No more than there are: another window may have closed since.
-				s.owe(key, min(s.owed[key]+1, windows[i].Used))
+// TakeEach implements [store.Windows].
+func (s windows) TakeEach(ctx context.Context, groups ...[]store.Use) (taken []store.Taken, err error) {
+	var keys []store.Key
+	var args []any
+	for i, uses := range groups {
+		for _, u := range uses {
+			if err := u.Check(); err != nil {
+				return nil, err
 			}
+			keys = append(keys, u.Key)
+			args = append(args, u.Slots, u.Limit, u.Period.Milliseconds(), i)
 		}
-		return err
+	}
+	err = s.do(ctx, takeScript, keys, args, func(said []placed) (err error) {
+		if said == nil {
+			taken, err = s.takeAway(ctx, groups)
+			return err
+		}
+		taken = takenOf(groups, said)
+		return s.remember(ctx, taken)
 	})
-	if err != nil {
-		return nil, false, err
-	}
-	if reply != nil {
-		return reply.windows, reply.ok, nil
-	}
-	return windows, ok, nil
+	return taken, err
 }
 
-// Peek implements [store.Windows].
-func (s windows) Peek(ctx context.Context, keys ...store.Key) (windows []store.Window, err error) {
-	reply, err := s.do(ctx, peekScript, keys, nil, func(reply *reply) (err error) {
-		if reply == nil {
-			windows, err = s.memory.Peek(context.WithoutCancel(ctx), keys...)
+// takenOf is what a script says of groups of uses.
+func takenOf(groups [][]store.Use, said []placed) []store.Taken {
+	taken := make([]store.Taken, len(groups))
+	for i, uses := range groups {
+		t := &taken[i]
+		t.OK = true
+		for _, p := range said[:len(uses)] {
+			t.Keys, t.Windows = append(t.Keys, p.key), append(t.Windows, p.window)
+			if p.room {
+				continue
+			}
+			t.OK = false
+			if p.window.Until.After(t.Until) {
+				t.Until = p.window.Until
+			}
 		}
-		return err
-	})
-	if err != nil {
-		return nil, err
+		said = said[len(uses):]
 	}
-	if reply != nil {
-		return reply.windows, nil
-	}
-	return windows, nil
+	return taken
 }
 
-// Hold implements [store.Windows].
-func (s windows) Hold(ctx context.Context, key store.Key, until time.Time) error {
-	_, err := s.do(ctx, holdScript, []store.Key{key}, []any{s.toRedis(until)}, func(reply *reply) error {
-		err := s.memory.Hold(context.WithoutCancel(ctx), key, until)
-		if reply == nil && err == nil {
-			s.owe(key, s.owed[key]) // that it is held says the window
+// remember has in memory what was taken in Redis.
+func (s windows) remember(ctx context.Context, taken []store.Taken) error {
+	var changes []store.Change
+	for _, t := range taken {
+		if !t.OK {
+			continue
 		}
-		return err
-	})
-	return err
+		for i, key := range t.Keys {
+			changes = append(changes, store.Change{Place: store.Place{Key: key}, Kind: store.KindSet, Window: t.Windows[i]})
+		}
+	}
+	return s.memory.Change(context.WithoutCancel(ctx), changes...)
 }
 
-// Release implements [store.Windows].
-func (s windows) Release(ctx context.Context, keys ...store.Key) error {
-	_, err := s.do(ctx, releaseScript, keys, nil, func(reply *reply) error {
-		for _, key := range keys {
-			before := s.used(key)
-			if err := s.memory.Release(context.WithoutCancel(ctx), key); err != nil {
-				return err
-			}
-			if reply == nil && s.used(key) < before {
-				s.owe(key, s.owed[key]-1)
-			}
+// takeAway takes in memory while Redis is away, and notes it for Redis.
+func (s windows) takeAway(ctx context.Context, groups [][]store.Use) ([]store.Taken, error) {
+	taken, err := s.memory.TakeEach(context.WithoutCancel(ctx), groups...)
+	for _, t := range taken {
+		if !t.OK {
+			continue
+		}
+		for i, key := range t.Keys {
+			// No more than there are: another window may have closed since.
+			s.owe(key, min(s.owed[key]+1, t.Windows[i].Used))
+		}
+	}
+	return taken, err
+}
+
+// PeekEach implements [store.Windows].
+func (s windows) PeekEach(ctx context.Context, places ...store.Place) (all []store.Window, err error) {
+	keys := make([]store.Key, len(places))
+	args := make([]any, len(places))
+	for i, p := range places {
+		if err := p.Check(); err != nil {
+			return nil, err
+		}
+		keys[i], args[i] = p.Key, p.Slots
+	}
+	err = s.do(ctx, peekScript, keys, args, func(said []placed) (err error) {
+		if said == nil {
+			all, err = s.memory.PeekEach(context.WithoutCancel(ctx), places...)
+			return err
+		}
+		all = make([]store.Window, len(said))
+		for i, p := range said {
+			all[i] = p.window
 		}
 		return nil
 	})
+	return all, err
+}
+
+// Change implements [store.Windows].
+func (s windows) Change(ctx context.Context, changes ...store.Change) error {
+	keys := make([]store.Key, len(changes))
+	args := make([]any, 0, 4*len(changes))
+	for i, c := range changes {
+		if err := c.Check(); err != nil {
+			return err
+		}
+		keys[i] = c.Key
+		args = append(args, int(c.Kind), c.Slots, c.Used, s.toRedis(c.Until))
+	}
+	return s.do(ctx, changeScript, keys, args, func(said []placed) error {
+		if said == nil {
+			return s.changeAway(ctx, changes)
+		}
+		same := make([]store.Change, len(said))
+		for i, p := range said {
+			same[i] = store.Change{Place: store.Place{Key: p.key}, Kind: store.KindSet, Window: p.window}
+		}
+		return s.memory.Change(context.WithoutCancel(ctx), same...)
+	})
+}
+
+// changeAway makes changes in memory while Redis is away, and notes them for
+// Redis.
+func (s windows) changeAway(ctx context.Context, changes []store.Change) error {
+	applied, err := s.memory.Apply(context.WithoutCancel(ctx), changes...)
+	for _, a := range applied {
+		switch {
+		case a.After == a.Before:
+		case a.After.Used == store.Held || a.Before.Used == store.Held:
+			s.owe(a.Key, s.owed[a.Key]) // how it is says the window
+		default:
+			s.owe(a.Key, s.owed[a.Key]+a.After.Used-a.Before.Used)
+		}
+	}
 	return err
 }
 

@@ -138,10 +138,11 @@ func (s *Store) changed(key store.Key, w store.Window) {
 	}
 }
 
-// unlockAndWait gives up the mutex and waits until what was changed is in the
-// file, or the context ends. While the file cannot be written it does not wait.
-func (s *Store) unlockAndWait(ctx context.Context) {
-	saved, idle := s.saved, len(s.rows) == 0 || s.trouble != nil
+// unlockAndWait gives up the mutex and, if something was changed, waits until
+// that is in the file, or the context ends. While the file cannot be written it
+// does not wait.
+func (s *Store) unlockAndWait(ctx context.Context, changed bool) {
+	saved, idle := s.saved, !changed || len(s.rows) == 0 || s.trouble != nil
 	s.mu.Unlock()
 	if idle {
 		return

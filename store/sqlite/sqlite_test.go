@@ -40,9 +40,9 @@ func child(path string) {
 		fmt.Println(err)
 		return
 	}
-	_, ok, err := s.Windows().Take(context.Background(), one(1), one(2))
+	_, ok, err := store.Take(context.Background(), s.Windows(), one(1), one(2))
 	if err == nil {
-		err = s.Windows().Hold(context.Background(), key(3), time.Now().Add(time.Hour))
+		err = store.Hold(context.Background(), s.Windows(), key(3), time.Now().Add(time.Hour))
 	}
 	fmt.Println(ok, err)
 	_, _ = io.Copy(io.Discard, os.Stdin)
@@ -76,11 +76,11 @@ func key(n int) store.Key {
 	return k
 }
 
-func one(n int) store.Use { return store.Use{Key: key(n), Limit: 1, Period: 120 * time.Second} }
+func one(n int) store.Use { return store.UseOf(key(n), 1, 120*time.Second) }
 
 func wantTake(t *testing.T, s *Store, n int, want bool) {
 	t.Helper()
-	_, ok, err := s.Windows().Take(t.Context(), one(n))
+	_, ok, err := store.Take(t.Context(), s.Windows(), one(n))
 	if err != nil || ok != want {
 		t.Fatalf("Take of key %d: ok %v, error %v; want ok %v", n, ok, err, want)
 	}
@@ -96,10 +96,10 @@ func TestReopenKeepsWindows(t *testing.T) {
 	for n := range 3 {
 		wantTake(t, s, n, true)
 	}
-	if err := s.Windows().Hold(t.Context(), key(3), clock.Now().Add(time.Hour)); err != nil {
+	if err := store.Hold(t.Context(), s.Windows(), key(3), clock.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Windows().Release(t.Context(), key(2)); err != nil {
+	if err := store.Release(t.Context(), s.Windows(), key(2)); err != nil {
 		t.Fatal(err)
 	}
 	secret := s.Secret()
@@ -181,7 +181,7 @@ func TestOpenTwice(t *testing.T) {
 			t.Errorf("second Open: %v", err)
 		}
 		wantTake(t, s, 1, true)
-		if err := s.Windows().Release(t.Context(), key(1)); err != nil {
+		if err := store.Release(t.Context(), s.Windows(), key(1)); err != nil {
 			t.Fatal(err)
 		}
 		s.Close()
@@ -225,7 +225,7 @@ func TestOpenErrors(t *testing.T) {
 				return err
 			}
 			for n := range 200 {
-				if _, _, err := s.Windows().Take(context.Background(), one(n)); err != nil {
+				if _, _, err := store.Take(context.Background(), s.Windows(), one(n)); err != nil {
 					return err
 				}
 			}
@@ -323,7 +323,7 @@ func TestFullDisk(t *testing.T) {
 	defer s.Close()
 
 	wantTake(t, s, 0, true)
-	if err := s.Windows().Hold(t.Context(), key(1), clock.Now().Add(time.Hour)); err != nil {
+	if err := store.Hold(t.Context(), s.Windows(), key(1), clock.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	// SQLite fails with the same code when the disk is full.
@@ -353,7 +353,7 @@ func TestFullDisk(t *testing.T) {
 		n++
 	}
 	wantTake(t, s, 0, false)
-	if err := s.Windows().Release(t.Context(), key(0), key(2)); err != nil {
+	if err := store.Release(t.Context(), s.Windows(), key(0), key(2)); err != nil {
 		t.Fatal(err)
 	}
 	wantTake(t, s, 2, true)
@@ -448,10 +448,10 @@ func TestContextEndsWhileWaiting(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, ok, err := s.Windows().Take(ctx, one(1)); !ok || err != nil {
+	if _, ok, err := store.Take(ctx, s.Windows(), one(1)); !ok || err != nil {
 		t.Errorf("Take: ok %v, error %v; want a change that is made", ok, err)
 	}
-	if err := s.Windows().Hold(ctx, key(2), time.Now().Add(time.Hour)); !errors.Is(err, context.DeadlineExceeded) {
+	if err := store.Hold(ctx, s.Windows(), key(2), time.Now().Add(time.Hour)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Hold: %v, want the context's error", err)
 	}
 	tx.Rollback()
@@ -467,7 +467,7 @@ func TestCloseWhileInUse(t *testing.T) {
 	for worker := range 8 {
 		wg.Go(func() {
 			for n := 0; ; n++ {
-				_, ok, err := s.Windows().Take(context.Background(), one(worker*1_000_000+n))
+				_, ok, err := store.Take(context.Background(), s.Windows(), one(worker*1_000_000+n))
 				if errors.Is(err, store.ErrClosed) {
 					return
 				}
@@ -495,7 +495,7 @@ func BenchmarkTake(b *testing.B) {
 		s := reopen(b, file(b), time.Now)
 		var n atomic.Int64
 		run(b, func() {
-			if _, ok, err := s.Windows().Take(context.Background(), store.Use{Key: key(int(n.Add(1))), Limit: 1, Period: time.Second}); !ok || err != nil {
+			if _, ok, err := store.Take(context.Background(), s.Windows(), store.UseOf(key(int(n.Add(1))), 1, time.Second)); !ok || err != nil {
 				b.Error(ok, err)
 			}
 		})

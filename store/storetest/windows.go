@@ -36,6 +36,13 @@ func Windows(t *testing.T, open func(t *testing.T, now func() time.Time) store.S
 		"hold that is over":         holdThatIsOver,
 		"release":                   release,
 		"peek in order":             peekInOrder,
+		"each group by itself":      eachByItself,
+		"slots":                     slotsOneByOne,
+		"slots at once":             slotsAtOnce,
+		"peek at slots":             peekAtSlots,
+		"set":                       set,
+		"occupy":                    occupy,
+		"several changes":           severalChanges,
 		"nothing asked":             nothingAsked,
 		"bad arguments":             badArguments,
 		"context that has ended":    endedContext,
@@ -52,14 +59,14 @@ func Windows(t *testing.T, open func(t *testing.T, now func() time.Time) store.S
 
 func key(n byte) store.Key { return store.Key{0: n, 15: n} }
 
-func one(n byte) store.Use { return store.Use{Key: key(n), Limit: 1, Period: period} }
+func one(n byte) store.Use { return store.UseOf(key(n), 1, period) }
 
 func (s suite) in(d time.Duration) time.Time { return s.Now().Add(d) }
 
 // take wants the answer ok and, where given, the windows.
 func (s suite) take(ok bool, uses []store.Use, want ...store.Window) {
 	s.Helper()
-	got, gotOK, err := s.Take(s.Context(), uses...)
+	got, gotOK, err := store.Take(s.Context(), s.Windows, uses...)
 	if err != nil || gotOK != ok {
 		s.Fatalf("Take: ok %v, error %v; want ok %v", gotOK, err, ok)
 	}
@@ -70,7 +77,7 @@ func (s suite) take(ok bool, uses []store.Use, want ...store.Window) {
 
 func (s suite) peek(keys []store.Key, want ...store.Window) {
 	s.Helper()
-	got, err := s.Peek(s.Context(), keys...)
+	got, err := store.Peek(s.Context(), s.Windows, keys...)
 	if err != nil {
 		s.Fatalf("Peek: %v", err)
 	}
@@ -113,7 +120,7 @@ func takeFullExpiry(s suite) {
 }
 
 func limitOfSeveral(s suite) {
-	use := store.Use{Key: key(1), Limit: 3, Period: period}
+	use := store.UseOf(key(1), 3, period)
 	until := s.in(period)
 	for used := int64(1); used <= 3; used++ {
 		s.take(true, []store.Use{use}, store.Window{Used: used, Until: until})
@@ -129,7 +136,7 @@ func limitOfSeveral(s suite) {
 func milliseconds(s suite) {
 	s.Advance(time.Nanosecond)
 	s.take(true, []store.Use{one(1)}, store.Window{Used: 1, Until: s.in(period + time.Millisecond - 1)})
-	s.must(s.Hold(s.Context(), key(2), s.in(time.Millisecond)))
+	s.must(store.Hold(s.Context(), s.Windows, key(2), s.in(time.Millisecond)))
 	s.peek([]store.Key{key(2)}, store.Window{Used: store.Held, Until: s.in(2*time.Millisecond - 1)})
 }
 
@@ -149,7 +156,7 @@ func sameKeyTwice(s suite) {
 	s.take(false, []store.Use{one(1), one(1)}, store.Window{}, store.Window{})
 	s.peek([]store.Key{key(1)}, store.Window{})
 
-	two := store.Use{Key: key(1), Limit: 2, Period: period}
+	two := store.UseOf(key(1), 2, period)
 	both := store.Window{Used: 2, Until: s.in(period)}
 	s.take(true, []store.Use{two, two}, both, both)
 	s.take(false, []store.Use{two})
@@ -163,18 +170,18 @@ func refusals(s suite) {
 		s.take(false, []store.Use{one(1)}, window)
 	}
 	s.peek([]store.Key{key(1)}, window)
-	s.must(s.Release(s.Context(), key(1)))
+	s.must(store.Release(s.Context(), s.Windows, key(1)))
 	s.take(true, []store.Use{one(1)})
 }
 
 func exactlyLimit(s suite) {
 	for _, limit := range []int64{1, 5} {
-		use := store.Use{Key: key(byte(limit)), Limit: limit, Period: period}
+		use := store.UseOf(key(byte(limit)), limit, period)
 		var passed atomic.Int64
 		var wg sync.WaitGroup
 		for range 100 {
 			wg.Go(func() {
-				_, ok, err := s.Take(s.Context(), use)
+				_, ok, err := store.Take(s.Context(), s.Windows, use)
 				if err != nil {
 					s.Error(err)
 				}
@@ -195,19 +202,19 @@ func hold(s suite) {
 	held := func(until time.Time) store.Window { return store.Window{Used: store.Held, Until: until} }
 
 	until := s.in(time.Hour)
-	s.must(s.Hold(ctx, key(1), until))
+	s.must(store.Hold(ctx, s.Windows, key(1), until))
 	s.take(false, []store.Use{one(1)}, held(until))
-	s.take(false, []store.Use{{Key: key(1), Limit: store.Held - 1, Period: period}}, held(until))
+	s.take(false, []store.Use{store.UseOf(key(1), store.Held-1, period)}, held(until))
 
-	s.must(s.Hold(ctx, key(1), s.in(time.Minute))) // never shorter
+	s.must(store.Hold(ctx, s.Windows, key(1), s.in(time.Minute))) // never shorter
 	s.peek([]store.Key{key(1)}, held(until))
 
 	until = s.in(2 * time.Hour)
-	s.must(s.Hold(ctx, key(1), until))
+	s.must(store.Hold(ctx, s.Windows, key(1), until))
 	s.peek([]store.Key{key(1)}, held(until))
 
 	s.take(true, []store.Use{one(2)}) // a window in use keeps its longer time
-	s.must(s.Hold(ctx, key(2), s.in(time.Second)))
+	s.must(store.Hold(ctx, s.Windows, key(2), s.in(time.Second)))
 	s.peek([]store.Key{key(2)}, held(s.in(period)))
 
 	s.Advance(2 * time.Hour)
@@ -215,38 +222,38 @@ func hold(s suite) {
 }
 
 func holdThatIsOver(s suite) {
-	s.must(s.Hold(s.Context(), key(1), s.in(-time.Hour)))
-	s.must(s.Hold(s.Context(), key(2), time.Time{}))
+	s.must(store.Hold(s.Context(), s.Windows, key(1), s.in(-time.Hour)))
+	s.must(store.Hold(s.Context(), s.Windows, key(2), time.Time{}))
 	s.peek([]store.Key{key(1), key(2)}, store.Window{}, store.Window{})
 	s.take(true, []store.Use{one(1), one(2)})
 }
 
 func release(s suite) {
 	ctx := s.Context()
-	s.must(s.Release(ctx, key(1))) // nothing there
+	s.must(store.Release(ctx, s.Windows, key(1))) // nothing there
 
-	two := store.Use{Key: key(1), Limit: 2, Period: period}
+	two := store.UseOf(key(1), 2, period)
 	until := s.in(period)
 	s.take(true, []store.Use{two, two})
-	s.must(s.Release(ctx, key(1)))
+	s.must(store.Release(ctx, s.Windows, key(1)))
 	s.peek([]store.Key{key(1)}, store.Window{Used: 1, Until: until})
-	s.must(s.Release(ctx, key(1), key(2)))
+	s.must(store.Release(ctx, s.Windows, key(1), key(2)))
 	s.peek([]store.Key{key(1)}, store.Window{})
 
 	s.Advance(time.Second) // the next use opens a window of its own
 	s.take(true, []store.Use{two, two}, store.Window{Used: 2, Until: s.in(period)}, store.Window{Used: 2, Until: s.in(period)})
-	s.must(s.Release(ctx, key(1), key(1)))
+	s.must(store.Release(ctx, s.Windows, key(1), key(1)))
 	s.peek([]store.Key{key(1)}, store.Window{})
 
 	until = s.in(time.Hour)
-	s.must(s.Hold(ctx, key(1), until))
-	s.must(s.Release(ctx, key(1)))
+	s.must(store.Hold(ctx, s.Windows, key(1), until))
+	s.must(store.Release(ctx, s.Windows, key(1)))
 	s.peek([]store.Key{key(1)}, store.Window{Used: store.Held, Until: until})
 }
 
 func peekInOrder(s suite) {
 	s.take(true, []store.Use{one(1)})
-	s.must(s.Hold(s.Context(), key(3), s.in(time.Hour)))
+	s.must(store.Hold(s.Context(), s.Windows, key(3), s.in(time.Hour)))
 	first := store.Window{Used: 1, Until: s.in(period)}
 	third := store.Window{Used: store.Held, Until: s.in(time.Hour)}
 	s.peek([]store.Key{key(3), key(2), key(1), key(3)}, third, store.Window{}, first, third)
@@ -255,20 +262,22 @@ func peekInOrder(s suite) {
 func nothingAsked(s suite) {
 	s.take(true, nil)
 	s.peek(nil)
-	s.must(s.Release(s.Context()))
+	s.must(store.Release(s.Context(), s.Windows))
 }
 
 func badArguments(s suite) {
 	for _, bad := range []store.Use{
-		{Key: key(2), Limit: 0, Period: period},
-		{Key: key(2), Limit: -1, Period: period},
-		{Key: key(2), Limit: store.Held, Period: period},
-		{Key: key(2), Limit: 1},
-		{Key: key(2), Limit: 1, Period: -period},
-		{Key: key(2), Limit: 1, Period: time.Microsecond},
-		{Key: key(2), Limit: 1, Period: period + time.Microsecond},
+		store.UseOf(key(2), 0, period),
+		store.UseOf(key(2), -1, period),
+		store.UseOf(key(2), store.Held, period),
+		store.UseOf(key(2), 1, 0),
+		store.UseOf(key(2), 1, -period),
+		store.UseOf(key(2), 1, time.Microsecond),
+		store.UseOf(key(2), 1, period+time.Microsecond),
+		slots(2, -1),
+		slots(2, store.MaxSlots+1),
 	} {
-		if _, ok, err := s.Take(s.Context(), one(1), bad); ok || err == nil {
+		if _, ok, err := store.Take(s.Context(), s.Windows, one(1), bad); ok || err == nil {
 			s.Errorf("Take(%v): ok %v, no error", bad, ok)
 		}
 	}
@@ -279,10 +288,10 @@ func endedContext(s suite) {
 	ctx, cancel := context.WithCancel(s.Context())
 	cancel()
 	s.take(true, []store.Use{one(2)})
-	_, ok, takeErr := s.Take(ctx, one(1))
-	_, peekErr := s.Peek(ctx, key(1))
-	holdErr := s.Hold(ctx, key(1), s.in(time.Hour))
-	releaseErr := s.Release(ctx, key(2))
+	_, ok, takeErr := store.Take(ctx, s.Windows, one(1))
+	_, peekErr := store.Peek(ctx, s.Windows, key(1))
+	holdErr := store.Hold(ctx, s.Windows, key(1), s.in(time.Hour))
+	releaseErr := store.Release(ctx, s.Windows, key(2))
 	for call, err := range map[string]error{"Take": takeErr, "Peek": peekErr, "Hold": holdErr, "Release": releaseErr} {
 		if ok || !errors.Is(err, context.Canceled) {
 			s.Errorf("%s: %v, want context.Canceled", call, err)
@@ -305,10 +314,10 @@ func secret(s suite) {
 func closed(s suite) {
 	s.must(s.store.Close())
 	s.must(s.store.Close())
-	_, ok, takeErr := s.Take(s.Context(), one(1))
-	_, peekErr := s.Peek(s.Context(), key(1))
-	holdErr := s.Hold(s.Context(), key(1), s.in(time.Hour))
-	releaseErr := s.Release(s.Context(), key(1))
+	_, ok, takeErr := store.Take(s.Context(), s.Windows, one(1))
+	_, peekErr := store.Peek(s.Context(), s.Windows, key(1))
+	holdErr := store.Hold(s.Context(), s.Windows, key(1), s.in(time.Hour))
+	releaseErr := store.Release(s.Context(), s.Windows, key(1))
 	for call, err := range map[string]error{"Take": takeErr, "Peek": peekErr, "Hold": holdErr, "Release": releaseErr} {
 		if ok || !errors.Is(err, store.ErrClosed) {
 			s.Errorf("%s: %v, want ErrClosed", call, err)
