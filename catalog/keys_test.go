@@ -47,7 +47,7 @@ func TestLoadKeys(t *testing.T) {
 		{"legacy id", "old.test: s3cret\n", []string{"key.test=s3cret"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			keys, err := c.LoadKeys(File{"keys.yaml", []byte(tt.file)})
+			keys, err := c.LoadKeys(File{Name: "keys.yaml", Data: []byte(tt.file)})
 			var got []string
 			for _, id := range slices.Sorted(maps.Keys(keys)) {
 				got = append(got, id+"="+keys[id].Reveal())
@@ -83,7 +83,7 @@ func TestBadKeys(t *testing.T) {
 		{"a list that numbers bots", "number.test: '42:" + secret + "'", "keys.yaml:1: number.test: is read by its own numbers of bots, so only with callers' keys"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			keys, err := c.LoadKeys(File{"keys.yaml", []byte(tt.file)})
+			keys, err := c.LoadKeys(File{Name: "keys.yaml", Data: []byte(tt.file)})
 			if err == nil || err.Error() != tt.want || keys != nil {
 				t.Errorf("%d keys, %v; want %s", len(keys), err, tt.want)
 			}
@@ -113,7 +113,7 @@ func TestKeyErrorsHoldNoKey(t *testing.T) {
 		"a key that is a whole table": "? {" + secret + ": b}\n: c",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := c.LoadKeys(File{"keys.yaml", []byte(file)}); err != nil && strings.Contains(err.Error(), "sEcReT") {
+			if _, err := c.LoadKeys(File{Name: "keys.yaml", Data: []byte(file)}); err != nil && strings.Contains(err.Error(), "sEcReT") {
 				t.Errorf("error: %v", err)
 			}
 		})
@@ -131,12 +131,12 @@ func TestKeysThatCannotBeSent(t *testing.T) {
 		"two documents":        "key.test: one\n---\nother.test: two\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if keys, err := c.LoadKeys(File{"keys.yaml", []byte(file)}); err == nil {
+			if keys, err := c.LoadKeys(File{Name: "keys.yaml", Data: []byte(file)}); err == nil {
 				t.Errorf("no error, key %q", keys["key.test"].Reveal())
 			}
 		})
 	}
-	keys, err := c.LoadKeys(File{"keys.yaml", []byte("key.test: |\n  one\n")})
+	keys, err := c.LoadKeys(File{Name: "keys.yaml", Data: []byte("key.test: |\n  one\n")})
 	if err != nil || keys["key.test"].Reveal() != "one" {
 		t.Errorf("a block of one line: %q, %v", keys["key.test"].Reveal(), err)
 	}

@@ -6,35 +6,36 @@ import (
 
 	"aggregator/internal/near"
 	"aggregator/lists"
+	"aggregator/strictyaml"
 )
 
 // link is a legacy id and where it leads: a list id, or another legacy id.
 type link struct {
-	place
+	place    strictyaml.Place
 	from, to string
 }
 
 // legacyLinks reads the file of legacy ids, in its order.
-func (r *report) legacyLinks(f File) []link {
-	root, _ := r.parse(f)
+func (r *loader) legacyLinks(f File) []link {
+	root, _ := r.Parse(f)
 	if root == nil {
 		return nil
 	}
-	if root.kind != mapping {
-		if root.kind != broken {
-			r.wrongType(root, "a mapping of old ids to new ones")
+	if !root.IsMapping() {
+		if !root.IsBroken() {
+			r.WrongType(root, "a mapping of old ids to new ones")
 		}
 		return nil
 	}
 	var links []link
-	for _, entry := range root.fields {
-		l := link{place: entry.value.place, from: entry.key}
-		r.bindTo(entry.value, &l.to)
+	for _, entry := range root.Fields() {
+		l := link{place: entry.Value.Place(), from: entry.Key}
+		r.Bind(entry.Value, &l.to)
 		if why := badListID(l.from); why != "" {
-			r.add(l.place, "the legacy id %s %s", quote(l.from), why)
+			r.Add(l.place, "the legacy id %s %s", strictyaml.Quote(l.from), why)
 		}
 		if why := badID(l.to); l.to != "" && why != "" {
-			r.add(l.place, "leads to %s, which %s", quote(l.to), why)
+			r.Add(l.place, "leads to %s, which %s", strictyaml.Quote(l.to), why)
 		}
 		links = append(links, l)
 	}
@@ -43,7 +44,7 @@ func (r *report) legacyLinks(f File) []link {
 }
 
 // checkCycles reports each cycle once, where it is first met.
-func (r *report) checkCycles(links []link) {
+func (r *loader) checkCycles(links []link) {
 	next := linkMap(links)
 	walk := map[string]int{} // id to the walk that met it first
 	for i, start := range links {
@@ -60,29 +61,31 @@ func (r *report) checkCycles(links []link) {
 			chain = append(chain, step)
 		}
 		at := links[slices.IndexFunc(links, func(l link) bool { return l.from == id })].place
-		r.add(at, "is in a cycle, %s; legacy ids must end at a list", strings.Join(append(chain, id), " -> "))
+		r.Add(at, "is in a cycle, %s; legacy ids must end at a list", strings.Join(append(chain, id), " -> "))
 	}
 }
 
-// oddLinks are warnings about legacy ids that do nothing.
-func oddLinks(links []link, all []*lists.List) []string {
-	var r report
+// oddLinks returns warnings about legacy ids that do nothing.
+func oddLinks(links []link, all []*lists.List) (warnings []string) {
 	next := linkMap(links)
 	living, known := map[string]bool{}, []string{}
 	for _, l := range all {
 		living[l.ID] = !l.Defunct
 		known = append(known, l.ID)
 	}
+	warn := func(l link, message string) {
+		warnings = append(warnings, strictyaml.Problem{Place: l.place, Message: message}.String())
+	}
 	for _, l := range links {
 		_, isList := living[l.to]
 		if _, isLegacy := next[l.to]; !isList && !isLegacy {
-			r.add(l.place, "leads to %s, which is no list%s", quote(l.to), near.Suggestion(l.to, known))
+			warn(l, "leads to "+strictyaml.Quote(l.to)+", which is no list"+near.Suggestion(l.to, known))
 		}
 		if living[l.from] {
-			r.add(l.place, "is never followed, for a living list has this id")
+			warn(l, "is never followed, for a living list has this id")
 		}
 	}
-	return lines(r.problems)
+	return warnings
 }
 
 func linkMap(links []link) map[string]string {

@@ -8,13 +8,14 @@ import (
 
 	"aggregator/internal/near"
 	"aggregator/lists"
+	"aggregator/strictyaml"
 )
 
 // File is a YAML file, read.
-type File struct {
-	Name string // as messages show it
-	Data []byte
-}
+type File = strictyaml.File
+
+// Error holds everything that is wrong with a catalog's files, by file and line.
+type Error = strictyaml.Error
 
 // Feature is something that a list can have.
 type Feature struct {
@@ -31,114 +32,99 @@ type document[F, L any] struct {
 	Lists    map[string]L `yaml:"lists" doc:"Every list, by its id."`
 }
 
+// loader reads the files of a catalog and collects what is wrong with them.
+type loader struct{ strictyaml.Decoder }
+
+func newLoader() *loader { return &loader{strictyaml.Decoder{Entries: "lists"}} }
+
 // Load makes a catalog of one or more lists files and a file of legacy ids. A
 // later lists file adds lists and features, or replaces single fields of
 // earlier ones; its nulls clear them. All that is wrong comes at once, as an
 // *Error. What is merely odd comes as warnings.
 func Load(listFiles []File, legacy File) (*Catalog, []string, error) {
+	r := newLoader()
 	if len(listFiles) == 0 {
-		return nil, nil, &Error{[]Problem{{Message: "no lists file is given; at least one is needed"}}}
+		r.Add(strictyaml.Place{}, "no lists file is given; at least one is needed")
+		return nil, nil, r.Err()
 	}
-	var r report
-	names := make([]string, 0, len(listFiles)+1)
-	merged, readable := document[*node, *node]{map[string]*node{}, map[string]*node{}}, true
+	merged, readable := document[*strictyaml.Node, *strictyaml.Node]{map[string]*strictyaml.Node{}, map[string]*strictyaml.Node{}}, true
 	for _, f := range listFiles {
-		names = append(names, f.Name)
 		doc, ok := r.document(f)
 		readable = readable && ok
-		r.overlay(merged.Features, doc.Features)
-		r.overlay(merged.Lists, doc.Lists)
+		r.Overlay(merged.Features, doc.Features)
+		r.Overlay(merged.Lists, doc.Lists)
 	}
-	names = append(names, legacy.Name)
 	links := r.legacyLinks(legacy)
 	if !readable {
 		// Without a whole file, features and lists would seem to be missing.
-		return nil, nil, &Error{r.sorted(names)}
+		return nil, nil, r.Err()
 	}
-	if len(r.problems) == 0 && len(merged.Lists) == 0 {
-		r.add(place{file: listFiles[0].Name, line: 1}, `holds no list; at least one is needed under "lists:"`)
+	if len(r.Problems()) == 0 && len(merged.Lists) == 0 {
+		r.Add(strictyaml.Place{File: listFiles[0].Name, Line: 1}, `holds no list; at least one is needed under "lists:"`)
 	}
 	features := r.features(merged.Features)
 	all := r.lists(merged.Lists, features)
 	warnings := oddLinks(links, all)
-	if len(r.problems) > 0 {
-		return nil, warnings, &Error{r.sorted(names)}
+	if err := r.Err(); err != nil {
+		return nil, warnings, err
 	}
 	return newCatalog(all, features, links), warnings, nil
 }
 
 // document reads a lists file down to its features and lists.
-func (r *report) document(f File) (doc document[*node, *node], ok bool) {
-	root, ok := r.parse(f)
+func (r *loader) document(f File) (doc document[*strictyaml.Node, *strictyaml.Node], ok bool) {
+	root, ok := r.Parse(f)
 	if !ok {
 		return doc, false
 	}
 	if root == nil {
-		r.add(place{file: f.Name, line: 1}, `is empty, must hold "features:" and "lists:"`)
+		r.Add(strictyaml.Place{File: f.Name, Line: 1}, `is empty, must hold "features:" and "lists:"`)
 		return doc, false
 	}
-	r.bindTo(root, &doc)
+	r.Bind(root, &doc)
 	return doc, true
 }
 
-// overlay puts the fields of entries over those of the same ids in base.
-func (r *report) overlay(base, entries map[string]*node) {
-	for _, id := range sortedKeys(entries) {
-		under, over := base[id], entries[id]
-		switch {
-		case under == nil:
-			base[id] = over
-		case over.kind == broken || under.kind != mapping: // reported in its place
-		case over.kind != mapping:
-			r.wrongType(over, "a mapping")
-		default:
-			for _, f := range over.fields {
-				under.set(f)
-			}
-		}
-	}
-}
-
 // features checks the features.
-func (r *report) features(nodes map[string]*node) map[string]Feature {
+func (r *loader) features(nodes map[string]*strictyaml.Node) map[string]Feature {
 	all := map[string]Feature{}
 	for _, id := range sortedKeys(nodes) {
 		n := nodes[id]
 		if why := badID(id); why != "" {
-			r.add(n.place, "the feature id %s %s", quote(id), why)
+			r.Add(n.Place(), "the feature id %s %s", strictyaml.Quote(id), why)
 		}
 		f := Feature{ID: id}
-		r.bindTo(n, &f)
+		r.Bind(n, &f)
 		all[id] = f
 	}
 	return all
 }
 
 // lists checks and compiles the lists, sorted by id.
-func (r *report) lists(nodes map[string]*node, features map[string]Feature) []*lists.List {
+func (r *loader) lists(nodes map[string]*strictyaml.Node, features map[string]Feature) []*lists.List {
 	all := make([]*lists.List, 0, len(nodes))
 	featureIDs := sortedKeys(features)
-	posts := map[string]place{} // where lists post to, and which says so
+	posts := map[string]strictyaml.Place{} // where lists post to, and which says so
 	for _, id := range sortedKeys(nodes) {
 		n := nodes[id]
 		if why := badListID(id); why != "" {
-			r.add(n.place, "the list id %s %s", quote(id), why)
+			r.Add(n.Place(), "the list id %s %s", strictyaml.Quote(id), why)
 		}
-		before := len(r.problems)
+		before := len(r.Problems())
 		var e lists.Entry
-		r.bindTo(n, &e)
+		r.Bind(n, &e)
 		r.checkFeatures(n, e.Features, featureIDs)
 		l, problems := lists.New(id, e)
 		for _, p := range problems {
 			// What is said of a field, or of its items, makes more about it noise.
-			if slices.ContainsFunc(r.problems[before:], func(q Problem) bool {
+			if slices.ContainsFunc(r.Problems()[before:], func(q strictyaml.Problem) bool {
 				return q.Field == p.Field || strings.HasPrefix(q.Field, p.Field+"[")
 			}) {
 				continue
 			}
-			at := n.find(p.Field).place
-			at.field = p.Field
-			r.add(at, "%s", p.Message)
+			at := n.Find(p.Field).Place()
+			at.Field = p.Field
+			r.Add(at, "%s", p.Message)
 		}
 		r.checkPostURL(n, l, posts)
 		all = append(all, l)
@@ -148,18 +134,18 @@ func (r *report) lists(nodes map[string]*node, features map[string]Feature) []*l
 
 // checkFeatures refuses features that are not in known, which is sorted, and
 // those given twice.
-func (r *report) checkFeatures(n *node, ids, known []string) {
+func (r *loader) checkFeatures(n *strictyaml.Node, ids, known []string) {
 	first := map[string]int{}
 	for i, id := range ids {
-		item := n.find(fmt.Sprintf("features[%d]", i))
-		if item.tag != tagString {
+		item := n.Find(fmt.Sprintf("features[%d]", i))
+		if _, isText := item.Text(); !isText {
 			continue // reported already
 		}
 		if _, ok := slices.BinarySearch(known, id); !ok {
-			r.add(item.place, "unknown feature %s%s; allowed: the ids under features", quote(id), near.Suggestion(id, known))
+			r.Add(item.Place(), "unknown feature %s%s; allowed: the ids under features", strictyaml.Quote(id), near.Suggestion(id, known))
 		}
 		if j, seen := first[id]; seen {
-			r.add(item.place, "%s is given twice, first in features[%d]", quote(id), j)
+			r.Add(item.Place(), "%s is given twice, first in features[%d]", strictyaml.Quote(id), j)
 			continue
 		}
 		first[id] = i
@@ -168,7 +154,7 @@ func (r *report) checkFeatures(n *node, ids, known []string) {
 
 // checkPostURL refuses a second living list with one post URL: it would be
 // asked twice for each count.
-func (r *report) checkPostURL(n *node, l *lists.List, posts map[string]place) {
+func (r *loader) checkPostURL(n *strictyaml.Node, l *lists.List, posts map[string]strictyaml.Place) {
 	if !l.TakesCounts() {
 		return
 	}
@@ -176,9 +162,9 @@ func (r *report) checkPostURL(n *node, l *lists.List, posts map[string]place) {
 	if l.Post != nil && l.Post.URL != "" {
 		source = "post.url"
 	}
-	at, url := n.find(source).place, l.PostURL()
+	at, url := n.Find(source).Place(), l.PostURL()
 	if other, taken := posts[url]; taken {
-		r.add(at, "is the post URL of %s too (%s:%d); each living list needs its own", show(other.list), other.file, other.line)
+		r.Add(at, "is the post URL of %s too (%s:%d); each living list needs its own", strictyaml.Show(other.Entry), other.File, other.Line)
 		return
 	}
 	posts[url] = at
@@ -192,12 +178,12 @@ var reservedIDs = []string{
 // maxID is the length of the longest host name.
 const maxID = 253
 
-// isID tells whether s is printable ASCII without spaces and slashes.
+// isID reports whether s is printable ASCII without spaces and slashes.
 func isID(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' || c == '/' || c == '\\' })
 }
 
-// badID is what is wrong with an id, "" if nothing.
+// badID returns what is wrong with an id, "" if nothing.
 func badID(id string) string {
 	if len(id) > maxID || !isID(id) {
 		return fmt.Sprintf("must be 1 to %d printable ASCII characters without spaces and slashes", maxID)

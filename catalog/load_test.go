@@ -19,9 +19,9 @@ const head = "lists:\n  a.test:\n    name: A\n    url: \"https://a.test/\"\n"
 func loadText(legacy string, texts ...string) (*Catalog, []string, error) {
 	var files []File
 	for i, text := range texts {
-		files = append(files, File{[]string{"lists.yaml", "2.yaml", "3.yaml"}[i], []byte(text)})
+		files = append(files, File{Name: []string{"lists.yaml", "2.yaml", "3.yaml"}[i], Data: []byte(text)})
 	}
-	return Load(files, File{"legacy_ids.yaml", []byte(legacy)})
+	return Load(files, File{Name: "legacy_ids.yaml", Data: []byte(legacy)})
 }
 
 func mustLoad(t testing.TB, legacy string, texts ...string) *Catalog {
@@ -335,7 +335,7 @@ func TestShippedFiles(t *testing.T) {
 }
 
 func loadShipped() (*Catalog, []string, error) {
-	return Load([]File{{"lists.yaml", aggregator.ListsYAML}}, File{"legacy_ids.yaml", aggregator.LegacyIDsYAML})
+	return Load([]File{{Name: "lists.yaml", Data: aggregator.ListsYAML}}, File{Name: "legacy_ids.yaml", Data: aggregator.LegacyIDsYAML})
 }
 
 // FuzzLoad checks that no file makes Load panic, and that whatever loads can
@@ -346,7 +346,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add([]byte(head+"    post: &a {fields: {server_count: [a, b]}, constants: {a: 1}}\n    get: *a\n"), []byte("<<: {}\n"))
 	f.Add([]byte("? [a]\n: !!int x\n---\n"), []byte("\xff"))
 	f.Fuzz(func(t *testing.T, listsFile, legacyFile []byte) {
-		c, _, err := Load([]File{{"lists.yaml", listsFile}}, File{"legacy_ids.yaml", legacyFile})
+		c, _, err := Load([]File{{Name: "lists.yaml", Data: listsFile}}, File{Name: "legacy_ids.yaml", Data: legacyFile})
 		if err != nil {
 			var e *Error
 			if !errors.As(err, &e) || len(e.Problems) == 0 {

@@ -7,36 +7,37 @@ import (
 	"testing"
 
 	"aggregator"
+	"aggregator/strictyaml"
 )
 
 // missing are the places of n's keys that a schema does not know.
-func missing(n *node, s map[string]any) []place {
+func missing(n *strictyaml.Node, s map[string]any) []strictyaml.Place {
 	if choices, ok := s["anyOf"].([]any); ok {
-		var each [][]place
+		var each [][]strictyaml.Place
 		for _, choice := range choices {
 			each = append(each, missing(n, choice.(map[string]any)))
 		}
-		return slices.MinFunc(each, func(a, b []place) int { return len(a) - len(b) })
+		return slices.MinFunc(each, func(a, b []strictyaml.Place) int { return len(a) - len(b) })
 	}
-	var all []place
+	var all []strictyaml.Place
 	if items, ok := s["items"].(map[string]any); ok {
-		for _, item := range n.items {
+		for _, item := range n.Items() {
 			all = append(all, missing(item, items)...)
 		}
-	} else if len(n.items) > 0 {
-		return []place{n.place}
+	} else if len(n.Items()) > 0 {
+		return []strictyaml.Place{n.Place()}
 	}
 	properties, _ := s["properties"].(map[string]any)
-	for _, f := range n.fields {
-		p, ok := properties[f.key].(map[string]any)
+	for _, f := range n.Fields() {
+		p, ok := properties[f.Key].(map[string]any)
 		if !ok {
 			p, ok = s["additionalProperties"].(map[string]any)
 		}
 		if !ok {
-			all = append(all, f.value.place)
+			all = append(all, f.Value.Place())
 			continue
 		}
-		all = append(all, missing(f.value, p)...)
+		all = append(all, missing(f.Value, p)...)
 	}
 	return all
 }
@@ -46,15 +47,15 @@ func TestSchemaKnowsTheShippedKeys(t *testing.T) {
 	if err := json.Unmarshal(Schema(), &s); err != nil {
 		t.Fatal(err)
 	}
-	var r report
-	root, ok := r.parse(File{"lists.yaml", aggregator.ListsYAML})
+	r := newLoader()
+	root, ok := r.Parse(File{Name: "lists.yaml", Data: aggregator.ListsYAML})
 	if !ok || root == nil {
-		t.Fatal(r.problems)
+		t.Fatal(r.Problems())
 	}
 	for _, at := range missing(root, s) {
 		t.Errorf("%+v is not in the schema", at)
 	}
-	if unknown, _ := r.parse(File{"x.yaml", []byte(head + "    post: {fields: {server_count: {a: b}}, x: 1}\n")}); len(missing(unknown, s)) != 2 {
+	if unknown, _ := r.Parse(File{Name: "x.yaml", Data: []byte(head + "    post: {fields: {server_count: {a: b}}, x: 1}\n")}); len(missing(unknown, s)) != 2 {
 		t.Error("the schema takes keys that there are not")
 	}
 }

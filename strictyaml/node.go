@@ -1,4 +1,4 @@
-package catalog
+package strictyaml
 
 import (
 	"bytes"
@@ -12,20 +12,20 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// node is a piece of YAML reduced to what these files may hold.
-type node struct {
-	place
+// Node is a piece of YAML reduced to what a strict file may hold.
+type Node struct {
+	place  Place
 	kind   kind
 	tag    string // of a scalar, such as "!!str"
 	value  string // of a scalar
-	items  []*node
-	fields []field
+	items  []*Node
+	fields []Field
 }
 
-// field is a key of a mapping and its value, whose line is the key's.
-type field struct {
-	key   string
-	value *node
+// Field is a key of a mapping and its value, whose line is the key's.
+type Field struct {
+	Key   string
+	Value *Node
 }
 
 type kind int
@@ -36,6 +36,28 @@ const (
 	sequence
 	mapping
 )
+
+// Place returns where the node stands.
+func (n *Node) Place() Place { return n.place }
+
+// IsMapping reports whether the node is a mapping.
+func (n *Node) IsMapping() bool { return n.kind == mapping }
+
+// IsBroken reports whether the node was refused when it was parsed, so that
+// nothing more need be said of it.
+func (n *Node) IsBroken() bool { return n.kind == broken }
+
+// Text returns the text of a string. ok is false for everything else.
+func (n *Node) Text() (text string, ok bool) {
+	return n.value, n.kind == scalar && n.tag == tagString
+}
+
+// Items returns the items of a sequence; nil for everything else.
+func (n *Node) Items() []*Node { return n.items }
+
+// Fields returns the keys and values of a mapping in the order written; nil for
+// everything else.
+func (n *Node) Fields() []Field { return n.fields }
 
 // Tags of scalars.
 const (
@@ -49,9 +71,10 @@ const (
 // maxDepth bounds nesting, well beyond the deepest field there is.
 const maxDepth = 16
 
-// parse reads a file's one document. A nil node is an empty file; ok is false
-// when the file is not YAML.
-func (r *report) parse(f File) (root *node, ok bool) {
+// Parse reads a file's one document. The root is nil when the file is empty; ok
+// is false when it is not YAML.
+func (d *Decoder) Parse(f File) (root *Node, ok bool) {
+	d.files = append(d.files, f.Name)
 	in := &lineReader{rest: f.Data}
 	dec := yaml.NewDecoder(in)
 	doc, err := decodeNext(dec)
@@ -59,24 +82,24 @@ func (r *report) parse(f File) (root *node, ok bool) {
 		return nil, true
 	}
 	if err != nil {
-		r.addSyntax(f.Name, err, in.lines)
+		d.addSyntax(f.Name, err, in.lines)
 		return nil, false
 	}
 	if len(doc.Content) == 1 && !isEmpty(doc.Content[0]) {
-		root = r.tree(doc.Content[0], place{file: f.Name, line: doc.Content[0].Line}, 0)
+		root = d.tree(doc.Content[0], Place{File: f.Name, Line: doc.Content[0].Line}, 0)
 	}
 	switch next, err := decodeNext(dec); {
 	case errors.Is(err, io.EOF):
 	case err != nil:
-		r.addSyntax(f.Name, err, in.lines)
+		d.addSyntax(f.Name, err, in.lines)
 		return nil, false
 	default:
-		r.add(place{file: f.Name, line: next.Line}, "a second document begins here; a file must hold one")
+		d.Add(Place{File: f.Name, Line: next.Line}, "a second document begins here; a file must hold one")
 	}
 	return root, true
 }
 
-// isEmpty tells whether a document holds nothing, as one of comments alone.
+// isEmpty reports whether a document holds nothing, as one of comments alone.
 func isEmpty(y *yaml.Node) bool {
 	return y.Kind == yaml.ScalarNode && y.Tag == tagNull && y.Anchor == ""
 }
@@ -93,8 +116,8 @@ func decodeNext(dec *yaml.Decoder) (doc *yaml.Node, err error) {
 	return doc, dec.Decode(doc)
 }
 
-// lineReader hands out a line at a time, so that lines tells how far the
-// parser came.
+// lineReader hands out a line at a time, so that lines says how far the parser
+// came.
 type lineReader struct {
 	rest  []byte
 	lines int
@@ -120,7 +143,7 @@ var syntaxError = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
 
 // addSyntax reports that a file is not YAML. The line in the parser's message
 // is often where the surrounding block begins, or one less, or missing.
-func (r *report) addSyntax(file string, err error, linesRead int) {
+func (d *Decoder) addSyntax(file string, err error, linesRead int) {
 	line, message := linesRead, err.Error()
 	if m := syntaxError.FindStringSubmatch(message); m != nil {
 		message = m[2]
@@ -134,112 +157,113 @@ func (r *report) addSyntax(file string, err error, linesRead int) {
 			line = n
 		}
 	}
-	r.add(place{file: file, line: max(line, 1)}, "not YAML: %s", message)
+	d.Add(Place{File: file, Line: max(line, 1)}, "not YAML: %s", message)
 }
 
 // tree reduces YAML to nodes. What can make one text mean several things, or
 // stand in several places, is refused.
-func (r *report) tree(y *yaml.Node, at place, depth int) *node {
-	n := &node{place: at}
+func (d *Decoder) tree(y *yaml.Node, at Place, depth int) *Node {
+	n := &Node{place: at}
 	if y.Anchor != "" {
-		r.add(at, "anchors (&%s) are not allowed; write the value out where it is needed", show(y.Anchor))
+		d.Add(at, "anchors (&%s) are not allowed; write the value out where it is needed", Show(y.Anchor))
 	}
 	switch {
 	case y.Kind == yaml.AliasNode:
-		r.add(at, "aliases (*%s) are not allowed; write the value out", show(y.Value))
+		d.Add(at, "aliases (*%s) are not allowed; write the value out", Show(y.Value))
 	case depth > maxDepth:
-		r.add(at, "is nested too deep; at most %d levels are allowed", maxDepth)
+		d.Add(at, "is nested too deep; at most %d levels are allowed", maxDepth)
 	case y.Style&yaml.TaggedStyle != 0:
-		r.add(at, "tags (%s) are not allowed; put text in quotes and leave numbers bare", show(y.Tag))
+		d.Add(at, "tags (%s) are not allowed; put text in quotes and leave numbers bare", Show(y.Tag))
 	case y.Kind == yaml.ScalarNode:
 		n.kind, n.tag, n.value = scalar, y.Tag, y.Value
 	case y.Kind == yaml.SequenceNode:
 		n.kind = sequence
 		for i, item := range y.Content {
-			n.items = append(n.items, r.tree(item, at.item(i, item.Line), depth+1))
+			n.items = append(n.items, d.tree(item, at.item(i, item.Line), depth+1))
 		}
 	case y.Kind == yaml.MappingNode:
 		n.kind = mapping
-		n.fields = r.fields(y.Content, at, depth)
+		n.fields = d.fields(y.Content, at, depth)
 	}
 	return n
 }
 
-// fields are the keys and values of a mapping, each key once.
-func (r *report) fields(content []*yaml.Node, at place, depth int) []field {
-	var all []field
+// fields returns the keys and values of a mapping, each key once.
+func (d *Decoder) fields(content []*yaml.Node, at Place, depth int) []Field {
+	var all []Field
 	first := map[string]int{}
 	for i := 0; i+1 < len(content); i += 2 {
 		key, value := content[i], content[i+1]
 		keyAt := at
-		keyAt.line = key.Line
+		keyAt.Line = key.Line
 		switch {
 		case key.Anchor != "":
-			r.add(keyAt, "anchors (&%s) are not allowed on keys", show(key.Anchor))
+			d.Add(keyAt, "anchors (&%s) are not allowed on keys", Show(key.Anchor))
 			continue
 		case key.Kind != yaml.ScalarNode || key.Style&yaml.TaggedStyle != 0:
-			r.add(keyAt, "a key must be a plain word or a string in quotes")
+			d.Add(keyAt, "a key must be a plain word or a string in quotes")
 			continue
 		case key.Tag == tagMerge:
-			r.add(keyAt, "merge keys (<<) are not allowed; write the fields out")
+			d.Add(keyAt, "merge keys (<<) are not allowed; write the fields out")
 			continue
 		case key.Tag != tagString:
-			r.add(keyAt, "the key %s must be in quotes, %s", key.Value, quote(key.Value))
+			d.Add(keyAt, "the key %s must be in quotes, %s", key.Value, Quote(key.Value))
 			continue
 		}
-		child := at.child(key.Value, key.Line)
+		child := d.child(at, key.Value, key.Line)
 		if line, seen := first[key.Value]; seen {
-			r.add(child, "is given twice, first in line %d", line)
+			d.Add(child, "is given twice, first in line %d", line)
 			continue
 		}
 		first[key.Value] = key.Line
-		all = append(all, field{key.Value, r.tree(value, child, depth+1)})
+		all = append(all, Field{key.Value, d.tree(value, child, depth+1)})
 	}
 	return all
 }
 
-func (n *node) isNull() bool { return n.kind == scalar && n.tag == tagNull }
+// isNull reports whether null stands there.
+func (n *Node) isNull() bool { return n.kind == scalar && n.tag == tagNull }
 
-// get is the value of a key, nil if there is none.
-func (n *node) get(key string) *node {
+// get returns the value of a key, nil if there is none.
+func (n *Node) get(key string) *Node {
 	for _, f := range n.fields {
-		if f.key == key {
-			return f.value
+		if f.Key == key {
+			return f.Value
 		}
 	}
 	return nil
 }
 
-// find is the node at a path such as "post.limits[0].per", or the nearest
+// Find returns the node at a path such as "post.limits[0].per", or the nearest
 // one around it.
-func (n *node) find(path string) *node {
+func (n *Node) Find(path string) *Node {
 	if path == "" {
 		return n
 	}
 	if index, rest, ok := strings.Cut(path, "]"); ok && strings.HasPrefix(index, "[") {
 		if i, err := strconv.Atoi(index[1:]); err == nil && i >= 0 && i < len(n.items) {
-			return n.items[i].find(strings.TrimPrefix(rest, "."))
+			return n.items[i].Find(strings.TrimPrefix(rest, "."))
 		}
 		return n
 	}
 	// The longest key counts: those of headers may hold dots.
-	var best *field
+	var best *Field
 	for i, f := range n.fields {
-		rest, ok := strings.CutPrefix(path, f.key)
-		if ok && (rest == "" || rest[0] == '.' || rest[0] == '[') && (best == nil || len(f.key) > len(best.key)) {
+		rest, ok := strings.CutPrefix(path, f.Key)
+		if ok && (rest == "" || rest[0] == '.' || rest[0] == '[') && (best == nil || len(f.Key) > len(best.Key)) {
 			best = &n.fields[i]
 		}
 	}
 	if best == nil {
 		return n
 	}
-	return best.value.find(strings.TrimPrefix(path[len(best.key):], "."))
+	return best.Value.Find(strings.TrimPrefix(path[len(best.Key):], "."))
 }
 
 // set puts a field in the place of the one with its key.
-func (n *node) set(f field) {
+func (n *Node) set(f Field) {
 	for i := range n.fields {
-		if n.fields[i].key == f.key {
+		if n.fields[i].Key == f.Key {
 			n.fields[i] = f
 			return
 		}
