@@ -2,6 +2,7 @@ package lists
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -36,5 +37,36 @@ func BenchmarkMerge(b *testing.B) {
 		if bot := merge(calls, answers); bot.ServerCount == 0 {
 			b.Fatal("nothing read")
 		}
+	}
+}
+
+func BenchmarkHide(b *testing.B) {
+	token := NewToken("eyJhbGciOiJIUzI1NiJ9.eyJib3QiOiIxMjMifQ.0123456789abcdef0123456789abcdef", "")
+	for name, text := range map[string]string{
+		"short": `{"success":true,"message":"ok"}`,
+		"200 B": `{"success":true,"message":"` + strings.Repeat("The count was taken. ", 8) + `"}`,
+		"5 KiB": strings.Repeat(`{"name":"some bot","count":12345,"text":"It's \"fun\" & more"},`, 80),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				token.Hide(text)
+			}
+		})
+	}
+}
+
+// BenchmarkHideHostile hides secrets of 8 KiB in answers of 512 KiB.
+func BenchmarkHideHostile(b *testing.B) {
+	for name, row := range hostile() {
+		b.Run(name, func(b *testing.B) {
+			token := NewToken(row.secret, "")
+			b.SetBytes(int64(len(row.text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				token.Hide(row.text)
+			}
+		})
 	}
 }

@@ -4,14 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 )
-
-// Mask stands wherever a token would.
-const Mask = "***"
 
 // Token is a caller's secret for one list. However it is printed, marshalled
 // or logged, it shows as ***; only Reveal and what a list is sent hold it.
@@ -131,111 +125,6 @@ func (t Token) Reveal() string {
 		return ""
 	}
 	return *t.secret
-}
-
-// shortSecret is a length below which a secret is hidden only where it stands
-// alone: a token "t" must not blacken every t of a text.
-const shortSecret = 8
-
-// Hide masks the token wherever text holds it: as it is, in URL escapes, in
-// JSON escapes, or without the scheme that the caller put before it.
-func (t Token) Hide(text string) string {
-	secret := t.Reveal()
-	if secret == "" || text == "" {
-		return text
-	}
-	text = hideAll(text, secret)
-	if i := strings.LastIndexByte(secret, ' '); len(secret)-i > shortSecret {
-		text = hideAll(text, secret[i+1:])
-	}
-	return text
-}
-
-func hideAll(text, secret string) string {
-	if !strings.ContainsFunc(secret, isEscapable) {
-		return hide(text, secret)
-	}
-	plain := string(AppendString(nil, secret))
-	plain = plain[1 : len(plain)-1]
-	html := jsonEscape(secret)
-	for _, form := range []string{
-		secret, url.QueryEscape(secret), url.PathEscape(secret),
-		plain, strings.ReplaceAll(plain, "/", `\/`), html, inASCII(plain), inASCII(html),
-		inASCII(strings.ReplaceAll(plain, "/", `\/`)), asLatin1(secret), inASCII(asLatin1(plain)),
-	} {
-		text = hide(text, form)
-	}
-	return text
-}
-
-// hide masks a secret in text; a short one only where it stands alone.
-func hide(text, secret string) string {
-	if !strings.Contains(text, secret) {
-		return text
-	}
-	if len(secret) >= shortSecret {
-		return strings.ReplaceAll(text, secret, Mask)
-	}
-	var b strings.Builder
-	from := 0
-	for {
-		i := strings.Index(text[from:], secret)
-		if i < 0 {
-			return b.String() + text[from:]
-		}
-		start, end := from+i, from+i+len(secret)
-		b.WriteString(text[from:start])
-		if start > 0 && isWord(text[start-1]) || end < len(text) && isWord(text[end]) {
-			b.WriteString(secret)
-		} else {
-			b.WriteString(Mask)
-		}
-		from = end
-	}
-}
-
-// isEscapable tells whether an escape could write r otherwise.
-func isEscapable(r rune) bool {
-	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-' && r != '_' && r != '.'
-}
-
-func isWord(c byte) bool {
-	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf
-}
-
-// jsonEscape is s within a JSON string, escaped as for a page.
-func jsonEscape(s string) string {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return s
-	}
-	return string(b[1 : len(b)-1])
-}
-
-// asLatin1 is s as a list reads it that takes the bytes of a header for Latin-1.
-func asLatin1(s string) string {
-	runes := make([]rune, len(s))
-	for i := range len(s) {
-		runes[i] = rune(s[i])
-	}
-	return string(runes)
-}
-
-// inASCII escapes what is not ASCII, as many JSON writers do.
-func inASCII(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r < utf8.RuneSelf:
-			b.WriteRune(r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
 }
 
 // String returns the mask.

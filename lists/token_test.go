@@ -17,7 +17,8 @@ const someSecret = "s3cr3t/tok3n+of=a.bot"
 // its bytes.
 func shows(text, secret string) bool {
 	numbers := strings.Trim(fmt.Sprint([]byte(secret)), "[]")
-	escaped := jsonEscape(secret)
+	quoted, _ := json.Marshal(secret)
+	escaped := string(quoted[1 : len(quoted)-1])
 	for _, form := range []string{secret, escaped, hex.EncodeToString([]byte(secret)), numbers} {
 		if strings.Contains(strings.ToLower(text), strings.ToLower(form)) {
 			return true
@@ -246,53 +247,5 @@ func TestParseToken(t *testing.T) {
 				t.Errorf("token %q, number %q, skipped %q; want %q, %q, %q", got.Reveal(), got.listBotID, words(skipped), tt.secret, tt.number, tt.skipped)
 			}
 		})
-	}
-}
-
-func TestHide(t *testing.T) {
-	t.Parallel()
-	const long = `a/b+c d"é&<`
-	for _, tt := range []struct{ name, secret, text, want string }{
-		{"as it is", "longsecret", "token longsecret is wrong", "token *** is wrong"},
-		{"several times", "longsecret", "longsecret, longsecretlongsecret", "***, ******"},
-		{"long within a word", "longsecret", "xlongsecretx", "x***x"},
-		{"eight letters within a word", "12345678", "x12345678x", "x***x"},
-		{"escaped for a query", long, "?key=a%2Fb%2Bc+d%22%C3%A9%26%3C&x=1", "?key=***&x=1"},
-		{"escaped for a path", long, "/bots/a%2Fb+c%20d%22%C3%A9&%3C/stats", "/bots/***/stats"},
-		{"escaped for JSON", long, `{"got":"a/b+c d\"é\u0026\u003c"}`, `{"got":"***"}`},
-		{"escaped for JSON, no more than needed", long, `{"got":"a/b+c d\"é&<"}`, `{"got":"***"}`},
-		{"escaped for JSON, slashes too", long, `{"got":"a\/b+c d\"é&<"}`, `{"got":"***"}`},
-		{"escaped for JSON in ASCII", long, `{"got":"a/b+c d\"\u00e9&<"}`, `{"got":"***"}`},
-		{"all at once", long, long + ` a%2Fb%2Bc+d%22%C3%A9%26%3C`, "*** ***"},
-		{"case counts", "longsecret", "LONGSECRET", "LONGSECRET"},
-		{"text without it", "longsecret", "Unauthorized", "Unauthorized"},
-		{"empty text", "longsecret", "", ""},
-		{"no secret", "", "text", "text"},
-
-		{"short, alone", "tok", "tok", "***"},
-		{"short, between spaces", "tok", "a tok b", "a *** b"},
-		{"short, in quotes", "tok", `{"got":"tok"}`, `{"got":"***"}`},
-		{"short, in a query", "tok", "?key=tok&n=1", "?key=***&n=1"},
-		{"short, several", "tok", "tok,tok tok", "***,*** ***"},
-		{"short, begins a word", "tok", "token", "token"},
-		{"short, ends a word", "tok", "a stok", "a stok"},
-		{"short, within a word", "t", "The list says: too late", "The list says: too late"},
-		{"short, before an underscore", "tok", "tok_1", "tok_1"},
-		{"short, before a letter beyond ASCII", "tok", "tokü ütok", "tokü ütok"},
-		{"short, a digit in a number", "5", `{"count":15,"n":5}`, `{"count":15,"n":***}`},
-		{"short, within and alone", "tok", "token tok", "token ***"},
-		{"short, twice in one word", "e", "free", "free"},
-		{"short, a word of itself", "ab", "abab ab", "abab ***"},
-		{"short, escaped", "a b", "key=a+b", "key=***"},
-		{"seven letters are short", "1234567", "x1234567 1234567", "x1234567 ***"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := NewToken(tt.secret, "").Hide(tt.text); got != tt.want {
-				t.Errorf("%q, want %q", got, tt.want)
-			}
-		})
-	}
-	if got := (Token{}).Hide("text"); got != "text" {
-		t.Errorf("no token hides %q", got)
 	}
 }
