@@ -122,6 +122,15 @@ func (c *Catalog) guessable() []string {
 	return ids
 }
 
+// Only returns a catalog of one list of c and all features.
+func (c *Catalog) Only(l *lists.List) *Catalog {
+	features := make(map[string]Feature, len(c.features))
+	for _, f := range c.features {
+		features[f.ID] = f
+	}
+	return newCatalog([]*lists.List{l}, features, nil)
+}
+
 // Generation tells this catalog from all others loaded by this process.
 func (c *Catalog) Generation() uint64 { return c.generation }
 

@@ -3,9 +3,11 @@ package lists
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -18,6 +20,7 @@ type Verdict struct {
 	OK     bool
 	Status int    // the list's HTTP status, or NoAnswer
 	Text   string // of a post: what the list answered, or why there is no answer
+	Why    string // why it is not good, for whoever writes the entry; "" where it is
 
 	TokenRefused bool // the list does not take the token
 	Revoked      bool // the list has revoked the token for good
@@ -30,7 +33,8 @@ func (c Call) Judge(a Answer) Verdict { return c.endpoint.judge(c, a) }
 // beside it. An HTML page is no success: a parked domain answers 200 too.
 func (p *postDialect) judgePost(c Call, a Answer) Verdict {
 	if a.Status == NoAnswer {
-		return Verdict{Status: NoAnswer, Text: c.token.Hide(a.Reason)}
+		reason := c.token.Hide(a.Reason)
+		return Verdict{Status: NoAnswer, Text: reason, Why: "there was no answer"}
 	}
 	v := Verdict{
 		Status:       a.Status,
@@ -39,45 +43,79 @@ func (p *postDialect) judgePost(c Call, a Answer) Verdict {
 	}
 	if location := a.header("Location"); a.Status/100 == 3 && location != "" {
 		v.Text = "Redirected to " + c.token.Hide(absolute(c.Masked().URL, c.token.Hide(location)))
+		v.Why = wrongStatus(a.Status, "200 to 299")
 		return v
 	}
 	v.Text = c.token.Hide(Text(a.Body))
-	v.OK = a.Status/100 == 2 && p.accepts(a)
+	if a.Status/100 != 2 {
+		v.Why = wrongStatus(a.Status, "200 to 299")
+	} else {
+		v.Why = p.objection(c, a)
+	}
+	v.OK = v.Why == ""
 	return v
 }
 
 // judgeReading finds a reading good that has status 200. A 404 says that the
 // list does not know the bot, and nothing of the key.
 func judgeReading(_ Call, a Answer) Verdict {
-	return Verdict{OK: a.Status == http.StatusOK, Status: a.Status, TokenRefused: refusesToken(a.Status)}
+	v := Verdict{OK: a.Status == http.StatusOK, Status: a.Status, TokenRefused: refusesToken(a.Status)}
+	switch {
+	case a.Status == NoAnswer:
+		v.Why = "there was no answer"
+	case !v.OK:
+		v.Why = wrongStatus(a.Status, "200")
+	}
+	return v
+}
+
+func wrongStatus(status int, want string) string {
+	return fmt.Sprintf("the status is %d, want %s", status, want)
 }
 
 func refusesToken(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
-// accepts tells whether a 2xx answer is a success.
-func (p *postDialect) accepts(a Answer) bool {
+// objection returns why a 2xx answer to the call is not a success, "" where it
+// is one.
+func (p *postDialect) objection(c Call, a Answer) string {
 	switch p.answer {
 	case answerAny:
 	case answerEmpty:
 		if len(bytes.TrimSpace(a.Body)) > 0 {
-			return false
+			return "the answer has a body, want an empty one"
 		}
 	case answerJSON:
 		if !json.Valid(a.Body) {
-			return false
+			return "the answer is not JSON"
 		}
 	default:
 		if isHTML(a) {
-			return false
+			return "the answer is an HTML page"
 		}
 	}
 	if p.success == nil {
-		return true
+		return ""
 	}
-	found := follow(a.Body, p.success.path)
-	return string(found) == "true" && p.success.is || string(found) == "false" && !p.success.is
+	found, want := follow(a.Body, p.success.path), strconv.FormatBool(p.success.is)
+	if string(found) == want {
+		return ""
+	}
+	is := "missing"
+	if found != nil {
+		is = shorten(c.token.Hide(Text(found)))
+	}
+	return fmt.Sprintf("the flag %s is %s, want %s", strings.Join(p.success.path, "."), is, want)
+}
+
+// shorten returns the beginning of a text, enough of it to recognise it by.
+func shorten(s string) string {
+	const enough = 60
+	if r := []rune(s); len(r) > enough {
+		return string(r[:enough]) + "…"
+	}
+	return s
 }
 
 func isHTML(a Answer) bool {

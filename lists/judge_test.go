@@ -123,6 +123,40 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+func TestJudgeSaysWhy(t *testing.T) {
+	t.Parallel()
+	flag := PostEntry{Success: &SuccessEntry{Field: "data.ok", Is: true}}
+	for _, tt := range []struct {
+		name   string
+		post   PostEntry
+		answer Answer
+		want   string
+	}{
+		{"good", PostEntry{}, Answer{Status: 204}, ""},
+		{"status", PostEntry{}, Answer{Status: 401}, "the status is 401, want 200 to 299"},
+		{"redirect", PostEntry{}, Answer{Status: 301, Header: map[string][]string{"Location": {"/x"}}}, "the status is 301, want 200 to 299"},
+		{"no answer", PostEntry{}, Answer{Status: NoAnswer, Reason: "Connection refused"}, "there was no answer"},
+		{"page", PostEntry{}, Answer{Status: 200, Body: []byte("<html>")}, "the answer is an HTML page"},
+		{"not JSON", PostEntry{Answer: "json"}, Answer{Status: 200, Body: []byte("ok")}, "the answer is not JSON"},
+		{"not empty", PostEntry{Answer: "empty"}, Answer{Status: 200, Body: []byte("ok")}, "the answer has a body, want an empty one"},
+		{"flag holds", flag, Answer{Status: 200, Body: []byte(`{"data":{"ok":true}}`)}, ""},
+		{"flag is a number", flag, Answer{Status: 200, Body: []byte(`{"data":{"ok":1}}`)}, "the flag data.ok is 1, want true"},
+		{"flag is false", flag, Answer{Status: 200, Body: []byte(`{"data":{"ok":false}}`)}, "the flag data.ok is false, want true"},
+		{"flag is missing", flag, Answer{Status: 200, Body: []byte(`{"data":{}}`)}, "the flag data.ok is missing, want true"},
+		{"flag is the token", flag, Answer{Status: 200, Body: []byte(`{"data":{"ok":"tok+secret/1"}}`)}, `the flag data.ok is "***", want true`},
+		{"flag is long, and the token in it", flag, Answer{Status: 200, Body: []byte(`{"data":{"ok":"` + strings.Repeat("x", 55) + ` tok+secret/1"}}`)},
+			`the flag data.ok is "` + strings.Repeat("x", 55) + ` ***…, want true`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.post.URL = "https://list.test/bots/:id"
+			v := mustPost(t, onlyPost(tt.post), Count{ServerCount: 5}, `"tok+secret/1"`).Judge(tt.answer)
+			if v.Why != tt.want || v.OK != (tt.want == "") {
+				t.Errorf("good %t, because %q, want %q", v.OK, v.Why, tt.want)
+			}
+		})
+	}
+}
+
 // A list may echo a token without the prefix that its caller wrote before it.
 func TestJudgeHidesTokenWithoutItsPrefix(t *testing.T) {
 	t.Parallel()

@@ -223,12 +223,15 @@ func (a auth) check(carried []string) (string, error) {
 		return "", refuse(http.StatusUnauthorized, "Token must begin with %q", a.prefix)
 	}
 	_, twice := cutPrefixFold(token, a.prefix)
-	if len(carried) > 1 || token == "" || len(token) > maxToken || token == "bad" ||
+	if len(carried) > 1 || token == "" || len(token) > maxToken || isBad(token) ||
 		a.prefix != "" && twice || strings.ContainsAny(token, " \t") {
 		return "", refuse(http.StatusUnauthorized, "Token is not known")
 	}
 	return token, nil
 }
+
+// isBad reports whether a token is one that every list refuses.
+func isBad(token string) bool { return token == "bad" || strings.HasPrefix(token, "bad-") }
 
 // cutPrefixFold cuts a prefix in any case: schemes of HTTP have none.
 func cutPrefixFold(s, prefix string) (string, bool) {

@@ -3,7 +3,8 @@
 // second reading of them: it shows that the service says what the entries say,
 // never that the entries say what the lists want.
 //
-// The token "bad" is refused by every list; any other single word passes.
+// The token "bad", and any that begins with "bad-", is refused by every list;
+// any other single word passes.
 package sandbox
 
 import (

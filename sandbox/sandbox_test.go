@@ -131,6 +131,7 @@ func TestChecks(t *testing.T) {
 
 		{"no token", plain, request{token: "-", body: `{"server_count":5}`}, 401, `missing`},
 		{"bad token", plain, request{token: "bad", body: `{"server_count":5}`}, 401, `not known`},
+		{"longer bad token", plain, request{token: "bad-0815", body: `{"server_count":5}`}, 401, `not known`},
 		{"a scheme that the list has not", plain, request{token: "Bearer token", body: `{"server_count":5}`}, 401, `not known`},
 		{"long token", plain, request{token: strings.Repeat("x", 1025), body: `{"server_count":5}`}, 401, `not known`},
 		{"token before body", plain, request{token: "bad", body: `{`}, 401, ``},

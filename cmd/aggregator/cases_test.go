@@ -193,7 +193,7 @@ func decode(t *testing.T, raw json.RawMessage, to any) {
 // serve boots the service on the case's catalog.
 func (c smallCase) serve(t *testing.T, lists *testkit.Lists) (*testkit.Service, error) {
 	t.Helper()
-	args := []string{"--listen", anyPort, "--store", "memory:", "--trusted-proxies", "127.0.0.0/8"}
+	args := []string{"serve", "--listen", anyPort, "--store", "memory:", "--trusted-proxies", "127.0.0.0/8"}
 	if !c.Limits {
 		args = append(args, "--limit-count", "off", "--limit-bots", "off")
 	}
@@ -206,12 +206,7 @@ func (c smallCase) serve(t *testing.T, lists *testkit.Lists) (*testkit.Service, 
 		args = append(args, c.catalogFlags(t, lists.Addr)...)
 	}
 	return testkit.TryServe(t, func(ctx context.Context, stderr io.Writer) int {
-		env := environment{getenv: func(string) string { return "" }, out: io.Discard, errOut: stderr, transport: transport}
-		if err := serve(ctx, env, args); err != nil {
-			_, _ = fmt.Fprintln(stderr, err)
-			return 1
-		}
-		return 0
+		return environment{out: io.Discard, errOut: stderr, transport: transport}.run(ctx, args)
 	})
 }
 

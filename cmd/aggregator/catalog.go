@@ -15,8 +15,8 @@ type catalogFlags struct {
 }
 
 func (f *catalogFlags) add(fs *flag.FlagSet) {
-	fs.Var(&f.lists, "lists", "`FILE` of lists; given again, later files add lists or replace single fields (default: the built-in copy)")
-	fs.StringVar(&f.legacyIDs, "legacy-ids", "", "`FILE` of legacy ids (default: the built-in copy)")
+	fs.Var(&f.lists, "lists", "`FILE` of lists, the built-in ones if not given; given again, later files add lists or replace single fields of one")
+	fs.StringVar(&f.legacyIDs, "legacy-ids", "", "`FILE` of ids that lists once had, the built-in ones if not given")
 }
 
 // read loads the catalog from its files.

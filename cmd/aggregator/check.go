@@ -3,24 +3,25 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 
 	"aggregator/catalog"
 )
 
 // check checks the catalog's files and prints a summary of one line.
-func check(_ context.Context, env environment, args []string) error {
-	fs := newFlags("check", env.errOut)
+func check(fs *flag.FlagSet) action {
 	var f catalogFlags
 	f.add(fs)
-	if err := parse(fs, args, env.getenv); err != nil {
-		return err
-	}
+	return func(_ context.Context, env environment, _ string) error { return f.check(env) }
+}
+
+func (f *catalogFlags) check(env environment) error {
 	c, warnings, err := f.read()
 	var wrong *catalog.Error
 	if errors.As(err, &wrong) {
 		_, _ = fmt.Fprintln(env.errOut, wrong)
-		return errSaid
+		return errReported
 	}
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -30,26 +31,26 @@ const (
 
 // demo runs the service with every outbound call led to a sandbox of all
 // lists, posts a count to each that takes one, and reads the bot back.
-func demo(ctx context.Context, env environment, args []string) error {
-	fs := newFlags("demo", env.errOut)
-	f := serviceFlags{
+func demo(fs *flag.FlagSet) action {
+	f := &serviceFlags{
 		countRate: rateFlag{countRate}, botsRate: rateFlag{botsRate},
 		logLevel: slog.LevelWarn, metrics: "off",
 	}
 	f.catalogFlags.add(fs)
 	f.addListen(fs)
 	asJSON := fs.Bool("json", false, "print the answers as JSON")
-	once := fs.Bool("once", false, "end after printing")
-	if err := parse(fs, args, env.getenv); err != nil {
-		return err
-	}
+	once := fs.Bool("once", false, "end after printing, instead of serving on")
+	return func(ctx context.Context, env environment, _ string) error { return f.demo(ctx, env, *asJSON, *once) }
+}
+
+func (f *serviceFlags) demo(ctx context.Context, env environment, asJSON, once bool) error {
 	log := slog.New(slog.NewTextHandler(env.errOut, &slog.HandlerOptions{Level: f.logLevel}))
 
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	s, err := newService(f, env.getenv, store.NewMemory(store.MemoryOptions{}), sandbox.Transport(env.transport, listener.Addr().String()), log)
+	s, err := newService(*f, env.getenv, store.NewMemory(store.MemoryOptions{}), sandbox.Transport(env.transport, listener.Addr().String()), log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -62,13 +63,13 @@ func demo(ctx context.Context, env environment, args []string) error {
 	served := make(chan error, 1)
 	go func() { served <- s.run(ctx, make(chan os.Signal)) }()
 
-	if err := s.showDemo(ctx, env.out, *asJSON); err != nil {
+	if err := s.showDemo(ctx, env.out, asJSON); err != nil {
 		cancel()
 		return errors.Join(err, <-served)
 	}
-	if *once {
+	if once {
 		cancel()
-	} else if !*asJSON {
+	} else if !asJSON {
 		printTry(env.out, s.listener.Addr(), s.plainList())
 	}
 	return <-served

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
+	"flag"
 	"fmt"
 	"io"
-	"strings"
 
+	"aggregator/catalog"
 	"aggregator/lists"
 )
 
@@ -24,38 +24,32 @@ var (
 )
 
 // explain prints what a list is sent, and where its answers are read.
-func explain(_ context.Context, env environment, args []string) error {
-	fs := newFlags("explain", env.errOut)
+func explain(fs *flag.FlagSet) action {
 	var f catalogFlags
 	f.add(fs)
-	id, args := firstArgument(args)
-	if err := parse(fs, args, env.getenv); err != nil {
-		return err
-	}
-	if id == "" {
-		return errors.New("which list? As in: aggregator explain list.example")
-	}
-	c, _, err := f.read()
-	if err != nil {
-		return err
-	}
-	l, ok := c.List(id)
-	if !ok {
-		if near := c.Nearest(id); near != "" {
-			return fmt.Errorf("%q is no list; did you mean %q?", id, near)
+	return func(_ context.Context, env environment, id string) error {
+		c, _, err := f.read()
+		if err != nil {
+			return err
 		}
-		return fmt.Errorf("%q is no list", id)
+		l, err := findList(c, id)
+		if err != nil {
+			return err
+		}
+		explainList(env.out, l)
+		return nil
 	}
-	explainList(env.out, l)
-	return nil
 }
 
-// firstArgument parts a leading argument from the flags behind it.
-func firstArgument(args []string) (first string, rest []string) {
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		return "", args
+// findList returns the list with an id. The error is a usageError.
+func findList(c *catalog.Catalog, id string) (*lists.List, error) {
+	if l, ok := c.List(id); ok {
+		return l, nil
 	}
-	return args[0], args[1:]
+	if near := c.Nearest(id); near != "" {
+		return nil, usagef("unknown list %q, did you mean %q?", id, near)
+	}
+	return nil, usagef("unknown list %q", id)
 }
 
 func explainList(out io.Writer, l *lists.List) {

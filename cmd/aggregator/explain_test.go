@@ -17,7 +17,7 @@ import (
 func runCommand(t *testing.T, args ...string) (code int, out, errOut string) {
 	t.Helper()
 	var o, e bytes.Buffer
-	code = run(t.Context(), args, func(string) string { return "" }, &o, &e)
+	code = environment{out: &o, errOut: &e}.run(t.Context(), args)
 	return code, o.String(), e.String()
 }
 
@@ -41,6 +41,7 @@ func TestExplain(t *testing.T) {
 
 func TestExplainFinds(t *testing.T) {
 	t.Parallel()
+	const hint = "aggregator explain -h shows its flags\n"
 	overlay := write(t, "own.yaml", "lists:\n  own.test:\n    name: Own\n    url: \"https://own.test/\"\n    api_post: \"https://own.test/:id\"\n    api_field: n\n")
 	for _, tt := range []struct {
 		name   string
@@ -50,16 +51,17 @@ func TestExplainFinds(t *testing.T) {
 	}{
 		{"a list", []string{"top.gg"}, "top.gg (", ""},
 		{"a legacy id", []string{"discordbots.org"}, "top.gg (", ""},
-		{"a near miss", []string{"topp.gg"}, "", "aggregator explain: \"topp.gg\" is no list; did you mean \"top.gg\"?\n"},
-		{"nothing near", []string{"xyzzy"}, "", "aggregator explain: \"xyzzy\" is no list\n"},
-		{"no list", nil, "", "aggregator explain: which list? As in: aggregator explain list.example\n"},
-		{"two lists", []string{"top.gg", "lbots.org"}, "", "aggregator explain: unexpected argument \"lbots.org\"\n"},
+		{"a near miss", []string{"topp.gg"}, "", "aggregator explain: unknown list \"topp.gg\", did you mean \"top.gg\"?\n" + hint},
+		{"nothing near", []string{"xyzzy"}, "", "aggregator explain: unknown list \"xyzzy\"\n" + hint},
+		{"no list", nil, "", "aggregator explain: LIST is missing\n" + hint},
+		{"two lists", []string{"top.gg", "lbots.org"}, "", "aggregator explain: unexpected argument \"lbots.org\"\n" + hint},
 		{"a list of one's own file", []string{"own.test", "--lists", overlay}, "own.test (Own)\n", ""},
-		{"only one's own file", []string{"xyzzy", "--lists", overlay}, "", "aggregator explain: \"xyzzy\" is no list\n"},
+		{"flags before the list", []string{"--lists", overlay, "own.test"}, "own.test (Own)\n", ""},
+		{"only one's own file", []string{"xyzzy", "--lists", overlay}, "", "aggregator explain: unknown list \"xyzzy\"\n" + hint},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			code, out, errOut := runCommand(t, append([]string{"explain"}, tt.args...)...)
-			if failed := tt.begins == ""; (code != 0) != failed || failed != (out == "") || !strings.HasPrefix(out, tt.begins) || errOut != tt.errOut {
+			if failed := tt.begins == ""; code != map[bool]int{false: exitDone, true: exitUsage}[failed] || failed != (out == "") || !strings.HasPrefix(out, tt.begins) || errOut != tt.errOut {
 				t.Errorf("exit %d\n%s\n%s", code, out, errOut)
 			}
 		})

@@ -1,37 +1,92 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net/netip"
+	"regexp"
 	"strings"
+
+	"aggregator/internal/near"
 )
 
-// newFlags makes a command's flag set. Its own errors go to errOut.
-func newFlags(name string, errOut io.Writer) *flag.FlagSet {
-	fs := flag.NewFlagSet("aggregator "+name, flag.ContinueOnError)
-	fs.SetOutput(errOut)
-	return fs
+// variable returns the environment variable of a flag: AGGREGATOR_LISTEN for
+// listen.
+func variable(flagName string) string {
+	return "AGGREGATOR_" + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
 }
 
-// parse reads flags, and for each that is not given its environment variable:
-// AGGREGATOR_LISTEN for --listen.
-func parse(fs *flag.FlagSet, args []string, getenv func(string) string) error {
-	if err := fs.Parse(args); err != nil {
-		if err == flag.ErrHelp { //nolint:errorlint // the flag package returns it as it is
-			return err
-		}
-		return errSaid
+// parseFlags parses flags and the operand, which may stand before, between and
+// after them, then sets each flag that is not given from its environment
+// variable. name is what the operand is called, "" where there is none; given
+// has the flags of the command line. The error is flag.ErrHelp or a usageError.
+func parseFlags(fs *flag.FlagSet, name string, args []string, getenv func(string) string) (operand string, given map[string]bool, err error) {
+	operands, err := parsePermuted(fs, args)
+	switch {
+	case err != nil:
+		return "", nil, err
+	case name == "" && len(operands) > 0:
+		return "", nil, usagef("unexpected argument %q", operands[0])
+	case name != "" && len(operands) == 0:
+		return "", nil, usagef("%s is missing", name)
+	case len(operands) > 1:
+		return "", nil, usagef("unexpected argument %q", operands[1])
+	case len(operands) == 1:
+		operand = operands[0]
 	}
-	if fs.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q", fs.Arg(0))
-	}
-	given := map[string]bool{}
+	given = map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	return operand, given, setFromEnvironment(fs, given, getenv)
+}
+
+// parsePermuted parses flags that stand anywhere among the operands. What
+// follows -- is operands alone.
+func parsePermuted(fs *flag.FlagSet, args []string) (operands []string, err error) {
+	for {
+		if err := fs.Parse(args); err != nil {
+			return nil, flagError(fs, err)
+		}
+		rest := fs.Args()
+		if len(rest) == 0 {
+			return operands, nil
+		}
+		if read := len(args) - len(rest); read > 0 && args[read-1] == "--" {
+			return append(operands, rest...), nil
+		}
+		operands, args = append(operands, rest[0]), rest[1:]
+	}
+}
+
+const undefinedFlag = "flag provided but not defined: -"
+
+var invalidValue = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") for (?:flag )?-([^:]+): (.*)$`)
+
+// flagError returns what the flag package says of a command line in this
+// program's words.
+func flagError(fs *flag.FlagSet, err error) error {
+	if errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, undefinedFlag); ok {
+		var names []string
+		fs.VisitAll(func(f *flag.Flag) { names = append(names, "--"+f.Name) })
+		return usagef("unknown flag --%s%s", name, near.Suggestion("--"+name, names))
+	}
+	if parts := invalidValue.FindStringSubmatch(text); parts != nil {
+		return usagef("--%s %s: %s", parts[2], parts[1], parts[3])
+	}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		return usagef("--%s needs a value", name)
+	}
+	return usageError{err}
+}
+
+func setFromEnvironment(fs *flag.FlagSet, given map[string]bool, getenv func(string) string) error {
 	var err error
 	fs.VisitAll(func(f *flag.Flag) {
-		name := "AGGREGATOR_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := variable(f.Name)
 		value := getenv(name)
 		if given[f.Name] || value == "" || err != nil {
 			return
@@ -42,7 +97,7 @@ func parse(fs *flag.FlagSet, args []string, getenv func(string) string) error {
 		}
 		for _, v := range values {
 			if e := fs.Set(f.Name, strings.TrimSpace(v)); e != nil {
-				err = fmt.Errorf("%s: %w", name, e)
+				err = usagef("%s: %w", name, e)
 			}
 		}
 	})
@@ -83,7 +138,7 @@ func (p *prefixes) Set(value string) error {
 		}
 		prefix, err := netip.ParsePrefix(text)
 		if err != nil {
-			return fmt.Errorf("%q is no address range; write it as 10.0.0.0/8 or 2001:db8::/32", text)
+			return fmt.Errorf("%q is not an address range; write it as 10.0.0.0/8 or 2001:db8::/32", text)
 		}
 		*p = append(*p, prefix.Masked())
 	}

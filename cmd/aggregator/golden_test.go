@@ -108,7 +108,7 @@ func (e exchange) checkAnswer(t *testing.T, got answer) {
 	}
 	g, w := parseJSON(t, body), parseJSON(t, string(want.JSON))
 	if limited {
-		near(t, g, w, "retry_after", 2)
+		isNear(t, g, w, "retry_after", 2)
 		delete(g.(map[string]any), "ratelimit_reset")
 		delete(w.(map[string]any), "ratelimit_reset")
 	}
@@ -119,8 +119,8 @@ func (e exchange) checkAnswer(t *testing.T, got answer) {
 	}
 }
 
-// near checks a number that depends on the time, and takes it out.
-func near(t *testing.T, got, want any, key string, within float64) {
+// isNear checks a number that depends on the time, and takes it out.
+func isNear(t *testing.T, got, want any, key string, within float64) {
 	t.Helper()
 	g, w := got.(map[string]any), want.(map[string]any)
 	gn, _ := g[key].(json.Number)

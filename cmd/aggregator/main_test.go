@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"aggregator/fanout"
 )
 
 // running is a service that a test has booted.
@@ -30,7 +32,7 @@ func boot(t *testing.T, args ...string) *running {
 	code := make(chan int, 1)
 	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--store", "memory:"}, args...)
 	go func() {
-		code <- run(ctx, args, func(string) string { return "" }, io.Discard, w)
+		code <- environment{out: io.Discard, errOut: w, transport: fanout.NewTransport()}.run(ctx, args)
 		_ = w.Close()
 	}()
 	s := &running{log: log, stop: sync.OnceValue(func() int { client.CloseIdleConnections(); cancel(); return <-code })}

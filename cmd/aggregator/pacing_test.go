@@ -24,27 +24,28 @@ func bootOver(t *testing.T, transport http.RoundTripper, file string, args ...st
 	log := &logBuffer{}
 	address := make(chan string, 1)
 	go log.read(r, address)
-	ended := make(chan error, 1)
-	args = append([]string{"--listen", "127.0.0.1:0", "--store", "sqlite:" + file, "--limit-count", "off", "--limit-bots", "off"}, args...)
+	ended := make(chan int, 1)
+	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--store", "sqlite:" + file, "--limit-count", "off", "--limit-bots", "off"}, args...)
 	go func() {
-		ended <- serve(ctx, environment{func(string) string { return "" }, io.Discard, w, transport}, args)
+		ended <- environment{out: io.Discard, errOut: w, transport: transport}.run(ctx, args)
 		_ = w.Close()
 	}()
 	s := &running{log: log, stop: sync.OnceValue(func() int {
 		client.CloseIdleConnections()
 		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("serve: %v", err)
-			return 1
+		code := <-ended
+		if code != exitDone {
+			t.Errorf("serve ended with %d: %s", code, log)
 		}
-		return 0
+		return code
 	})}
 	t.Cleanup(func() { s.stop() })
 	select {
 	case a := <-address:
 		s.base = "http://" + a
-	case err := <-ended:
-		t.Fatalf("serve ended: %v %s", err, log)
+	case code := <-ended:
+		ended <- code // for stop
+		t.Fatalf("serve ended with %d: %s", code, log)
 	case <-time.After(20 * time.Second):
 		t.Fatalf("serve did not start: %s", log)
 	}
@@ -263,7 +264,7 @@ func TestSchema(t *testing.T) {
 	if schema.Schema == "" || schema.Properties["lists"] == nil || schema.Properties["features"] == nil {
 		t.Errorf("a schema of something else: %s", out)
 	}
-	if code, out, _ := runCommand(t, "schema", "lists.yaml"); code != 1 || out != "" {
+	if code, out, _ := runCommand(t, "schema", "lists.yaml"); code != exitUsage || out != "" {
 		t.Errorf("with an argument: exit %d, %q", code, out)
 	}
 }

@@ -2,16 +2,16 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 
 	"aggregator/catalog"
 )
 
 // schema prints the JSON Schema of lists.yaml.
-func schema(_ context.Context, env environment, args []string) error {
-	if err := parse(newFlags("schema", env.errOut), args, env.getenv); err != nil {
+func schema(*flag.FlagSet) action {
+	return func(_ context.Context, env environment, _ string) error {
+		_, err := fmt.Fprintf(env.out, "%s\n", catalog.Schema())
 		return err
 	}
-	_, err := fmt.Fprintf(env.out, "%s\n", catalog.Schema())
-	return err
 }

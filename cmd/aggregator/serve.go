@@ -35,14 +35,14 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	f.catalogFlags.add(fs)
 	f.addListen(fs)
 	f.countRate.Rate, f.botsRate.Rate = countRate, botsRate
-	fs.Var(&f.countRate, "limit-count", "`RATE` of POST /api/count for a bot and caller, or off")
-	fs.Var(&f.botsRate, "limit-bots", "`RATE` of GET /api/bots/:id for a bot and caller, or off")
-	fs.StringVar(&f.store, "store", "sqlite:aggregator.db", "`STORE` of windows: sqlite:FILE, memory:, or redis://HOST for several replicas")
-	fs.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "least `LEVEL` that is logged: debug, info, warn or error")
-	fs.StringVar(&f.metrics, "metrics", "off", "where Prometheus scrapes /metrics: off, main (the service's own address), or an `ADDRESS` of its own")
-	fs.StringVar(&f.listKeys, "list-keys", "", "`FILE` of list ids and keys, for lists that are read with a key")
-	fs.Var(&f.trustedProxies, "trusted-proxies", "address `RANGES` of proxies whose client address header is believed, comma-separated")
-	fs.StringVar(&f.clientIPHeader, "client-ip-header", "X-Forwarded-For", "`HEADER` in which trusted proxies say the caller's address")
+	fs.Var(&f.countRate, "limit-count", "`RATE` at which one caller may post for one bot, such as 1/120s, or off")
+	fs.Var(&f.botsRate, "limit-bots", "`RATE` at which one caller may read one bot, such as 1/30s, or off")
+	fs.StringVar(&f.store, "store", "sqlite:aggregator.db", "`STORE` of what must survive a restart: sqlite:FILE, memory:, or redis://HOST:PORT for several replicas")
+	fs.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "`LEVEL` from which on messages are logged: debug, info, warn or error")
+	fs.StringVar(&f.metrics, "metrics", "off", "where /metrics is served to Prometheus: off, main (beside the API), or an `ADDRESS` of its own")
+	fs.StringVar(&f.listKeys, "list-keys", "", "`FILE` of list ids and your keys for them, for lists that must be read with a key")
+	fs.Var(&f.trustedProxies, "trusted-proxies", "address `RANGES` of your proxies, comma-separated; what others say of the caller's address is not believed")
+	fs.StringVar(&f.clientIPHeader, "client-ip-header", "X-Forwarded-For", "`HEADER` in which trusted proxies send the caller's address")
 }
 
 func (f *serviceFlags) addListen(fs *flag.FlagSet) {
@@ -64,19 +64,19 @@ func (f *rateFlag) Set(value string) (err error) {
 }
 
 // serve runs the service until ctx ends.
-func serve(ctx context.Context, env environment, args []string) error {
-	fs := newFlags("serve", env.errOut)
+func serve(fs *flag.FlagSet) action {
 	var f serviceFlags
 	f.add(fs)
-	if err := parse(fs, args, env.getenv); err != nil {
-		return err
-	}
+	return func(ctx context.Context, env environment, _ string) error { return f.serve(ctx, env) }
+}
+
+func (f *serviceFlags) serve(ctx context.Context, env environment) error {
 	log := slog.New(slog.NewJSONHandler(env.errOut, &slog.HandlerOptions{Level: f.logLevel}))
 	st, err := openStore(ctx, f.store, log)
 	if err != nil {
 		return err
 	}
-	s, err := newService(f, env.getenv, st, env.transport, log)
+	s, err := newService(*f, env.getenv, st, env.transport, log)
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
@@ -98,5 +98,5 @@ func openStore(ctx context.Context, name string, log *slog.Logger) (store.Store,
 		return store.NewMemory(store.MemoryOptions{}), nil
 	}
 	// What was given may hold a password.
-	return nil, errors.New("--store must be sqlite:FILE, memory:, or a URL that begins with redis:// or rediss://")
+	return nil, usagef("--store must be sqlite:FILE, memory:, or a URL that begins with redis:// or rediss://")
 }

@@ -2,138 +2,283 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
+	"time"
 
 	"aggregator"
+	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/fanout"
 	"aggregator/lists"
+	"aggregator/ratelimit"
+	"aggregator/store"
 )
 
-// wrongToken is what no list takes.
-const wrongToken = "bad"
+// tryFlags are the flags of try.
+type tryFlags struct {
+	list, bot        string
+	servers          int64
+	token, tokenFile string
+	store            string
+}
 
-// try runs a list owner's entry against the list's live API.
-func try(ctx context.Context, env environment, args []string) error {
-	fs := newFlags("try", env.errOut)
-	id := fs.String("list", "", "`ID` of the list in FILE")
-	bot := fs.String("bot", "", "`ID` of a bot of yours on the list (its Discord snowflake)")
-	token := fs.String("token", "", "the bot's `TOKEN` for the list; NUMBER:TOKEN where the list numbers bots itself")
-	servers := fs.Int64("servers", 1, "server `COUNT` that the last post leaves at the list")
-	file, args := firstArgument(args)
-	if err := parse(fs, args, env.getenv); err != nil {
-		return err
-	}
-	if file == "" || *id == "" || *token == "" || !lists.IsSnowflake(*bot) || *servers < 0 {
-		return errors.New("want: aggregator try FILE --list ID --bot SNOWFLAKE --token TOKEN")
-	}
-	data, err := os.ReadFile(file)
+// try runs an entry against its list's live API, in the way of every request:
+// what a list's limits and answers hold back is held back here too.
+func try(fs *flag.FlagSet) action {
+	var f tryFlags
+	fs.StringVar(&f.list, "list", "", "`ID` of the list in FILE (required)")
+	fs.StringVar(&f.bot, "bot", "", "`ID` of a bot of yours on the list, its Discord snowflake (required)")
+	fs.Int64Var(&f.servers, "servers", 0, "true server `COUNT` of that bot; each post leaves it at the list (required)")
+	fs.StringVar(&f.tokenFile, "token-file", "", "`FILE` with the bot's token for the list, - for standard input; NUMBER:TOKEN where the list numbers bots itself")
+	fs.StringVar(&f.token, "token", "", "`TOKEN` itself; rather use AGGREGATOR_TOKEN or --token-file, for other users see this one in the list of processes")
+	fs.StringVar(&f.store, "store", "", "`STORE` of what lists hold back: sqlite:FILE, memory: or redis://HOST:PORT (sqlite: in your state folder if not given)")
+	return f.try
+}
+
+func (f *tryFlags) try(ctx context.Context, env environment, file string) error {
+	token, err := f.check(env)
 	if err != nil {
 		return err
+	}
+	c, list, err := loadTried(file, f.list)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(env.errOut, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if f.store == "" {
+		if f.store, err = stateStore(env); err != nil {
+			return err
+		}
+	}
+	st, err := openStore(ctx, f.store, log)
+	if err != nil {
+		return err
+	}
+	live, _, err := catalog.NewLive(func() (*catalog.Catalog, []string, error) { return c.Only(list), nil, nil })
+	if err != nil {
+		return errors.Join(err, st.Close())
+	}
+	hash := store.NewHasher(st.Secret())
+	off := ratelimit.New(st.Windows(), ratelimit.Rate{}, hash)
+	t := trial{
+		out: env.out, list: list, bot: f.bot, token: token, servers: f.servers,
+		aggregator: aggregate.New(aggregate.Config{
+			Catalog: live, Runner: fanout.New(env.transport, log), CountLimit: off, BotsLimit: off,
+			Holds: aggregate.NewHolds(st.Windows(), hash, time.Now, log), UserAgent: userAgent,
+		}),
+	}
+	err = t.run(ctx)
+	return errors.Join(err, st.Close())
+}
+
+// check checks the flags and returns the token.
+func (f *tryFlags) check(env environment) (lists.Token, error) {
+	switch {
+	case f.list == "":
+		return lists.Token{}, usagef("--list is missing")
+	case f.bot == "":
+		return lists.Token{}, usagef("--bot is missing")
+	case !lists.IsSnowflake(f.bot):
+		return lists.Token{}, usagef("--bot %q is not a snowflake", f.bot)
+	case !env.given["servers"] && env.getenv(variable("servers")) == "":
+		return lists.Token{}, usagef("--servers is missing: the true server count of the bot")
+	case f.servers < 0 || f.servers > lists.MaxNumber:
+		return lists.Token{}, usagef("--servers %d is out of range", f.servers)
+	case f.tokenFile != "" && f.token != "":
+		return lists.Token{}, usagef("the token is given twice: by --token-file, and by --token or %s", variable("token"))
+	case f.tokenFile == "" && f.token == "":
+		return lists.Token{}, usagef("the token is missing: --token-file FILE, or %s", variable("token"))
+	}
+	if env.given["token"] {
+		_, _ = fmt.Fprintf(env.errOut, "warning: other users see --token in the list of processes (ps); use --token-file or %s\n", variable("token"))
+	}
+	secret := f.token
+	if f.tokenFile != "" {
+		data, err := readFileOrInput(env, f.tokenFile)
+		if err != nil {
+			return lists.Token{}, err
+		}
+		secret = strings.TrimRight(string(data), "\r\n")
+	}
+	token, skip := lists.CheckToken(secret, "")
+	if skip != nil {
+		return lists.Token{}, usagef("the token cannot be sent: %s", skip)
+	}
+	return token, nil
+}
+
+// readFileOrInput reads a file, or standard input for "-".
+func readFileOrInput(env environment, name string) ([]byte, error) {
+	if name == "-" {
+		return io.ReadAll(env.in)
+	}
+	return os.ReadFile(name)
+}
+
+// loadTried loads the built-in catalog with a file over it, and returns the
+// list with an id.
+func loadTried(file, id string) (*catalog.Catalog, *lists.List, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, nil, err
 	}
 	c, _, err := catalog.Load([]catalog.File{{Name: "lists.yaml", Data: aggregator.ListsYAML}, {Name: file, Data: data}}, catalog.File{})
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	l, ok := c.List(*id)
-	if !ok {
-		return fmt.Errorf("%s holds no list %q", file, *id)
+	l, err := findList(c, id)
+	return c, l, err
+}
+
+// wrongToken is what a token begins with that no list has given out. What
+// follows differs from run to run: a token refused again and again is held.
+const wrongToken = "bad-token-"
+
+// trial tries one list.
+type trial struct {
+	out        io.Writer
+	list       *lists.List
+	bot        string
+	token      lists.Token
+	servers    int64
+	aggregator *aggregate.Aggregator
+}
+
+// step is one post of a trial.
+type step struct {
+	what  string
+	count lists.Count
+	token lists.Token
+	wrong bool // the list must refuse it
+}
+
+// run tries what the list's limits leave room for, the plain post and the
+// reading at least. The error is errReported where a step failed.
+func (t trial) run(ctx context.Context) error {
+	ok := true
+	if t.list.TakesCounts() {
+		for _, s := range t.steps() {
+			ok = t.post(ctx, s) && ok
+		}
+	} else {
+		t.say("posting", resultOK, "not tried: the entry has no way to post", nil)
 	}
-	t := trial{
-		out: env.out, list: l, bot: *bot, token: lists.NewToken(*token, ""), servers: *servers,
-		client: fanout.New(env.transport, slog.New(slog.DiscardHandler)),
-	}
-	if !t.run(ctx) {
-		return errSaid
+	if !t.read(ctx) || !ok {
+		return errReported
 	}
 	return nil
 }
 
-// trial tries one list.
-type trial struct {
-	out     io.Writer
-	list    *lists.List
-	bot     string
-	token   lists.Token
-	servers int64
-	client  *fanout.Client
+// steps returns the posts to try. Every one carries the true count, so that
+// whichever is the last to succeed leaves it at the list.
+func (t trial) steps() []step {
+	shard, shards := int64(0), int64(1)
+	plain := lists.Count{BotID: t.bot, ServerCount: t.servers}
+	sharded := plain
+	sharded.ShardID, sharded.ShardCount, sharded.Shards = &shard, &shards, []int64{t.servers}
+	all := []step{
+		{what: "wrong token", count: plain, token: t.token.WithSecret(wrongToken + rand.Text()), wrong: true},
+		{what: "sharded", count: sharded, token: t.token},
+		{what: "plain", count: plain, token: t.token},
+	}
+	if allowed := t.list.PostsAllowed(); allowed < len(all) {
+		_, _ = fmt.Fprintf(t.out, "%-12s the list allows %d in its interval, so only the plain one is tried\n", "note", allowed)
+		return all[len(all)-1:]
+	}
+	return all
 }
 
-// run tries everything that the list's limits leave room for, and tells
-// whether all of it worked. The last post leaves the true count.
-func (t trial) run(ctx context.Context) bool {
-	ok := true
-	if t.list.TakesCounts() {
-		zero, shard, of := int64(0), int64(0), int64(1)
-		posts := []struct {
-			what  string
-			count lists.Count
-			token lists.Token
-			wrong bool
-		}{
-			{what: "wrong token", count: lists.Count{ServerCount: t.servers}, token: t.token.WithSecret(wrongToken), wrong: true},
-			{what: "zero", count: lists.Count{ServerCount: zero}, token: t.token},
-			{what: "sharded", count: lists.Count{ServerCount: t.servers, ShardID: &shard, ShardCount: &of, Shards: []int64{t.servers}}, token: t.token},
-			{what: "plain", count: lists.Count{ServerCount: t.servers}, token: t.token},
-		}
-		if most := t.list.PostsAllowed(); most < len(posts) {
-			_, _ = fmt.Fprintf(t.out, "%-12s the list allows %d in its interval, so the rest is not tried\n", "note", most)
-			posts = posts[len(posts)-1:]
-		}
-		for _, p := range posts {
-			p.count.BotID = t.bot
-			ok = t.post(ctx, p.what, p.count, p.token, p.wrong) && ok
-		}
-	} else {
-		t.say("posting", true, "not tried: the entry has no way to post")
+// Results of a step.
+const (
+	resultOK     = "ok"
+	resultFailed = "FAILED"
+	resultHeld   = "held" // it was not sent: the list would refuse it now, or punish it
+)
+
+// post makes one post. It reports whether nothing is wrong with the entry.
+func (t trial) post(ctx context.Context, s step) bool {
+	request := aggregate.CountRequest{Count: s.count, Tokens: []aggregate.NamedToken{{ID: t.list.ID, Token: s.token}}, DryRun: true}
+	var sent *lists.Request
+	if planned, _, err := t.aggregator.Count(ctx, request, aggregate.Caller{}); err == nil && len(planned.Planned) > 0 {
+		masked := planned.Planned[0].Masked()
+		sent = &masked
 	}
-	return t.read(ctx) && ok
+	request.DryRun = false
+	answer, _, err := t.aggregator.Count(ctx, request, aggregate.Caller{})
+	switch {
+	case err != nil:
+		return t.say(s.what, resultFailed, err.Error(), nil)
+	case len(answer.Results) == 0:
+		return t.skipped(s.what, answer.Skipped)
+	}
+	r := answer.Results[0]
+	said := fmt.Sprintf("%d %s", r.Status, shorten(r.Text, 200))
+	switch {
+	case s.wrong && r.OK:
+		return t.say(s.what, resultFailed, "it was accepted: "+said, sent)
+	case s.wrong && r.Status != lists.NoAnswer:
+		return t.say(s.what, resultOK, "it was refused: "+said, sent)
+	case !r.OK:
+		return t.say(s.what, resultFailed, r.Why+": "+said, sent)
+	}
+	return t.say(s.what, resultOK, said, sent)
 }
 
-func (t trial) post(ctx context.Context, what string, count lists.Count, token lists.Token, wrong bool) bool {
-	call, why := t.list.PlanPost(count, token, userAgent)
-	if why != nil {
-		return t.say(what, false, why.String())
-	}
-	v := call.Judge(t.client.Run(ctx, lists.Posts, []lists.Call{call})[0])
-	text := fmt.Sprintf("%d %s (sent %s)", v.Status, shorten(v.Text, 200), call.Sent())
-	if wrong && v.OK {
-		return t.say(what, false, "ACCEPTED, "+text)
-	}
-	if wrong {
-		return t.say(what, v.Status != lists.NoAnswer, "refused, "+text)
-	}
-	return t.say(what, v.OK, text)
-}
-
+// read reads the bot. It reports whether nothing is wrong with the entry.
 func (t trial) read(ctx context.Context) bool {
+	const what = "reading"
 	if !t.list.Readable() {
-		return t.say("reading", true, "not tried: the entry has no way to read")
+		return t.say(what, resultOK, "not tried: the entry has no way to read", nil)
 	}
-	call, why := t.list.PlanRead(t.bot, t.token, userAgent)
-	if why != nil {
-		return t.say("reading", false, why.String())
+	answer, _, err := t.aggregator.Bot(ctx, aggregate.BotRequest{BotID: t.bot, Tokens: []aggregate.NamedToken{{ID: t.list.ID, Token: t.token}}}, aggregate.Caller{})
+	switch {
+	case err != nil:
+		return t.say(what, resultFailed, err.Error(), nil)
+	case len(answer.Lists) == 0:
+		return t.skipped(what, answer.Skipped)
 	}
-	answer := t.client.Run(ctx, lists.Readings, []lists.Call{call.Call})[0]
-	bot := lists.Merge(t.bot, []lists.Reading{call.Read(answer)})
-	if r := bot.Lists[0]; r.Status != http.StatusOK {
-		return t.say("reading", false, fmt.Sprintf("%d %s", r.Status, shorten(string(r.Data), 200)))
+	var sent *lists.Request
+	if call, skip := t.list.PlanRead(t.bot, t.token, userAgent); skip == nil {
+		masked := call.Masked()
+		sent = &masked
 	}
-	return t.say("reading", true, fmt.Sprintf("username %q, owners %v, server_count %d, invite %q, prefix %q, website %q, github %q, support %q, library %q",
-		bot.Username, bot.Owners, bot.ServerCount, bot.Invite, bot.Prefix, bot.Website, bot.Github, bot.Support, bot.Library))
+	switch r := answer.Lists[0]; r.Status {
+	case http.StatusOK:
+	case lists.NoAnswer:
+		return t.say(what, resultFailed, "there was no answer: "+string(r.Data), sent)
+	default:
+		return t.say(what, resultFailed, fmt.Sprintf("the status is %d, want 200: %s", r.Status, shorten(string(r.Data), 200)), sent)
+	}
+	return t.say(what, resultOK, fmt.Sprintf("username %q, owners %v, server_count %d, invite %q, prefix %q, website %q, github %q, support %q, library %q",
+		answer.Username, answer.Owners, answer.ServerCount, answer.Invite, answer.Prefix, answer.Website, answer.Github, answer.Support, answer.Library), sent)
 }
 
-// say prints one result, and returns it.
-func (t trial) say(what string, ok bool, text string) bool {
-	result := "ok"
-	if !ok {
-		result = "FAILED"
+// skipped tells why the list was not asked.
+func (t trial) skipped(what string, skipped []aggregate.Skipped) bool {
+	for _, s := range skipped {
+		if s.Why.Reason == lists.SkipPaced {
+			return t.say(what, resultHeld, s.Why.String(), nil)
+		}
+		return t.say(what, resultFailed, s.Why.String(), nil)
 	}
+	return t.say(what, resultFailed, "the list was not asked", nil)
+}
+
+// say prints a result, and the request that led to it where there is one. It
+// reports whether the result is not a failure.
+func (t trial) say(what, result, text string, sent *lists.Request) bool {
 	_, _ = fmt.Fprintf(t.out, "%-12s %-7s %s\n", what, result, text)
-	return ok
+	if sent != nil {
+		printRequest(t.out, *sent)
+		_, _ = fmt.Fprintln(t.out)
+	}
+	return result != resultFailed
 }

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"aggregator/internal/near"
+)
+
+// environment is what a command works with.
+type environment struct {
+	environ     []string // as os.Environ returns it
+	in          io.Reader
+	out, errOut io.Writer
+	transport   http.RoundTripper // of all calls to lists
+	given       map[string]bool   // flags on the command line
+}
+
+// getenv returns the value of an environment variable, "" where it is not set.
+func (env environment) getenv(name string) string {
+	for i := len(env.environ) - 1; i >= 0; i-- {
+		if value, ok := strings.CutPrefix(env.environ[i], name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// command is one of the program's commands.
+type command struct {
+	name    string
+	operand string // what follows the name, such as "LIST"; "" for nothing
+	summary string
+	example string // what follows the program's name
+	// define defines the command's flags and returns what it does once they are
+	// set. It is given the operand.
+	define func(fs *flag.FlagSet) action
+}
+
+type action func(ctx context.Context, env environment, operand string) error
+
+// commands returns the program's commands, in the order of the help.
+func commands() []command {
+	return []command{
+		{"serve", "", "run the service", "serve --listen :8080 --store sqlite:aggregator.db", serve},
+		{"demo", "", "run the service on a sandbox of all lists, and post to every one", "demo --once", demo},
+		{"check", "", "check lists.yaml and legacy_ids.yaml", "check --lists my-lists.yaml", check},
+		{"explain", "LIST", "print what a list is sent and where its answers are read", "explain list.example", explain},
+		{"try", "FILE", "try an entry of FILE on the list's live API", "try my-list.yaml --list list.example --bot 123456789012345678 --servers 1234 --token-file token.txt", try},
+		{"schema", "", "print the JSON Schema of lists.yaml, for editors", "schema > lists.schema.json", schema},
+	}
+}
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// errReported is an error about which everything has been printed.
+var errReported = errors.New("reported")
+
+// usageError is a mistake in the command line or the environment.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// run runs a command until it ends or ctx does, and returns the exit code.
+func (env environment) run(ctx context.Context, args []string) int {
+	name, args := "help", args
+	if len(args) > 0 {
+		name, args = args[0], args[1:]
+	}
+	all := commands()
+	switch name {
+	case "help", "-h", "-help", "--help":
+		if len(args) == 0 {
+			printUsage(env.out, all)
+			return exitDone
+		}
+		name, args = args[0], []string{"-h"}
+	}
+	names := make([]string, len(all))
+	for i, c := range all {
+		if c.name == name {
+			return env.runCommand(ctx, c, args)
+		}
+		names[i] = c.name
+	}
+	_, _ = fmt.Fprintf(env.errOut, "aggregator: unknown command %q%s\n\n", name, near.Suggestion(name, names))
+	printUsage(env.errOut, all)
+	return exitUsage
+}
+
+func (env environment) runCommand(ctx context.Context, c command, args []string) int {
+	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // errors are printed below, once
+	do := c.define(fs)
+	operand, given, err := parseFlags(fs, c.operand, args, env.getenv)
+	if errors.Is(err, flag.ErrHelp) {
+		c.printHelp(env.out, fs)
+		return exitDone
+	}
+	if err == nil {
+		env.given = given
+		err = do(ctx, env, operand)
+	}
+	if err == nil {
+		return exitDone
+	}
+	if !errors.Is(err, errReported) {
+		_, _ = fmt.Fprintf(env.errOut, "aggregator %s: %v\n", c.name, err)
+	}
+	if wrong := (usageError{}); errors.As(err, &wrong) {
+		_, _ = fmt.Fprintf(env.errOut, "aggregator %s -h shows its flags\n", c.name)
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func printUsage(w io.Writer, all []command) {
+	_, _ = fmt.Fprintln(w, "usage: aggregator COMMAND [flags]   (aggregator COMMAND -h shows its flags)")
+	for _, c := range all {
+		_, _ = fmt.Fprintf(w, "  %-14s %s\n", strings.TrimSpace(c.name+" "+c.operand), c.summary)
+	}
+}
+
+func (c command) printHelp(w io.Writer, fs *flag.FlagSet) {
+	usage := strings.TrimSpace("usage: aggregator "+c.name+" "+c.operand) + " [flags]"
+	_, _ = fmt.Fprintf(w, "%s\n\n%s.\n", usage, strings.ToUpper(c.summary[:1])+c.summary[1:])
+	flags := false
+	fs.VisitAll(func(f *flag.Flag) {
+		if !flags {
+			_, _ = fmt.Fprintf(w, "\nFlags, each also an environment variable (%s for --%s):\n", variable(f.Name), f.Name)
+		}
+		flags = true
+		value, usage := flag.UnquoteUsage(f)
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" {
+			usage += fmt.Sprintf(" (default %s)", f.DefValue)
+		}
+		_, _ = fmt.Fprintf(w, "  %s\n        %s\n", strings.TrimSpace("--"+f.Name+" "+value), usage)
+	})
+	_, _ = fmt.Fprintf(w, "\nExample:\n  aggregator %s\n", c.example)
+}
