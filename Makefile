@@ -30,7 +30,7 @@ lint: ## check format, errors, complexity, comments and who imports whom (.golan
 demo: build ## run the service against a sandbox of every list
 	bin/aggregator demo
 
-check: build ## check lists.yaml and legacy_ids.yaml
+check: build ## check the built-in lists and legacy ids
 	bin/aggregator check
 
 fuzz: ## run every fuzz target for FUZZTIME (20s) each

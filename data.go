@@ -1,12 +1,17 @@
 // Package aggregator holds the catalog that is built into the binary.
 package aggregator
 
-import _ "embed" // for the two files below
+import _ "embed" // for the files below
 
 // ListsYAML is the shipped catalog of lists and features.
 //
 //go:embed lists.yaml
 var ListsYAML []byte
+
+// DefunctListsYAML holds the lists that are gone. It is loaded after ListsYAML.
+//
+//go:embed lists_defunct.yaml
+var DefunctListsYAML []byte
 
 // LegacyIDsYAML maps ids that lists once had to their ids of today.
 //

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	"aggregator"
 	"aggregator/lists"
 )
 
@@ -139,7 +138,7 @@ func (r postRow) plan(t *testing.T, l *lists.List) (call lists.Call, ok bool) {
 // shipped is the catalog that is built into the binary.
 func shipped(t *testing.T) *Catalog {
 	t.Helper()
-	c, _, err := Load([]File{{Name: "lists.yaml", Data: aggregator.ListsYAML}}, File{Name: "legacy_ids.yaml", Data: aggregator.LegacyIDsYAML})
+	c, _, err := loadShipped()
 	if err != nil {
 		t.Fatal(err)
 	}

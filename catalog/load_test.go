@@ -334,8 +334,29 @@ func TestShippedFiles(t *testing.T) {
 	}
 }
 
+// TestDefunctListsStandApart: what an owner edits is short.
+func TestDefunctListsStandApart(t *testing.T) {
+	c := shipped(t)
+	for _, f := range shippedLists {
+		doc, ok := newLoader().document(f)
+		if !ok {
+			t.Fatalf("%s cannot be read", f.Name)
+		}
+		for id := range doc.Lists {
+			if want := f.Name == "lists_defunct.yaml"; c.byID[id].Defunct != want {
+				t.Errorf("%s: %s has defunct %t, want %t: lists that are gone stand in lists_defunct.yaml", f.Name, id, !want, want)
+			}
+		}
+	}
+}
+
+var shippedLists = []File{
+	{Name: "lists.yaml", Data: aggregator.ListsYAML},
+	{Name: "lists_defunct.yaml", Data: aggregator.DefunctListsYAML},
+}
+
 func loadShipped() (*Catalog, []string, error) {
-	return Load([]File{{Name: "lists.yaml", Data: aggregator.ListsYAML}}, File{Name: "legacy_ids.yaml", Data: aggregator.LegacyIDsYAML})
+	return Load(shippedLists, File{Name: "legacy_ids.yaml", Data: aggregator.LegacyIDsYAML})
 }
 
 // FuzzLoad checks that no file makes Load panic, and that whatever loads can

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"aggregator"
 	"aggregator/strictyaml"
 )
 
@@ -48,12 +47,14 @@ func TestSchemaKnowsTheShippedKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newLoader()
-	root, ok := r.Parse(File{Name: "lists.yaml", Data: aggregator.ListsYAML})
-	if !ok || root == nil {
-		t.Fatal(r.Problems())
-	}
-	for _, at := range missing(root, s) {
-		t.Errorf("%+v is not in the schema", at)
+	for _, f := range shippedLists {
+		root, ok := r.Parse(f)
+		if !ok || root == nil {
+			t.Fatal(r.Problems())
+		}
+		for _, at := range missing(root, s) {
+			t.Errorf("%+v is not in the schema", at)
+		}
 	}
 	if unknown, _ := r.Parse(File{Name: "x.yaml", Data: []byte(head + "    post: {fields: {server_count: {a: b}}, x: 1}\n")}); len(missing(unknown, s)) != 2 {
 		t.Error("the schema takes keys that there are not")

@@ -154,7 +154,7 @@ func TestRoundTripOfReadings(t *testing.T) {
 
 // Every list that ships takes a count, and shows it where it shows counts.
 func TestShippedLists(t *testing.T) {
-	c, _, err := catalog.Load([]catalog.File{{Name: "lists.yaml", Data: aggregator.ListsYAML}},
+	c, _, err := catalog.Load([]catalog.File{{Name: "lists.yaml", Data: aggregator.ListsYAML}, {Name: "lists_defunct.yaml", Data: aggregator.DefunctListsYAML}},
 		catalog.File{Name: "legacy_ids.yaml", Data: aggregator.LegacyIDsYAML})
 	if err != nil {
 		t.Fatal(err)

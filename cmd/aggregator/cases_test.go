@@ -15,7 +15,6 @@ import (
 	"strings"
 	"testing"
 
-	"aggregator"
 	"aggregator/catalog"
 	"aggregator/fanout"
 	"aggregator/internal/testkit"
@@ -122,7 +121,7 @@ func (c smallCase) listOf(t *testing.T) func(*http.Request) string {
 	}
 	hosts := map[string]string{}
 	if len(c.Catalog) == 0 {
-		shipped, _, err := catalog.Load([]catalog.File{{Name: "lists.yaml", Data: aggregator.ListsYAML}}, catalog.File{})
+		shipped, _, err := catalog.Load(builtinLists(), catalog.File{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,9 +19,17 @@ func (f *catalogFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.legacyIDs, "legacy-ids", "", "`FILE` of ids that lists once had, the built-in ones if not given")
 }
 
+// builtinLists returns the lists files that are built into the binary.
+func builtinLists() []catalog.File {
+	return []catalog.File{
+		{Name: "lists.yaml", Data: aggregator.ListsYAML},
+		{Name: "lists_defunct.yaml", Data: aggregator.DefunctListsYAML},
+	}
+}
+
 // read loads the catalog from its files.
 func (f *catalogFlags) read() (*catalog.Catalog, []string, error) {
-	all := []catalog.File{{Name: "lists.yaml", Data: aggregator.ListsYAML}}
+	all := builtinLists()
 	legacy := catalog.File{Name: "legacy_ids.yaml", Data: aggregator.LegacyIDsYAML}
 	if len(f.lists) > 0 {
 		all = nil

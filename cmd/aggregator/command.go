@@ -49,7 +49,7 @@ func commands() []command {
 	return []command{
 		{"serve", "", "run the service", "serve --listen :8080 --store sqlite:aggregator.db", serve},
 		{"demo", "", "run the service on a sandbox of all lists, and post to every one", "demo --once", demo},
-		{"check", "", "check lists.yaml and legacy_ids.yaml", "check --lists my-lists.yaml", check},
+		{"check", "", "check the lists files and the legacy ids", "check --lists my-lists.yaml", check},
 		{"explain", "LIST", "print what a list is sent and where its answers are read", "explain list.example", explain},
 		{"try", "FILE", "try an entry of FILE on the list's live API", "try my-list.yaml --list list.example --bot 123456789012345678 --servers 1234 --token-file token.txt", try},
 		{"schema", "", "print the JSON Schema of lists.yaml, for editors", "schema > lists.schema.json", schema},

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"aggregator"
 	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/fanout"
@@ -130,7 +129,7 @@ func loadTried(file, id string) (*catalog.Catalog, *lists.List, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c, _, err := catalog.Load([]catalog.File{{Name: "lists.yaml", Data: aggregator.ListsYAML}, {Name: file, Data: data}}, catalog.File{})
+	c, _, err := catalog.Load(append(builtinLists(), catalog.File{Name: file, Data: data}), catalog.File{})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"aggregator"
 	"aggregator/catalog"
 	"aggregator/sandbox"
 )
@@ -23,7 +22,7 @@ const (
 // over them, and answers the transport that leads there.
 func newSandbox(t *testing.T, over string) (*sandbox.Sandbox, http.RoundTripper) {
 	t.Helper()
-	files := []catalog.File{{Name: "lists.yaml", Data: aggregator.ListsYAML}}
+	files := builtinLists()
 	if over != "" {
 		files = append(files, catalog.File{Name: "over.yaml", Data: []byte(over)})
 	}
