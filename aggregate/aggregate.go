@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"aggregator/catalog"
@@ -49,10 +51,13 @@ type Aggregator struct {
 	Config
 	underWay sync.WaitGroup // posts
 	readings readings
+	secrets  *lists.Masker // hides the operator's keys in every reading, whoever asks
 }
 
 // New makes an Aggregator.
-func New(c Config) *Aggregator { return &Aggregator{Config: c} }
+func New(c Config) *Aggregator {
+	return &Aggregator{Config: c, secrets: lists.NewMasker(slices.Collect(maps.Values(c.Keys))...)}
+}
 
 // Wait waits for fan-outs that are under way, until ctx ends.
 func (a *Aggregator) Wait(ctx context.Context) error {

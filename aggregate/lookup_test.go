@@ -182,3 +182,17 @@ func TestKeysAreMaskedWhereListsEchoThem(t *testing.T) {
 		})
 	}
 }
+
+// The operator's keys show to nobody, whichever list says them, and with
+// whichever key it was asked.
+func TestOperatorsKeysAreMaskedInEveryReading(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, deskOptions{onListed: readLists, keys: map[string]lists.Token{"query.test": lists.NewToken("operators/secret+2", "")}})
+	d.answer = func(lists.Call) lists.Answer {
+		return lists.Answer{Status: 200, Body: []byte(`{"name":"operators%2fsecret%2B2","more":"b3BlcmF0b3JzL3NlY3JldCsy"}`)}
+	}
+	_, answer := lookup(t, d, `{"key.test":"mine","query.test":"my-own-key"}`)
+	if got := asJSON(t, answer); strings.Contains(got, "secret") || strings.Contains(got, "b3Blc") || strings.Count(got, lists.Mask) != 7 {
+		t.Errorf("got %s, want no key, and a mask for each", got)
+	}
+}

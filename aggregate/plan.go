@@ -130,6 +130,7 @@ func (a *Aggregator) planBot(c *catalog.Catalog, r BotRequest, userAgent string)
 		}
 		call, why := l.PlanRead(r.BotID, key, userAgent)
 		if why == nil {
+			call = call.Hiding(a.secrets)
 			p.call, p.read = call.Call, call.Read
 			plan = append(plan, p)
 			continue

@@ -142,7 +142,7 @@ func (c *Client) panicked(call lists.Call, p any) lists.Answer {
 	if call.List != nil {
 		list = call.List.ID
 	}
-	hide := call.Token().Hide
+	hide := call.Hide
 	c.log.Error("a call panicked", "list", list, "panic", hide(fmt.Sprint(p)), "stack", hide(string(debug.Stack())))
 	return noAnswer(lists.FaultPanic, "Internal error")
 }

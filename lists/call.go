@@ -9,8 +9,9 @@ type Call struct {
 	endpoint *endpoint
 	botID    string
 	token    Token
-	build    func(token string) Request // "" for none, Mask to show it
+	build    func(token string) Request // "" for none, a mask to show it
 	sent     func() string
+	hides    *Masker // of further secrets that an answer must not show
 }
 
 // Request is a request as it goes over the wire.
@@ -27,12 +28,12 @@ type Header struct{ Name, Value string }
 // Wire is the request with the token in it: for the list alone.
 func (c Call) Wire() Request { return c.build(c.token.Reveal()) }
 
-// Masked is the request with *** in the token's place.
+// Masked is the request with *** in the token's place; a scheme before it stays.
 func (c Call) Masked() Request {
 	if c.token.IsZero() {
 		return c.build("")
 	}
-	return c.build(Mask)
+	return c.build(c.token.masked())
 }
 
 // Sent is what was sent to the list, as answers show it: the body, or the
@@ -63,8 +64,14 @@ func (c Call) BotID() string { return c.botID }
 // it, for hashing: two ways to write one credential are one.
 func (c Call) Credential() string { return c.endpoint.auth.bare(c.token.Reveal()) }
 
-// Token is the caller's token, or the key a list is read with.
+// Token returns the caller's token, or the key a list is read with.
 func (c Call) Token() Token { return c.token }
+
+// Hide returns a text that a list sent, or one that may hold what it sent, with
+// a mask in the place of each secret that the call knows.
+func (c Call) Hide(text string) string {
+	return hide(text, merged(c.token.find(text), c.hides.find(text)))
+}
 
 // Answer is what became of a call: the list's answer, or why there is none.
 type Answer struct {

@@ -18,6 +18,9 @@ func TestCredential(t *testing.T) {
 		{bearer, "Bearer secret", "secret"},
 		{bearer, "bearer secret", "secret"},
 		{bearer, "Bearer ", "Bearer"},
+		{bearer, "Bot secret", "secret"},
+		{bearer, "token  secret", "secret"},
+		{bearer, "Secret secret", "Secret secret"},
 		{raw, "Bearer secret", "Bearer secret"},
 	} {
 		token, why := CheckToken(tt.token, "")

@@ -78,6 +78,13 @@ type ReadCall struct {
 	dialect *getDialect
 }
 
+// Hiding returns the call with further secrets that its answer must not show;
+// nil: none.
+func (c ReadCall) Hiding(secrets *Masker) ReadCall {
+	c.hides = secrets
+	return c
+}
+
 // PlanRead plans how a bot is read from the list, with a key where the list
 // needs one. It returns a Skip where the list cannot be asked, and nil
 // otherwise.

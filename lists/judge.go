@@ -33,7 +33,7 @@ func (c Call) Judge(a Answer) Verdict { return c.endpoint.judge(c, a) }
 // beside it. An HTML page is no success: a parked domain answers 200 too.
 func (p *postDialect) judgePost(c Call, a Answer) Verdict {
 	if a.Status == NoAnswer {
-		reason := c.token.Hide(a.Reason)
+		reason := c.Hide(a.Reason)
 		return Verdict{Status: NoAnswer, Text: reason, Why: "there was no answer"}
 	}
 	v := Verdict{
@@ -42,11 +42,11 @@ func (p *postDialect) judgePost(c Call, a Answer) Verdict {
 		Revoked:      slices.Contains(p.revoked, a.Status),
 	}
 	if location := a.header("Location"); a.Status/100 == 3 && location != "" {
-		v.Text = "Redirected to " + c.token.Hide(absolute(c.Masked().URL, c.token.Hide(location)))
+		v.Text = "Redirected to " + c.redirectedTo(location)
 		v.Why = wrongStatus(a.Status, "200 to 299")
 		return v
 	}
-	v.Text = c.token.Hide(Text(a.Body))
+	v.Text = c.Hide(Text(a.Body))
 	if a.Status/100 != 2 {
 		v.Why = wrongStatus(a.Status, "200 to 299")
 	} else {
@@ -104,7 +104,7 @@ func (p *postDialect) objection(c Call, a Answer) string {
 	}
 	is := "missing"
 	if found != nil {
-		is = shorten(c.token.Hide(Text(found)))
+		is = shorten(c.Hide(Text(found)))
 	}
 	return fmt.Sprintf("the flag %s is %s, want %s", strings.Join(p.success.path, "."), is, want)
 }
@@ -132,6 +132,15 @@ func isHTML(a Answer) bool {
 	}
 	kind, _, _ := strings.Cut(a.header("Content-Type"), ";")
 	return strings.EqualFold(strings.TrimSpace(kind), "text/html")
+}
+
+// redirectedTo returns where a Location leads. What is put together of its
+// parts may be the token too.
+func (c Call) redirectedTo(location string) string {
+	if hidden := c.Hide(location); hidden != location {
+		return absolute(c.Masked().URL, hidden)
+	}
+	return c.Hide(absolute(c.Masked().URL, location))
 }
 
 // absolute is where a Location leads.

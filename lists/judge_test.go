@@ -50,6 +50,7 @@ func TestJudge(t *testing.T) {
 		{"redirect with a user", plain, Answer{Status: 303, Header: to("https://user:pass@new.test/")}, verdict{false, 303, "Redirected to https://new.test/"}},
 		{"redirect with the token", plain, Answer{Status: 302, Header: to("https://new.test/?key=tok%2Bsecret%2F1")}, verdict{false, 302, "Redirected to https://new.test/?key=***"}},
 		{"redirect with the token as it is", plain, Answer{Status: 302, Header: to("/tok+secret/1")}, verdict{false, 302, "Redirected to https://list.test/***"}},
+		{"redirect that makes the token", plain, Answer{Status: 302, Header: to("/tok+secret/x/../1")}, verdict{false, 302, "Redirected to https://list.test/***"}},
 		{"redirect from a URL with the token", PostEntry{Auth: &AuthEntry{In: "query", Name: "key"}}, Answer{Status: 302, Header: to("#top")}, verdict{false, 302, "Redirected to https://list.test/bots/123456789012345678?key=***#top"}},
 		{"redirect to what is no URL", plain, Answer{Status: 302, Header: to("http://[::1/tok+secret/1")}, verdict{false, 302, "Redirected to http://[::1/***"}},
 		{"redirect to nowhere", plain, Answer{Status: 302, Body: []byte("moved")}, verdict{false, 302, "moved"}},

@@ -64,22 +64,27 @@ func NewMasker(secrets ...Token) *Masker {
 	return m
 }
 
-// Hide returns text with [Mask] wherever it holds the token.
-func (t Token) Hide(text string) string {
-	for _, part := range t.parts() {
-		if utf8.RuneCountInString(part) <= len(text) { // else no form of it fits: most answers are short
-			return NewMasker(t).Hide(text)
-		}
-	}
-	return text
-}
-
 // Hide returns text with [Mask] in the place of each secret in it. It looks at
 // text alone, never at a mask it has put in, in a time that grows with the
 // length of text: where telling would take longer, the rest of text is hidden.
 // Findings that overlap share a mask.
-func (m *Masker) Hide(text string) string {
-	found := m.find(text)
+func (m *Masker) Hide(text string) string { return hide(text, m.find(text)) }
+
+// Hide returns text with [Mask] wherever it holds the token, as [Masker.Hide] does.
+func (t Token) Hide(text string) string { return hide(text, t.find(text)) }
+
+// find returns where text holds the token, from left to right.
+func (t Token) find(text string) []span {
+	for _, part := range t.parts() {
+		if utf8.RuneCountInString(part) <= len(text) { // else no form of it fits: most answers are short
+			return NewMasker(t).find(text)
+		}
+	}
+	return nil
+}
+
+// hide returns text with a mask in the place of each finding.
+func hide(text string, found []span) string {
 	if len(found) == 0 {
 		return text
 	}
@@ -92,6 +97,24 @@ func (m *Masker) Hide(text string) string {
 	}
 	b.WriteString(text[from:])
 	return b.String()
+}
+
+// merged returns the findings of two searches of one text as those of one.
+func merged(a, b []span) []span {
+	if len(a) == 0 || len(b) == 0 {
+		return append(a, b...)
+	}
+	all := slices.Concat(a, b)
+	slices.SortFunc(all, func(a, b span) int { return a.start - b.start })
+	found := all[:1]
+	for _, f := range all[1:] {
+		if last := &found[len(found)-1]; f.start < last.end {
+			last.end = max(last.end, f.end)
+			continue
+		}
+		found = append(found, f)
+	}
+	return found
 }
 
 // span is a part of a text.

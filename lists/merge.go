@@ -70,12 +70,12 @@ func Merge(botID string, readings []Reading) Bot {
 func (c ReadCall) Read(a Answer) Reading {
 	r := Reading{List: c.List.ID, Status: a.Status}
 	if a.Status == NoAnswer {
-		r.Data = AppendString(nil, c.token.Hide(a.Reason))
+		r.Data = AppendString(nil, c.Hide(a.Reason))
 		return r
 	}
 	body := a.Body
-	if !c.token.IsZero() {
-		body = []byte(c.token.Hide(string(body)))
+	if hidden := c.Hide(string(body)); hidden != string(body) {
+		body = []byte(hidden)
 	}
 	if !passable(body) {
 		r.Data = AppendString(nil, Text(body))

@@ -186,6 +186,34 @@ func TestMergeHidesKeys(t *testing.T) {
 	}
 }
 
+// A list that knows the operator's key may show it to a caller that came with
+// another, or with none.
+func TestReadHidesFurtherSecrets(t *testing.T) {
+	t.Parallel()
+	operators := NewMasker(NewToken("operators/key", ""), NewToken("Bearer another+key", ""))
+	for name, l := range map[string]*List{
+		"with a key":    mustList(t, "list.test", Entry{APIGet: "https://list.test/:id", Get: &GetEntry{Auth: &AuthEntry{}}}),
+		"without a key": mustList(t, "list.test", Entry{APIGet: "https://list.test/:id"}),
+	} {
+		call, skipped := l.PlanRead(someBot, NewToken("key/secret", ""), someAgent)
+		if skipped != nil {
+			t.Fatal(skipped)
+		}
+		got := call.Hiding(operators).Read(Answer{Status: 200, Body: []byte(`{"of":"operators\/key","name":"another%2bkey"}`)})
+		if want := `{"of":"***","name":"***"}`; string(got.Data) != want || got.facts.text[username][0] != Mask {
+			t.Errorf("%s: got %s and the name %q, want %s and ***", name, got.Data, got.facts.text[username], want)
+		}
+		got = call.Hiding(operators).Read(Answer{Status: NoAnswer, Reason: "operators/key and key/secret"})
+		want := map[string]string{"with a key": `"*** and ***"`, "without a key": `"*** and key/secret"`}[name]
+		if string(got.Data) != want {
+			t.Errorf("%s: got the reason %s, want %s", name, got.Data, want)
+		}
+		if got := call.Hiding(nil).Read(Answer{Status: NoAnswer, Reason: "operators/key"}); string(got.Data) != `"operators/key"` {
+			t.Errorf("%s: without further secrets got %s", name, got.Data)
+		}
+	}
+}
+
 // How long lists took makes no difference, nor does merging leave a trace.
 func TestMergeIsDeterministic(t *testing.T) {
 	t.Parallel()

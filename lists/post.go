@@ -3,6 +3,7 @@ package lists
 import (
 	"math"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -80,21 +81,46 @@ const (
 // defaultAuth is the plain dialect's: the token in Authorization, as it is.
 var defaultAuth = auth{in: inHeader, name: "Authorization"}
 
-// value is the token with its prefix, which it may already carry.
+// value returns the token as the list wants it: with its prefix before it, which
+// the token may already carry.
 func (a auth) value(token string) string {
-	if a.bare(token) != token {
+	if a.carriedBy(token) {
 		return token
 	}
-	return a.prefix + token
+	return a.prefix + a.bare(token)
 }
 
-// bare is the token without its prefix: the same credential, whichever way the
-// caller writes it.
+// bare returns the token without its prefix, and without another scheme where
+// the list has one of its own: the same credential, whichever way the caller
+// writes it.
 func (a auth) bare(token string) string {
-	if n := len(a.prefix); n > 0 && len(token) > n && strings.EqualFold(token[:n], a.prefix) {
-		return token[n:]
+	if a.carriedBy(token) {
+		return token[len(a.prefix):]
+	}
+	if strings.HasSuffix(a.prefix, " ") {
+		_, token = cutScheme(token)
 	}
 	return token
+}
+
+// carriedBy reports whether the token carries the list's prefix.
+func (a auth) carriedBy(token string) bool {
+	n := len(a.prefix)
+	return n > 0 && len(token) > n && strings.EqualFold(token[:n], a.prefix)
+}
+
+// schemes are the words that callers write before a token for lists in general.
+var schemes = []string{"Bearer", "Bot", "Token", "Basic", "Digest", "ApiKey", "Api-Key", "JWT", "OAuth"}
+
+// cutScheme cuts a token after the scheme before it, if that is a known one. The
+// scheme keeps its blank.
+func cutScheme(token string) (scheme, bare string) {
+	i := strings.IndexByte(token, ' ')
+	known := func(s string) bool { return i > 0 && strings.EqualFold(token[:i], s) }
+	if bare = strings.TrimLeft(token[i+1:], " "); bare == "" || !slices.ContainsFunc(schemes, known) {
+		return "", token
+	}
+	return token[:len(token)-len(bare)], bare
 }
 
 // PlanPost plans the post of a count to the list. It returns a Skip where the
@@ -127,7 +153,7 @@ func (l *List) PlanPost(c Count, t Token, userAgent string) (Call, *Skip) {
 		if body != nil {
 			return string(body)
 		}
-		return p.sent(&set)
+		return p.sent(&set, t.masked())
 	}
 	return call, nil
 }
@@ -208,11 +234,11 @@ func addQuery(rawURL, query string) string {
 	return rawURL + "?" + query
 }
 
-func (p *postDialect) sent(set *valueSet) string {
+func (p *postDialect) sent(set *valueSet, token string) string {
 	if p.encoding == encodingJSON {
-		return string(p.body.appendTo(nil, p, set, Mask))
+		return string(p.body.appendTo(nil, p, set, token))
 	}
-	return p.encoded(set, Mask)
+	return p.encoded(set, token)
 }
 
 // encoded is the fields as a form or a query.

@@ -412,6 +412,21 @@ func TestPlanPost(t *testing.T) {
 			sent: `{"n":5}`,
 		},
 		{
+			name: "another scheme", entry: onlyPost(PostEntry{Auth: &AuthEntry{Prefix: "Bot "}, Fields: &FieldsEntry{ServerCount: Names{"n"}}}), token: `"bearer  tok-secret"`,
+			want: "POST https://list.test/123456789012345678\nContent-Type: application/json\nAuthorization: Bot tok-secret\nUser-Agent: caller/1.0\n\n" + `{"n":5}`,
+			sent: `{"n":5}`,
+		},
+		{
+			name: "another scheme where the prefix is none", entry: onlyPost(PostEntry{Auth: &AuthEntry{Prefix: "key="}, Fields: &FieldsEntry{ServerCount: Names{"n"}}}), token: `"Bearer tok-secret"`,
+			want: "POST https://list.test/123456789012345678\nContent-Type: application/json\nAuthorization: key=Bearer tok-secret\nUser-Agent: caller/1.0\n\n" + `{"n":5}`,
+			sent: `{"n":5}`,
+		},
+		{
+			name: "a word that is no known scheme", entry: onlyPost(PostEntry{Auth: &AuthEntry{Prefix: "Bot "}, Fields: &FieldsEntry{ServerCount: Names{"n"}}}), token: `"my tok-secret"`,
+			want: "POST https://list.test/123456789012345678\nContent-Type: application/json\nAuthorization: Bot my tok-secret\nUser-Agent: caller/1.0\n\n" + `{"n":5}`,
+			sent: `{"n":5}`,
+		},
+		{
 			name: "token that only begins like the prefix", entry: onlyPost(PostEntry{Auth: &AuthEntry{Prefix: "Bot "}, Fields: &FieldsEntry{ServerCount: Names{"n"}}}), token: `"Bot-tok-secret"`,
 			want: "POST https://list.test/123456789012345678\nContent-Type: application/json\nAuthorization: Bot Bot-tok-secret\nUser-Agent: caller/1.0\n\n" + `{"n":5}`,
 			sent: `{"n":5}`,
@@ -596,24 +611,29 @@ func TestPlanPost(t *testing.T) {
 
 func TestMasked(t *testing.T) {
 	t.Parallel()
-	const token = `"tok+secret/1"`
+	const token, schemed = `"tok+secret/1"`, `"Bearer tok+secret/1"`
 	fields := &FieldsEntry{ServerCount: Names{"n"}}
 	for _, tt := range []struct {
-		name string
-		post PostEntry
-		want string
-		sent string
+		name  string
+		token string
+		post  PostEntry
+		want  string
+		sent  string
 	}{
-		{"header", PostEntry{Fields: fields}, "POST https://list.test/123456789012345678\nContent-Type: application/json\nAuthorization: ***\nUser-Agent: caller/1.0\n\n" + `{"n":5}`, `{"n":5}`},
-		{"header with a prefix", PostEntry{Fields: fields, Auth: &AuthEntry{Prefix: "Bearer "}}, "POST https://list.test/123456789012345678\nContent-Type: application/json\nAuthorization: Bearer ***\nUser-Agent: caller/1.0\n\n" + `{"n":5}`, `{"n":5}`},
-		{"query", PostEntry{Fields: fields, Auth: &AuthEntry{In: "query", Name: "key"}}, "POST https://list.test/123456789012345678?key=***\nContent-Type: application/json\nUser-Agent: caller/1.0\n\n" + `{"n":5}`, `{"n":5}`},
-		{"query with a prefix", PostEntry{Fields: fields, Auth: &AuthEntry{In: "query", Name: "key", Prefix: "Bot "}}, "POST https://list.test/123456789012345678?key=Bot+***\nContent-Type: application/json\nUser-Agent: caller/1.0\n\n" + `{"n":5}`, `{"n":5}`},
-		{"body", PostEntry{Fields: fields, Auth: &AuthEntry{In: "body", Name: "key", Prefix: "Bot "}}, "POST https://list.test/123456789012345678\nContent-Type: application/json\nUser-Agent: caller/1.0\n\n" + `{"n":5,"key":"Bot ***"}`, `{"n":5,"key":"Bot ***"}`},
-		{"form", PostEntry{Fields: fields, Body: "form", Auth: &AuthEntry{In: "body", Name: "key"}}, "POST https://list.test/123456789012345678\nContent-Type: application/x-www-form-urlencoded\nUser-Agent: caller/1.0\n\nn=5&key=***", "n=5&key=***"},
-		{"form with a prefix", PostEntry{Fields: fields, Body: "form", Auth: &AuthEntry{In: "body", Name: "key", Prefix: "Bot "}}, "POST https://list.test/123456789012345678\nContent-Type: application/x-www-form-urlencoded\nUser-Agent: caller/1.0\n\nn=5&key=Bot+***", "n=5&key=Bot+***"},
+		{"header", token, PostEntry{Fields: fields}, "POST https://list.test/123456789012345678\nContent-Type: application/json\nAuthorization: ***\nUser-Agent: caller/1.0\n\n" + `{"n":5}`, `{"n":5}`},
+		{"header with a prefix", token, PostEntry{Fields: fields, Auth: &AuthEntry{Prefix: "Bearer "}}, "POST https://list.test/123456789012345678\nContent-Type: application/json\nAuthorization: Bearer ***\nUser-Agent: caller/1.0\n\n" + `{"n":5}`, `{"n":5}`},
+		{"query", token, PostEntry{Fields: fields, Auth: &AuthEntry{In: "query", Name: "key"}}, "POST https://list.test/123456789012345678?key=***\nContent-Type: application/json\nUser-Agent: caller/1.0\n\n" + `{"n":5}`, `{"n":5}`},
+		{"query with a prefix", token, PostEntry{Fields: fields, Auth: &AuthEntry{In: "query", Name: "key", Prefix: "Bot "}}, "POST https://list.test/123456789012345678?key=Bot+***\nContent-Type: application/json\nUser-Agent: caller/1.0\n\n" + `{"n":5}`, `{"n":5}`},
+		{"body", token, PostEntry{Fields: fields, Auth: &AuthEntry{In: "body", Name: "key", Prefix: "Bot "}}, "POST https://list.test/123456789012345678\nContent-Type: application/json\nUser-Agent: caller/1.0\n\n" + `{"n":5,"key":"Bot ***"}`, `{"n":5,"key":"Bot ***"}`},
+		{"form", token, PostEntry{Fields: fields, Body: "form", Auth: &AuthEntry{In: "body", Name: "key"}}, "POST https://list.test/123456789012345678\nContent-Type: application/x-www-form-urlencoded\nUser-Agent: caller/1.0\n\nn=5&key=***", "n=5&key=***"},
+		{"form with a prefix", token, PostEntry{Fields: fields, Body: "form", Auth: &AuthEntry{In: "body", Name: "key", Prefix: "Bot "}}, "POST https://list.test/123456789012345678\nContent-Type: application/x-www-form-urlencoded\nUser-Agent: caller/1.0\n\nn=5&key=Bot+***", "n=5&key=Bot+***"},
+		{"header with a scheme", schemed, PostEntry{Fields: fields}, "POST https://list.test/123456789012345678\nContent-Type: application/json\nAuthorization: Bearer ***\nUser-Agent: caller/1.0\n\n" + `{"n":5}`, `{"n":5}`},
+		{"header with another scheme", schemed, PostEntry{Fields: fields, Auth: &AuthEntry{Prefix: "Bot "}}, "POST https://list.test/123456789012345678\nContent-Type: application/json\nAuthorization: Bot ***\nUser-Agent: caller/1.0\n\n" + `{"n":5}`, `{"n":5}`},
+		{"query with a scheme", schemed, PostEntry{Fields: fields, Auth: &AuthEntry{In: "query", Name: "key"}}, "POST https://list.test/123456789012345678?key=Bearer+***\nContent-Type: application/json\nUser-Agent: caller/1.0\n\n" + `{"n":5}`, `{"n":5}`},
+		{"body with a scheme", schemed, PostEntry{Fields: fields, Auth: &AuthEntry{In: "body", Name: "key"}}, "POST https://list.test/123456789012345678\nContent-Type: application/json\nUser-Agent: caller/1.0\n\n" + `{"n":5,"key":"Bearer ***"}`, `{"n":5,"key":"Bearer ***"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			call := mustPost(t, onlyPost(tt.post), Count{ServerCount: 5}, token)
+			call := mustPost(t, onlyPost(tt.post), Count{ServerCount: 5}, tt.token)
 			if got := onWire(call.Masked()); got != tt.want {
 				t.Errorf("masked:\n%s\nwant:\n%s", got, tt.want)
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"unicode"
 )
 
 // Token is a caller's secret for one list. However it is printed, marshalled
@@ -47,9 +48,10 @@ const maxSecret = 8 << 10
 // CheckToken is NewToken for a secret that has not been looked at. It returns a
 // Skip for one that no list can be sent, and nil otherwise.
 func CheckToken(secret, listBotID string) (Token, *Skip) {
-	// Header values lose white space at their ends on the wire.
-	secret = strings.Trim(secret, " \t")
-	if strings.TrimSpace(secret) == "" {
+	// People copy tokens with what is around them, and programs write for one
+	// that is not set what their language writes for nothing.
+	secret = strings.TrimFunc(secret, isBlank)
+	if secret == "" || secret == "undefined" || secret == "null" {
 		return Token{}, &Skip{Reason: SkipNoToken}
 	}
 	if len(secret) > maxSecret {
@@ -59,6 +61,11 @@ func CheckToken(secret, listBotID string) (Token, *Skip) {
 		return Token{}, badToken("holds a character that no header can carry")
 	}
 	return NewToken(secret, listBotID), nil
+}
+
+// isBlank reports whether r shows nothing: it is white space, or takes none.
+func isBlank(r rune) bool {
+	return unicode.IsSpace(r) || unicode.In(r, unicode.Z, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 func tokenObject(raw json.RawMessage) (secret, number string, ok bool) {
@@ -125,6 +132,12 @@ func (t Token) Reveal() string {
 		return ""
 	}
 	return *t.secret
+}
+
+// masked returns what stands for the token where a request is shown.
+func (t Token) masked() string {
+	scheme, _ := cutScheme(t.Reveal())
+	return scheme + Mask
 }
 
 // String returns the mask.
