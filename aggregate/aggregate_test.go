@@ -307,7 +307,7 @@ func TestSkipped(t *testing.T) {
 		{"line break", `"a.test":"a\nb"`, `{"a.test":"Bad token: holds a character that no header can carry"}`},
 		{"no number", `"numbers.example":"t"`, `{"numbers.example":"` + numbers + `"}`},
 		{"no number in an object", `"numbers.example":{"token":"t"}`, `{"numbers.example":"` + numbers + `"}`},
-		{"tokens is no object", `"tokens":"t"`, `{"tokens":"Unknown list"}`},
+		{"tokens is no object", `"tokens":"t"`, `{"tokens":"Bad token: must be an object of list ids and tokens"}`},
 		{"in the order of the request", `"words.example":"t","zzz":"t","a.test":null,"was-gone.example":"t","gone.example":"t"`,
 			`{"words.example":"No post API","zzz":"Unknown list","a.test":"No token","was-gone.example":"Defunct","gone.example":"Defunct"}`},
 		{"one id twice", `"gone.example":"t","tokens":{"gone.example":"t"}`, `{"gone.example":"Defunct"}`},
@@ -319,7 +319,7 @@ func TestSkipped(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := `{"success":{},"failure":{}}`
+			want := `{"success":{},"failure":{},"hint":"No list is named. Name each list by its id, with your token for it: {\"LIST\": \"TOKEN\"}. GET /api/lists has the ids."}`
 			if tt.want != "" {
 				want = `{"success":{},"failure":{},"skipped":` + tt.want + `}`
 			}
@@ -367,7 +367,6 @@ func TestCountAnswers(t *testing.T) {
 		run     func(call lists.Call) lists.Answer
 		want    string
 	}{
-		{"nothing named", ``, nil, `{"success":{},"failure":{}}`},
 		{"success", `"a.test":"ta"`, func(lists.Call) lists.Answer { return good },
 			`{"success":{"a.test":[200,"{\"ok\":true}","{\"server_count\":5}"]},"failure":{}}`},
 		{"failure", `"a.test":"ta"`, func(lists.Call) lists.Answer { return lists.Answer{Status: 401, Body: []byte("<no>")} },
@@ -656,7 +655,7 @@ func TestDryRun(t *testing.T) {
 	empty := request(t, ``)
 	empty.DryRun = true
 	answer, _, err = f.Count(t.Context(), empty, someone)
-	if got := asJSON(t, answer); err != nil || got != `{"dry_run":true,"requests":{},"skipped":{}}` {
+	if got := asJSON(t, answer); err != nil || got != `{"dry_run":true,"requests":{},"skipped":{},"hint":"No list is named. Name each list by its id, with your token for it: {\"LIST\": \"TOKEN\"}. GET /api/lists has the ids."}` {
 		t.Errorf("%s, %v", got, err)
 	}
 }

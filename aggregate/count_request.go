@@ -15,6 +15,7 @@ type NamedToken struct {
 	Token  lists.Token
 	Bad    *lists.Skip // why it is none; nil when it is one
 	Nested bool        // stood in "tokens", where keys at the top win over it
+	Field  bool        // ID is a field's that holds something else than it may, and not a list's
 }
 
 // blank reports whether the token counts as not given.

@@ -52,6 +52,10 @@ func resolve(c *catalog.Catalog, tokens []NamedToken) ([]*namedList, []Skipped) 
 	byID := make(map[string]*namedList, len(tokens))
 	all := make([]*namedList, 0, len(tokens))
 	for i, t := range tokens {
+		if t.Field {
+			skipped = append(skipped, Skipped{t.ID, *t.Bad, i})
+			continue
+		}
 		list, ok := c.Resolve(t.ID)
 		if !ok {
 			why := lists.Skip{Reason: lists.SkipUnknown}

@@ -2,7 +2,9 @@ package httpapi
 
 import (
 	"math"
+	"net/url"
 	"strconv"
+	"strings"
 
 	"aggregator/aggregate"
 	"aggregator/lists"
@@ -49,6 +51,9 @@ func ParseCount(body []byte) (aggregate.CountRequest, error) {
 	if r.Shards, err = shards(fields["shards"]); err != nil {
 		return aggregate.CountRequest{}, err
 	}
+	if err = agree(r.Count); err != nil {
+		return aggregate.CountRequest{}, err
+	}
 	for _, f := range []struct {
 		name string
 		to   **int64
@@ -59,6 +64,27 @@ func ParseCount(body []byte) (aggregate.CountRequest, error) {
 	}
 	r.Tokens = tokens(members)
 	return r, nil
+}
+
+// dryRunKeys are the spellings of the parameter that asks for a dry run.
+var dryRunKeys = []string{"dry_run", "dryRun", "dry-run"}
+
+// isDryRun reports whether a query asks for a dry run. A safety switch fails
+// safe: any value does but 0 and false, none too, and so does a query that
+// cannot be read in which something like it stands.
+func isDryRun(query string) bool {
+	values, err := url.ParseQuery(query)
+	if err != nil && strings.Contains(strings.ToLower(query), "dry") {
+		return true
+	}
+	for _, key := range dryRunKeys {
+		for _, value := range values[key] {
+			if value != "0" && value != "false" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // ParseTokens returns the tokens of a body that holds tokens alone, as that of
@@ -90,6 +116,9 @@ func tokens(members []rawjson.Member) []aggregate.NamedToken {
 			for _, nested := range m.Value.Members() {
 				all = append(all, namedToken(nested, true))
 			}
+		case m.Key == tokensKey:
+			bad := lists.Skip{Reason: lists.SkipBadToken, Detail: "must be an object of list ids and tokens"}
+			all = append(all, aggregate.NamedToken{ID: m.Key, Bad: &bad, Field: true})
 		default:
 			all = append(all, namedToken(m, false))
 		}
@@ -135,6 +164,9 @@ func optional(fields map[string]rawjson.Value, name string) (*int64, error) {
 	return &n, err
 }
 
+// maxShards bounds the counts of shards: no bot has nearly as many.
+const maxShards = 20_000
+
 func shards(v rawjson.Value) ([]int64, error) {
 	if !isGiven(v) {
 		return nil, nil
@@ -142,8 +174,14 @@ func shards(v rawjson.Value) ([]int64, error) {
 	if v.Kind() != rawjson.Array {
 		return nil, invalid("'shards' must be an array or null")
 	}
+	n := 0
+	for range v.Items() {
+		if n++; n > maxShards {
+			return nil, invalid("'shards' holds more than " + strconv.Itoa(maxShards) + " counts")
+		}
+	}
 	const wrong = "'shards' contains incorrect values"
-	var counts []int64
+	counts := make([]int64, 0, n)
 	for item := range v.Items() {
 		n, err := integer(item, wrong, wrong)
 		if err != nil {
@@ -152,6 +190,22 @@ func shards(v rawjson.Value) ([]int64, error) {
 		counts = append(counts, n)
 	}
 	return counts, nil
+}
+
+// agree returns an error where the shard fields contradict each other. A
+// shard_count of 0 says that the bot is not sharded, and what the others are is
+// of no account.
+func agree(c lists.Count) error {
+	if c.ShardCount == nil || *c.ShardCount == 0 {
+		return nil
+	}
+	if c.ShardID != nil && *c.ShardID >= *c.ShardCount {
+		return invalid("'shard_id' must be below 'shard_count'")
+	}
+	if n := int64(len(c.Shards)); n > 0 && n != *c.ShardCount {
+		return invalid("'shards' must hold one count for each of 'shard_count' shards")
+	}
+	return nil
 }
 
 // integer reads a number as a double, as the API's other implementations do:

@@ -147,8 +147,20 @@ func TestParseCountRefuses(t *testing.T) {
 		{`"[]"`, noArray}, {`5`, noArray}, {`true`, noArray}, {`{}`, noArray}, {`{"0":5}`, noArray}, {`""`, noArray},
 		{`[null]`, badShards}, {`["5"]`, badShards}, {`[1,true]`, badShards}, {`[[1]]`, badShards}, {`[{}]`, badShards}, {`[1.5]`, badShards},
 		{`[1e400]`, badShards}, {`[1,-1]`, badShards}, {`[9007199254740992]`, badShards},
+		{`[` + strings.Repeat(`"x",`, 20_000) + `"x"]`, "'shards' holds more than 20000 counts"}, {`[` + strings.Repeat(`0,`, 19_999) + `"x"]`, badShards},
 	} {
-		rows = append(rows, struct{ name, body, want string }{"shards: " + row.value, with(`"shards":` + row.value), row.want})
+		rows = append(rows, struct{ name, body, want string }{"shards: " + row.value[:min(len(row.value), 40)], with(`"shards":` + row.value), row.want})
+	}
+	const (
+		tooFar = "'shard_id' must be below 'shard_count'"
+		part   = "'shards' must hold one count for each of 'shard_count' shards"
+	)
+	for _, row := range []struct{ members, want string }{
+		{`"shard_id":2,"shard_count":2`, tooFar}, {`"shard_id":2,"shard_count":2,"shards":[1]`, tooFar},
+		{`"shard_id":1,"shard_count":2,"shards":[5]`, part}, {`"shard_count":2,"shards":[1,2,3]`, part},
+		{`"shard_count":1,"shards":[1,2],"user_count":"x"`, part},
+	} {
+		rows = append(rows, struct{ name, body, want string }{row.members, with(row.members), row.want})
 	}
 	for _, tt := range rows {
 		t.Run(tt.name, func(t *testing.T) {
@@ -247,6 +259,12 @@ func TestParseCountReads(t *testing.T) {
 		{"all fields null", with(`,"shard_id":null,"shard_count":null,"shards":null,"user_count":null,"voice_connections":null`), parsed{count: plain}},
 		{"shard numbers as doubles", with(`,"shard_id":1.0,"shard_count":2e0,"shards":[2.0,1e3]`), parsed{count: lists.Count{
 			BotID: bot, ServerCount: 5, ShardID: n(1), ShardCount: n(2), Shards: []int64{2, 1000}}}},
+		{"contradictions of a bot without shards", with(`,"shard_id":7,"shard_count":0,"shards":[1,2]`), parsed{count: lists.Count{
+			BotID: bot, ServerCount: 5, ShardID: n(7), ShardCount: n(0), Shards: []int64{1, 2}}}},
+		{"shards without their number", with(`,"shard_id":7,"shards":[1,2]`), parsed{count: lists.Count{BotID: bot, ServerCount: 5, ShardID: n(7), Shards: []int64{1, 2}}}},
+		{"no shards, and their number", with(`,"shard_count":2,"shards":[]`), parsed{count: lists.Count{BotID: bot, ServerCount: 5, ShardCount: n(2)}}},
+		{"as many shards as can be", with(`,"shard_count":20000,"shards":[` + strings.Repeat("0,", 19_999) + `0]`), parsed{count: lists.Count{
+			BotID: bot, ServerCount: 5, ShardCount: n(20_000), Shards: make([]int64, 20_000)}}},
 		{"0, 0 and null", with(`,"shard_id":0,"shard_count":0,"shards":null`), parsed{count: lists.Count{BotID: bot, ServerCount: 5, ShardID: n(0), ShardCount: n(0)}}},
 
 		{"twice: the last bot_id", `{"bot_id":5,"server_count":5,"bot_id":"123456789012345678"}`, parsed{count: plain}},
@@ -268,9 +286,9 @@ func TestParseCountReads(t *testing.T) {
 		{"tokens object twice: the last", with(`,"tokens":{"a.test":"ta"},"tokens":{"b.test":"tb"}`), parsed{count: plain, tokens: []string{"b.test (nested)=tb"}}},
 		{"tokens object with fields in it", with(`,"tokens":{"bot_id":"x","tokens":{"a.test":"ta"}}`), parsed{count: plain, tokens: []string{"bot_id (nested)=x", "tokens (nested): No token"}}},
 		{"tokens object with one key twice", with(`,"tokens":{"a.test":"one","a.test":"two"}`), parsed{count: plain, tokens: []string{"a.test (nested)=two"}}},
-		{"tokens is a string", with(`,"tokens":"t"`), parsed{count: plain, tokens: []string{"tokens=t"}}},
+		{"tokens is a string", with(`,"tokens":"t"`), parsed{count: plain, tokens: []string{"tokens: Bad token: must be an object of list ids and tokens"}}},
 		{"tokens is null", with(`,"tokens":null`), parsed{count: plain}},
-		{"tokens is an array", with(`,"tokens":["t"]`), parsed{count: plain, tokens: []string{"tokens: Bad token: must be a string"}}},
+		{"tokens is an array", with(`,"tokens":["t"]`), parsed{count: plain, tokens: []string{"tokens: Bad token: must be an object of list ids and tokens"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := parse(tt.body)
@@ -323,6 +341,40 @@ func TestParseTokens(t *testing.T) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestIsDryRun(t *testing.T) {
+	t.Parallel()
+	for query, want := range map[string]bool{
+		"":                         false,
+		"dry_run=1":                true,
+		"dry_run=true":             true,
+		"dry_run=please":           true,
+		"dry_run=":                 true,
+		"dry_run":                  true,
+		"dry_run=False":            true,
+		"dry_run=00":               true,
+		"dry_run=0":                false,
+		"dry_run=false":            false,
+		"dryRun=yes":               true,
+		"dry-run=1":                true,
+		"dryRun=0":                 false,
+		"dry-run=false&x=1":        false,
+		"dry_run=0&dry_run=1":      true,
+		"dry_run=0&dry-run=1":      true,
+		"dry%5Frun=1":              true,
+		"dry_run=%zz":              true,
+		"a=1;dry_run=1":            true,
+		"DRY_RUN=%":                true,
+		"a=%zz":                    false,
+		"dryrun=1":                 false,
+		"x=dry_run":                false,
+		"limit=1&dry_run=on&b=%20": true,
+	} {
+		if got := isDryRun(query); got != want {
+			t.Errorf("%q: %t, want %t", query, got, want)
+		}
 	}
 }
 

@@ -11,10 +11,13 @@ import (
 // usualAnswer is about how many bytes an answer has.
 const usualAnswer = 4 << 10
 
+// noListHint is what a caller reads that has named no list at all.
+const noListHint = `No list is named. Name each list by its id, with your token for it: {"LIST": "TOKEN"}. GET /api/lists has the ids.`
+
 // EncodeCount returns the body that answers a count: {"success": {id: [status,
 // text, sent]}, "failure": …, "skipped": {id: why}}, the last only with
 // something in it; for a dry run, {"dry_run": true, "requests": …, "skipped":
-// …}.
+// …}. Where no list was named there is a "hint" at its end.
 func EncodeCount(a aggregate.CountAnswer) []byte {
 	b := append(make([]byte, 0, usualAnswer), '{')
 	if a.DryRun {
@@ -23,15 +26,24 @@ func EncodeCount(a aggregate.CountAnswer) []byte {
 		for _, call := range a.Planned {
 			b = appendRequest(rawjson.AppendKey(b, call.List.ID), call.Masked())
 		}
-		b = append(b, '}')
-		return append(appendSkipped(b, a.Skipped), '}')
+		b = appendSkipped(append(b, '}'), a.Skipped)
+		return append(appendHint(b, a), '}')
 	}
 	b = appendResults(rawjson.AppendKey(b, "success"), a.Results, true)
 	b = appendResults(rawjson.AppendKey(b, "failure"), a.Results, false)
 	if len(a.Skipped) > 0 {
 		b = appendSkipped(b, a.Skipped)
 	}
-	return append(b, '}')
+	return append(appendHint(b, a), '}')
+}
+
+// appendHint appends the hint where no list was named: each that is named is
+// in the answer.
+func appendHint(b []byte, a aggregate.CountAnswer) []byte {
+	if len(a.Results)+len(a.Planned)+len(a.Skipped) > 0 {
+		return b
+	}
+	return rawjson.AppendString(rawjson.AppendKey(b, "hint"), noListHint)
 }
 
 // appendResults appends the results that went well, or those that did not.

@@ -17,7 +17,7 @@ func (s *Server) count(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	request.DryRun = c.QueryParam("dry_run") == "1"
+	request.DryRun = isDryRun(c.Request().URL.RawQuery)
 	answer, decision, err := s.Aggregator.Count(c.Request().Context(), request, caller(c))
 	if err != nil {
 		return err

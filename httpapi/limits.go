@@ -34,6 +34,7 @@ type limitedBody struct {
 	Route      string `json:"ratelimit_route"`
 	IP         string `json:"ratelimit_ip"`
 	BotID      string `json:"ratelimit_bot_id"`
+	Message    string `json:"message"`
 }
 
 // answer429 tells a caller whose window is used up when to come again.
@@ -45,6 +46,7 @@ func (s *Server) answer429(c echo.Context, e *aggregate.LimitedError) {
 		Method:     c.Request().Method, Route: c.Request().URL.Path,
 		IP: e.Scope.IP.String(), BotID: e.Scope.BotID,
 	}
+	b.Message = fmt.Sprintf("Too many requests: try again in %d s", b.RetryAfter)
 	h := c.Response().Header()
 	h.Set("Retry-After", strconv.FormatInt(b.RetryAfter, 10))
 	h.Set("X-Rate-Limit-Reset", strconv.FormatInt(b.Reset, 10))

@@ -3,10 +3,14 @@ package main
 import (
 	"flag"
 	"os"
+	"slices"
 
 	"aggregator"
 	"aggregator/catalog"
 )
+
+// builtIn stands for the catalog in the binary where a file's name could.
+const builtIn = "builtin"
 
 // catalogFlags say where the catalog is.
 type catalogFlags struct {
@@ -15,8 +19,8 @@ type catalogFlags struct {
 }
 
 func (f *catalogFlags) add(fs *flag.FlagSet) {
-	fs.Var(&f.lists, "lists", "`FILE` of lists, the built-in ones if not given; given again, later files add lists or replace single fields of one")
-	fs.StringVar(&f.legacyIDs, "legacy-ids", "", "`FILE` of ids that lists once had, the built-in ones if not given")
+	fs.Var(&f.lists, "lists", "`FILE` of lists, or builtin, which is the default; given again, later files add lists or replace single fields of one")
+	fs.StringVar(&f.legacyIDs, "legacy-ids", "", "`FILE` of ids that lists once had, or builtin, which is the default where the built-in lists are loaded")
 }
 
 // builtinLists returns the lists files that are built into the binary.
@@ -27,26 +31,40 @@ func builtinLists() []catalog.File {
 	}
 }
 
-// read loads the catalog from its files.
+// read loads the catalog from its files. The built-in legacy ids lead to
+// built-in lists, and are left out where these are.
 func (f *catalogFlags) read() (*catalog.Catalog, []string, error) {
-	all := builtinLists()
-	legacy := catalog.File{Name: "legacy_ids.yaml", Data: aggregator.LegacyIDsYAML}
-	if len(f.lists) > 0 {
-		all = nil
+	names := f.lists
+	if len(names) == 0 {
+		names = files{builtIn}
 	}
-	for _, name := range f.lists {
-		data, err := os.ReadFile(name)
+	var all []catalog.File
+	for _, name := range names {
+		if name == builtIn {
+			all = append(all, builtinLists()...)
+			continue
+		}
+		file, err := readCatalogFile(name)
 		if err != nil {
 			return nil, nil, err
 		}
-		all = append(all, catalog.File{Name: name, Data: data})
+		all = append(all, file)
 	}
-	if f.legacyIDs != "" {
-		data, err := os.ReadFile(f.legacyIDs)
-		if err != nil {
-			return nil, nil, err
-		}
-		legacy = catalog.File{Name: f.legacyIDs, Data: data}
+	var legacy catalog.File
+	var err error
+	switch {
+	case f.legacyIDs == builtIn, f.legacyIDs == "" && slices.Contains(names, builtIn):
+		legacy = catalog.File{Name: "legacy_ids.yaml", Data: aggregator.LegacyIDsYAML}
+	case f.legacyIDs != "":
+		legacy, err = readCatalogFile(f.legacyIDs)
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	return catalog.Load(all, legacy)
+}
+
+func readCatalogFile(name string) (catalog.File, error) {
+	data, err := os.ReadFile(name)
+	return catalog.File{Name: name, Data: data}, err
 }

@@ -111,6 +111,7 @@ func (e exchange) checkAnswer(t *testing.T, got answer) {
 		isNear(t, g, w, "retry_after", 2)
 		delete(g.(map[string]any), "ratelimit_reset")
 		delete(w.(map[string]any), "ratelimit_reset")
+		delete(g.(map[string]any), "message") // the reference has no words
 	}
 	parseSent(t, g)
 	parseSent(t, w)

@@ -14,14 +14,15 @@ import (
 
 // limited is the body of a 429.
 type limited struct {
-	Error  bool
-	Status int
-	Retry  int64  `json:"retry_after"`
-	Reset  int64  `json:"ratelimit_reset"`
-	Method string `json:"ratelimit_method"`
-	Route  string `json:"ratelimit_route"`
-	IP     string `json:"ratelimit_ip"`
-	BotID  string `json:"ratelimit_bot_id"`
+	Error   bool
+	Status  int
+	Retry   int64  `json:"retry_after"`
+	Reset   int64  `json:"ratelimit_reset"`
+	Method  string `json:"ratelimit_method"`
+	Route   string `json:"ratelimit_route"`
+	IP      string `json:"ratelimit_ip"`
+	BotID   string `json:"ratelimit_bot_id"`
+	Message string `json:"message"`
 }
 
 func parseLimited(t *testing.T, a answer) limited {
@@ -76,12 +77,12 @@ func TestLimitAnswers(t *testing.T) {
 			if reset := time.Unix(l.Reset, 0); reset.Before(before.Add(row.period)) || reset.After(opened.Add(row.period+store+time.Second)) {
 				t.Errorf("ratelimit_reset %s, want the second after %s", reset, before.Add(row.period))
 			}
-			want := limited{true, 429, l.Retry, l.Reset, row.method, row.path, "127.0.0.1", bot}
+			want := limited{true, 429, l.Retry, l.Reset, row.method, row.path, "127.0.0.1", bot, fmt.Sprintf("Too many requests: try again in %d s", l.Retry)}
 			if l != want {
 				t.Errorf("%+v, want %+v", l, want)
 			}
 			wantKeys(t, "the answer", keys(t, second.body), "error", "status", "retry_after", "ratelimit_reset",
-				"ratelimit_method", "ratelimit_route", "ratelimit_ip", "ratelimit_bot_id")
+				"ratelimit_method", "ratelimit_route", "ratelimit_ip", "ratelimit_bot_id", "message")
 			policy := fmt.Sprintf("%q;q=1;w=%d", row.policy, int(row.period.Seconds()))
 			for h, want := range map[string]string{
 				"Content-Type": "application/json", "Retry-After": fmt.Sprint(l.Retry), "X-Rate-Limit-Reset": fmt.Sprint(l.Reset),
