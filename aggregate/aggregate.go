@@ -4,7 +4,6 @@ package aggregate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -14,13 +13,6 @@ import (
 	"aggregator/catalog"
 	"aggregator/lists"
 	"aggregator/ratelimit"
-	"aggregator/store"
-)
-
-// Names of the windows that requests use. A lookup shares those of readings.
-const (
-	countWindow = "count"
-	botsWindow  = "bots"
 )
 
 // Runner runs the calls of an operation at once and returns one Answer for each,
@@ -33,8 +25,8 @@ type Runner interface {
 type Config struct {
 	Catalog    *catalog.Live
 	Runner     Runner
-	CountLimit *ratelimit.Limiter
-	BotsLimit  *ratelimit.Limiter
+	CountLimit *ratelimit.Limiter // nil: off
+	BotsLimit  *ratelimit.Limiter // nil: off
 	// Admit makes room for n calls, or says that there is none; nil: there
 	// always is.
 	Admit func(n int) (release func(), ok bool)
@@ -49,17 +41,25 @@ type Config struct {
 // concurrent use.
 type Aggregator struct {
 	Config
-	underWay sync.WaitGroup // posts
-	readings readings
-	secrets  *lists.Masker // hides the operator's keys in every reading, whoever asks
+	counts   operation[CountRequest, CountAnswer]
+	bots     operation[BotRequest, BotAnswer]
+	readings flights[BotAnswer]
+	underWay sync.WaitGroup // requests
+	secrets  *lists.Masker  // hides the operator's keys in every reading, whoever asks
 }
 
-// New makes an Aggregator.
+// New returns an Aggregator.
 func New(c Config) *Aggregator {
-	return &Aggregator{Config: c, secrets: lists.NewMasker(slices.Collect(maps.Values(c.Keys))...)}
+	a := &Aggregator{
+		Config:   c,
+		readings: flights[BotAnswer]{size: BotAnswer.size},
+		secrets:  lists.NewMasker(slices.Collect(maps.Values(c.Keys))...),
+	}
+	a.counts, a.bots = a.countOperation(), a.botOperation()
+	return a
 }
 
-// Wait waits for fan-outs that are under way, until ctx ends.
+// Wait waits for requests that are under way, until ctx ends.
 func (a *Aggregator) Wait(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() { a.underWay.Wait(); a.readings.underWay.Wait(); close(done) }() // ends with the last, whose deadline is near
@@ -85,30 +85,4 @@ func (a *Aggregator) userAgent(c Caller) string {
 		return c.UserAgent
 	}
 	return a.UserAgent
-}
-
-// admit makes room for n calls before anything is used up.
-func (a *Aggregator) admit(n int) (release func(), err error) {
-	if a.Admit == nil {
-		return func() {}, nil
-	}
-	release, ok := a.Admit(n)
-	if !ok {
-		return nil, ErrBusy
-	}
-	return release, nil
-}
-
-// take uses a window, or says why it cannot be used.
-func take(ctx context.Context, limit *ratelimit.Limiter, scope ratelimit.Scope) (ratelimit.Decision, error) {
-	d, err := limit.Take(ctx, scope)
-	switch {
-	case errors.Is(err, store.ErrFull):
-		return d, ErrBusy
-	case err != nil:
-		return d, fmt.Errorf("take a window: %w", err)
-	case !d.OK:
-		return d, &LimitedError{scope, d}
-	}
-	return d, nil
 }

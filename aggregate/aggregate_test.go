@@ -170,14 +170,14 @@ func request(t testing.TB, members string) aggregate.CountRequest {
 	return r
 }
 
-func (f *fixture) count(t testing.TB, members string) (aggregate.CountAnswer, ratelimit.Decision, error) {
+func (f *fixture) count(t testing.TB, members string) (aggregate.CountAnswer, error) {
 	t.Helper()
 	return f.Count(t.Context(), request(t, members), someone)
 }
 
 func (f *fixture) mustCount(t testing.TB, members string) aggregate.CountAnswer {
 	t.Helper()
-	a, _, err := f.count(t, members)
+	a, err := f.count(t, members)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +315,7 @@ func TestSkipped(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, good)
-			answer, decision, err := f.count(t, tt.members)
+			answer, err := f.count(t, tt.members)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -326,8 +326,8 @@ func TestSkipped(t *testing.T) {
 			if got := asJSON(t, answer); got != want {
 				t.Errorf("%s, want %s", got, want)
 			}
-			if decision != (ratelimit.Decision{}) || f.runs.Load() != 0 {
-				t.Errorf("a request that asks no list has decision %+v and %d runs", decision, f.runs.Load())
+			if answer.Window != nil || f.runs.Load() != 0 {
+				t.Errorf("a request that asks no list has decision %+v and %d runs", answer.Window, f.runs.Load())
 			}
 		})
 	}
@@ -432,10 +432,10 @@ func TestUserAgent(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, good)
 			from := aggregate.Caller{IP: someone.IP, UserAgent: tt.caller}
-			if _, _, err := f.Count(t.Context(), request(t, `"a.test":"ta","query.example":"tq"`), from); err != nil {
+			if _, err := f.Count(t.Context(), request(t, `"a.test":"ta","query.example":"tq"`), from); err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, from); err != nil {
+			if _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, from); err != nil {
 				t.Fatal(err)
 			}
 			for _, r := range f.sent {
@@ -468,9 +468,9 @@ func TestCountRefusesABadBotID(t *testing.T) {
 	f := newFixture(t, good)
 	r := request(t, `"a.test":"t"`)
 	r.BotID = "0"
-	_, decision, err := f.Count(t.Context(), r, someone)
-	if got := messageOf(t, err); got != "'bot_id' must be a snowflake" || decision != (ratelimit.Decision{}) || f.runs.Load() != 0 {
-		t.Errorf("%q, %+v, %d runs", got, decision, f.runs.Load())
+	answer, err := f.Count(t.Context(), r, someone)
+	if got := messageOf(t, err); got != "'bot_id' must be a snowflake" || answer.Window != nil || f.runs.Load() != 0 {
+		t.Errorf("%q, %+v, %d runs", got, answer.Window, f.runs.Load())
 	}
 }
 
@@ -478,19 +478,21 @@ func TestCountWindow(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, good)
 	reset := f.clock.Now().Add(120 * time.Second)
-	_, decision, err := f.count(t, `"a.test":"t"`)
+	answer, err := f.count(t, `"a.test":"t"`)
+	decision := answer.Window
 	if want := (ratelimit.Decision{OK: true, Limit: 1, Period: 120 * time.Second, Reset: reset}); err != nil || !decision.Reset.Equal(reset) || decision.OK != want.OK || decision.Limit != want.Limit || decision.Remaining != 0 || decision.Period != want.Period {
 		t.Errorf("%+v, %v; want %+v", decision, err, want)
 	}
 
 	f.clock.Advance(time.Second)
-	answer, decision, err := f.count(t, `"a.test":"t"`)
+	answer, err = f.count(t, `"a.test":"t"`)
 	var limited *aggregate.LimitedError
 	if !errors.As(err, &limited) {
 		t.Fatalf("the second has error %v, want *LimitedError", err)
 	}
 	wantScope := ratelimit.Scope{Name: "count", IP: someone.IP, BotID: someBot}
-	if limited.Scope != wantScope || limited.Decision != decision || decision.OK || decision.Limit != 1 || !decision.Reset.Equal(reset) {
+	decision = &limited.Decision
+	if limited.Scope != wantScope || answer.Window != nil || decision.OK || decision.Limit != 1 || !decision.Reset.Equal(reset) {
 		t.Errorf("%+v, %+v", limited, decision)
 	}
 	if decision.RetryAfter(f.clock.Now()) != 119 {
@@ -501,11 +503,11 @@ func TestCountWindow(t *testing.T) {
 	}
 
 	f.clock.Advance(118 * time.Second)
-	if _, _, err := f.count(t, `"a.test":"t"`); !isLimited(err) {
+	if _, err := f.count(t, `"a.test":"t"`); !isLimited(err) {
 		t.Errorf("after 119 s: %v; a refusal must not end the window", err)
 	}
 	f.clock.Advance(time.Second)
-	if _, _, err := f.count(t, `"a.test":"t"`); err != nil {
+	if _, err := f.count(t, `"a.test":"t"`); err != nil {
 		t.Errorf("after 120 s: %v; a refusal must not extend the window", err)
 	}
 }
@@ -527,7 +529,7 @@ func TestCountScopes(t *testing.T) {
 			f.mustCount(t, `"a.test":"t"`)
 			r := request(t, `"b.test":"other","user_count":1`)
 			r.BotID = tt.bot
-			_, _, err := f.Count(t.Context(), r, aggregate.Caller{IP: netip.MustParseAddr(tt.ip)})
+			_, err := f.Count(t.Context(), r, aggregate.Caller{IP: netip.MustParseAddr(tt.ip)})
 			if isLimited(err) != tt.limited {
 				t.Errorf("%v, want limited: %t", err, tt.limited)
 			}
@@ -536,7 +538,7 @@ func TestCountScopes(t *testing.T) {
 	t.Run("a reading of the same bot", func(t *testing.T) {
 		f := newFixture(t, good)
 		f.mustCount(t, `"a.test":"t"`)
-		if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); err != nil {
+		if _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); err != nil {
 			t.Error(err)
 		}
 	})
@@ -565,17 +567,17 @@ func TestWhoUsesTheWindow(t *testing.T) {
 			f := newFixture(t, tt.answer)
 			r := request(t, tt.members)
 			r.DryRun = tt.dryRun
-			if _, decision, err := f.Count(t.Context(), r, someone); err != nil || decision.OK != tt.uses {
-				t.Errorf("%+v, %v", decision, err)
+			if answer, err := f.Count(t.Context(), r, someone); err != nil || (answer.Window != nil) != tt.uses {
+				t.Errorf("%+v, %v", answer.Window, err)
 			}
 			f.Runner = f.runner(good)
-			if _, _, err := f.count(t, `"a.test":"t"`); isLimited(err) != tt.uses {
+			if _, err := f.count(t, `"a.test":"t"`); isLimited(err) != tt.uses {
 				t.Errorf("the next: %v, want limited: %t", err, tt.uses)
 			}
 			// Now there is a window in any case: is the request answered inside it?
-			_, decision, err := f.Count(t.Context(), r, someone)
-			if isLimited(err) != tt.uses || !tt.uses && (err != nil || decision != ratelimit.Decision{}) {
-				t.Errorf("inside a window: %+v, %v; want limited: %t", decision, err, tt.uses)
+			answer, err := f.Count(t.Context(), r, someone)
+			if isLimited(err) != tt.uses || !tt.uses && (err != nil || answer.Window != nil) {
+				t.Errorf("inside a window: %+v, %v; want limited: %t", answer.Window, err, tt.uses)
 			}
 		})
 	}
@@ -592,7 +594,7 @@ func TestOneOfManyPasses(t *testing.T) {
 		r := request(t, `"a.test":"t"`)
 		group.Go(func() {
 			<-start
-			switch _, _, err := f.Count(t.Context(), r, someone); {
+			switch _, err := f.Count(t.Context(), r, someone); {
 			case err == nil:
 				passed.Add(1)
 			case isLimited(err):
@@ -615,22 +617,24 @@ func TestBusyStore(t *testing.T) {
 	m := store.NewMemory(store.MemoryOptions{MaxKeys: 1, Now: f.clock.Now})
 	t.Cleanup(func() { _ = m.Close() })
 	hash := store.NewHasher(m.Secret())
-	f.CountLimit = ratelimit.New(m.Windows(), ratelimit.Rate{Limit: 1, Period: 120 * time.Second}, hash)
-	f.BotsLimit = ratelimit.New(m.Windows(), ratelimit.Rate{Limit: 1, Period: 30 * time.Second}, hash)
+	config := f.Config
+	config.CountLimit = ratelimit.New(m.Windows(), ratelimit.Rate{Limit: 1, Period: 120 * time.Second}, hash)
+	config.BotsLimit = ratelimit.New(m.Windows(), ratelimit.Rate{Limit: 1, Period: 30 * time.Second}, hash)
+	f.Aggregator = aggregate.New(config)
 	f.mustCount(t, `"a.test":"t"`)
 	other := request(t, `"a.test":"t"`)
 	other.BotID = "123456789012345679"
-	if _, _, err := f.Count(t.Context(), other, someone); !errors.Is(err, aggregate.ErrBusy) {
+	if _, err := f.Count(t.Context(), other, someone); !errors.Is(err, aggregate.ErrBusy) {
 		t.Errorf("%v, want ErrBusy", err)
 	}
-	if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); !errors.Is(err, aggregate.ErrBusy) {
+	if _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); !errors.Is(err, aggregate.ErrBusy) {
 		t.Errorf("%v, want ErrBusy", err)
 	}
 	if f.runs.Load() != 1 {
 		t.Errorf("%d runs, want 1", f.runs.Load())
 	}
 	f.clock.Advance(120 * time.Second)
-	if _, _, err := f.Count(t.Context(), other, someone); err != nil {
+	if _, err := f.Count(t.Context(), other, someone); err != nil {
 		t.Errorf("%v; being busy must not use a window", err)
 	}
 }
@@ -640,9 +644,9 @@ func TestDryRun(t *testing.T) {
 	f := newFixture(t, good)
 	r := request(t, `"query.example":"long secret","a.test":"a secret","numbers.example":"42:secret of 42","zzz":"t"`)
 	r.DryRun = true
-	answer, decision, err := f.Count(t.Context(), r, someone)
-	if err != nil || decision != (ratelimit.Decision{}) || f.runs.Load() != 0 {
-		t.Fatalf("%+v, %v, %d runs", decision, err, f.runs.Load())
+	answer, err := f.Count(t.Context(), r, someone)
+	if err != nil || answer.Window != nil || f.runs.Load() != 0 {
+		t.Fatalf("%+v, %v, %d runs", answer.Window, err, f.runs.Load())
 	}
 	want := `{"dry_run":true,"requests":{` +
 		`"a.test":{"method":"POST","url":"https://a.test/bots/123456789012345678","headers":{"Content-Type":"application/json","Authorization":"***","User-Agent":"caller/2.0"},"body":"{\"server_count\":5}"},` +
@@ -654,7 +658,7 @@ func TestDryRun(t *testing.T) {
 	}
 	empty := request(t, ``)
 	empty.DryRun = true
-	answer, _, err = f.Count(t.Context(), empty, someone)
+	answer, err = f.Count(t.Context(), empty, someone)
 	if got := asJSON(t, answer); err != nil || got != `{"dry_run":true,"requests":{},"skipped":{},"hint":"No list is named. Name each list by its id, with your token for it: {\"LIST\": \"TOKEN\"}. GET /api/lists has the ids."}` {
 		t.Errorf("%s, %v", got, err)
 	}
@@ -673,7 +677,7 @@ func TestHangUp(t *testing.T) {
 			after = ctx.Err()
 			return slices.Repeat([]lists.Answer{good}, len(calls))
 		}}
-		answer, _, err := f.Count(ctx, request(t, `"a.test":"t"`), someone)
+		answer, err := f.Count(ctx, request(t, `"a.test":"t"`), someone)
 		if err != nil || len(answer.Results) != 1 || !answer.Results[0].OK || before != nil || after != nil {
 			t.Errorf("%+v, %v; the context of the posts: %v and then %v", answer, err, before, after)
 		}
@@ -693,7 +697,7 @@ func TestHangUp(t *testing.T) {
 				ended <- ctx.Err()
 				return slices.Repeat([]lists.Answer{{Status: lists.NoAnswer, Fault: lists.FaultCanceled}}, len(calls))
 			}}
-			if _, _, err := f.Bot(ctx, aggregate.BotRequest{BotID: someBot, Tokens: tokens}, someone); !errors.Is(err, context.Canceled) {
+			if _, err := f.Bot(ctx, aggregate.BotRequest{BotID: someBot, Tokens: tokens}, someone); !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v", err)
 			}
 			if err := <-ended; !errors.Is(err, context.Canceled) {
@@ -705,7 +709,7 @@ func TestHangUp(t *testing.T) {
 		f := newFixture(t, good)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, _, err := f.Count(ctx, request(t, `"a.test":"t"`), someone); !errors.Is(err, context.Canceled) || f.runs.Load() != 0 {
+		if _, err := f.Count(ctx, request(t, `"a.test":"t"`), someone); !errors.Is(err, context.Canceled) || f.runs.Load() != 0 {
 			t.Errorf("%v, %d runs", err, f.runs.Load())
 		}
 		f.mustCount(t, `"a.test":"t"`)
@@ -729,7 +733,7 @@ func TestWait(t *testing.T) {
 	done := make(chan error, 1)
 	r := request(t, `"a.test":"t"`)
 	go func() {
-		_, _, err := f.Count(context.Background(), r, someone)
+		_, err := f.Count(context.Background(), r, someone)
 		done <- err
 	}()
 	<-entered
@@ -773,9 +777,9 @@ func TestBot(t *testing.T) {
 		}
 		return answers
 	}}
-	answer, decision, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone)
-	if err != nil || !decision.OK || decision.Period != 30*time.Second {
-		t.Fatalf("%+v, %v", decision, err)
+	answer, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone)
+	if err != nil || answer.Window == nil || !answer.Window.OK || answer.Window.Period != 30*time.Second {
+		t.Fatalf("%+v, %v", answer.Window, err)
 	}
 	want := `{"id":"123456789012345678","username":"Some <Bot>","discriminator":"0000","owners":["100000000000000001"],"server_count":1234,` +
 		`"invite":"","prefix":"","website":"","github":"","support":"","library":"",` +
@@ -784,7 +788,7 @@ func TestBot(t *testing.T) {
 	if got := asJSON(t, answer); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	_, _, err = f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone)
+	_, err = f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone)
 	var limited *aggregate.LimitedError
 	if !errors.As(err, &limited) {
 		t.Fatalf("the second: %v, want *LimitedError", err)
@@ -793,7 +797,7 @@ func TestBot(t *testing.T) {
 		t.Errorf("%+v, want %+v", limited.Scope, want)
 	}
 	f.clock.Advance(30 * time.Second)
-	if _, _, err = f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); err != nil {
+	if _, err = f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); err != nil {
 		t.Errorf("after 30 s: %v", err)
 	}
 }
@@ -802,9 +806,9 @@ func TestBotRefusesABadID(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"", "5", "0123456789012345678", "12345678901234567x", "123456789012345678901"} {
 		f := newFixture(t, good)
-		_, decision, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: id}, someone)
-		if got := messageOf(t, err); got != "'id' must be a snowflake" || decision != (ratelimit.Decision{}) || f.runs.Load() != 0 {
-			t.Errorf("%q: %q, %+v, %d runs", id, got, decision, f.runs.Load())
+		answer, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: id}, someone)
+		if got := messageOf(t, err); got != "'id' must be a snowflake" || answer.Window != nil || f.runs.Load() != 0 {
+			t.Errorf("%q: %q, %+v, %d runs", id, got, answer.Window, f.runs.Load())
 		}
 	}
 }
@@ -838,7 +842,7 @@ func TestBotWithOwnKeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot, Tokens: tokens}, someone)
+			answer, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot, Tokens: tokens}, someone)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -852,7 +856,7 @@ func TestBotWithOwnKeys(t *testing.T) {
 			if got := asJSON(t, answer); !strings.HasSuffix(got, want) || strings.Count(got, `"skipped"`) != strings.Count(want, `"skipped"`) {
 				t.Errorf("%s, want at its end %s", got, want)
 			}
-			if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); !isLimited(err) {
+			if _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); !isLimited(err) {
 				t.Errorf("a reading without keys has a window of its own: %v", err)
 			}
 		})
@@ -873,7 +877,7 @@ func TestBotWithOperatorKeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot, Tokens: tokens}, someone)
+			answer, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot, Tokens: tokens}, someone)
 			if err != nil || len(answer.Skipped) != 0 || len(answer.Lists) != 3 {
 				t.Errorf("%+v, %v; want three readings", answer, err)
 			}
@@ -908,16 +912,16 @@ func TestReadingsAreShared(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFixture(t, lists.Answer{Status: 200, Body: []byte(`{"name":"x"}`)})
-			first, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone)
+			first, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if tt.then != nil {
 				tt.then(t, f)
 			}
-			second, decision, err := f.Bot(t.Context(), tt.second, other)
-			if err != nil || !decision.OK || decision.Limit != 1 {
-				t.Fatalf("%+v, %v", decision, err)
+			second, err := f.Bot(t.Context(), tt.second, other)
+			if err != nil || second.Window == nil || !second.Window.OK || second.Window.Limit != 1 {
+				t.Fatalf("%+v, %v", second.Window, err)
 			}
 			if got := f.runs.Load(); got != tt.runs {
 				t.Errorf("%d runs, want %d", got, tt.runs)
@@ -925,17 +929,17 @@ func TestReadingsAreShared(t *testing.T) {
 			if tt.runs == 1 && asJSON(t, first) != asJSON(t, second) {
 				t.Errorf("%s, want %s", asJSON(t, second), asJSON(t, first))
 			}
-			if _, _, err := f.Bot(t.Context(), tt.second, other); !isLimited(err) {
+			if _, err := f.Bot(t.Context(), tt.second, other); !isLimited(err) {
 				t.Errorf("the other's second has error %v", err)
 			}
 		})
 	}
 	t.Run("not with a caller without keys what own keys opened", func(t *testing.T) {
 		f := newFixture(t, good)
-		if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot, Tokens: own}, someone); err != nil {
+		if _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot, Tokens: own}, someone); err != nil {
 			t.Fatal(err)
 		}
-		answer, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, other)
+		answer, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, other)
 		if err != nil || f.runs.Load() != 2 || len(answer.Lists) != 2 {
 			t.Errorf("%+v, %v, %d runs", answer, err, f.runs.Load())
 		}
@@ -951,10 +955,10 @@ func TestAdmit(t *testing.T) {
 		asked = append(asked, n)
 		return func() { released++ }, room
 	}
-	if _, decision, err := f.count(t, `"a.test":"t","b.test":"t"`); !errors.Is(err, aggregate.ErrBusy) || decision != (ratelimit.Decision{}) {
-		t.Errorf("%+v, %v; want ErrBusy", decision, err)
+	if answer, err := f.count(t, `"a.test":"t","b.test":"t"`); !errors.Is(err, aggregate.ErrBusy) || answer.Window != nil {
+		t.Errorf("%+v, %v; want ErrBusy", answer.Window, err)
 	}
-	if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); !errors.Is(err, aggregate.ErrBusy) {
+	if _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); !errors.Is(err, aggregate.ErrBusy) {
 		t.Errorf("%v, want ErrBusy", err)
 	}
 	if f.runs.Load() != 0 || released != 0 {
@@ -963,10 +967,10 @@ func TestAdmit(t *testing.T) {
 	f.mustCount(t, `"zzz":"t"`) // asks no list, and needs no room
 	room = true
 	f.mustCount(t, `"a.test":"t","b.test":"t"`) // being busy used no window
-	if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); err != nil {
+	if _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := f.count(t, `"a.test":"t"`); !isLimited(err) {
+	if _, err := f.count(t, `"a.test":"t"`); !isLimited(err) {
 		t.Errorf("%v, want *LimitedError", err)
 	}
 	if !slices.Equal(asked, []int{2, 2, 2, 2, 1}) || released != 3 {
@@ -998,7 +1002,7 @@ func TestObserve(t *testing.T) {
 			var got []aggregate.Outcome
 			f.Observe = func(o aggregate.Outcome) { got = append(got, o) }
 			f.mustCount(t, `"a.test":"t"`)
-			if _, _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); err != nil {
+			if _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); err != nil {
 				t.Fatal(err)
 			}
 			want := []aggregate.Outcome{{"a.test", lists.Posts, tt.post, time.Second}, {"a.test", lists.Readings, tt.reads, time.Second}, {"b.test", lists.Readings, tt.reads, time.Second}}

@@ -2,10 +2,9 @@ package aggregate
 
 import (
 	"context"
-	"errors"
 
+	"aggregator/catalog"
 	"aggregator/lists"
-	"aggregator/ratelimit"
 )
 
 // BotRequest is a bot to read from the lists.
@@ -15,70 +14,103 @@ type BotRequest struct {
 }
 
 // Bot asks every list about a bot and merges the answers. A caller that leaves
-// ends the readings. The decision is zero where no window was used. The error
-// is an *InvalidError, a *LimitedError, ErrBusy, or ours.
-func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAnswer, ratelimit.Decision, error) {
+// ends the readings. The error is an *InvalidError, a *LimitedError, ErrBusy,
+// the context's, or ours.
+func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAnswer, error) {
 	if !lists.IsSnowflake(r.BotID) {
-		return BotAnswer{}, ratelimit.Decision{}, invalid("'id' must be a snowflake")
+		return BotAnswer{}, invalid("'id' must be a snowflake")
 	}
-	c := a.Catalog.Current()
-	key := readingKey{c.Generation(), r.BotID}
-	scope := ratelimit.Scope{Name: botsWindow, IP: from.IP, BotID: r.BotID}
-	shared := len(r.Tokens) == 0 // what a caller's own keys open is for that caller alone
-	if shared {
-		if answer, ok := a.readings.get(key); ok {
-			decision, err := take(ctx, a.BotsLimit, scope)
-			if err != nil {
-				answer = BotAnswer{}
-			}
-			return answer, decision, err
-		}
-	}
-	userAgent := a.userAgent(from)
-	if shared { // what one caller says of itself must not decide what others hear
-		userAgent = a.UserAgent
-	}
-	plan, skipped := a.planBot(c, r, userAgent)
-	plan, held := a.heldBack(ctx, plan)
-	skipped = append(skipped, held...)
-	if len(plan) == 0 {
-		return BotAnswer{Bot: lists.Merge(r.BotID, nil), Skipped: inOrder(skipped)}, ratelimit.Decision{}, nil
-	}
-	decision, err := take(ctx, a.BotsLimit, scope)
-	if err != nil {
-		return BotAnswer{}, decision, err
-	}
-	read := func(ctx context.Context) (BotAnswer, error) { return a.read(ctx, r.BotID, plan, skipped) }
-	var answer BotAnswer
-	if shared {
-		answer, err = a.readings.do(ctx, key, read)
-	} else {
-		answer, err = read(ctx)
-	}
-	busy := errors.Is(err, ErrBusy)
-	if busy || err == nil && len(answer.Lists) == 0 { // no room, or others took what was free
-		decision = ratelimit.Decision{}
-		err = errors.Join(err, a.BotsLimit.Release(context.WithoutCancel(ctx), scope))
-	}
-	return answer, decision, err
+	result, err := ask(ctx, a, &a.bots, r, from)
+	result.answer.Age, result.answer.Window = result.age, result.window
+	return result.answer, err
 }
 
-// read asks the lists of a plan, and merges what they say.
-func (a *Aggregator) read(ctx context.Context, bot string, plan []planned, skipped []Skipped) (BotAnswer, error) {
-	release, err := a.admit(len(plan))
-	if err != nil {
-		return BotAnswer{}, err
+func (a *Aggregator) botOperation() operation[BotRequest, BotAnswer] {
+	return operation[BotRequest, BotAnswer]{
+		op:     lists.Readings,
+		window: "bots",
+		limit:  a.BotsLimit,
+		botID:  func(r BotRequest) string { return r.BotID },
+		plan:   a.planBot,
+		merge:  mergeBot,
+		share:  shareBot,
+		shared: &a.readings,
 	}
-	defer release()
-	plan, held := a.reserve(ctx, plan)
-	answers := a.Runner.Run(ctx, lists.Readings, calls(plan))
-	settle := context.WithoutCancel(ctx)
-	readings := make([]lists.Reading, len(plan))
-	for i, p := range plan {
-		v := p.call.Judge(answers[i])
-		a.Holds.Settle(settle, p.call, answers[i], v, p.reserved)
-		a.observe(p.call, answers[i], v.OK)
-		readings[i] = p.read(answers[i])
+}
+
+// shareBot shares what is read without keys of the caller: what these open is
+// for that caller alone.
+func shareBot(c *catalog.Catalog, r BotRequest) (flightKey, bool) {
+	return flightKey{c.Generation(), r.BotID}, len(r.Tokens) == 0
+}
+
+// planBot plans the readings of a bot in catalog order. A list that needs a key
+// is read with the caller's, or else with the operator's.
+func (a *Aggregator) planBot(c *catalog.Catalog, r BotRequest, from Caller) (plan []planned, skipped []Skipped) {
+	userAgent := a.userAgent(from)
+	if _, shared := shareBot(c, r); shared { // what one caller says of itself must not decide what others hear
+		userAgent = a.UserAgent
 	}
-	return BotAnswer{Bot: lists.Merge(bot, readings), Skipped: inOrder(append(skipped, held...))}, ctx.Err()
+	named, skipped := resolve(c, r.Tokens)
+	own := make(map[string]*namedList, len(named))
+	for _, n := range named {
+		own[n.list.ID] = n
+		if why := n.unreadable(); why != nil {
+			skipped = append(skipped, planned{named: n.all}.skipped(why)...)
+		}
+	}
+	for i, l := range c.Lists() {
+		if !l.Readable() {
+			continue
+		}
+		key := a.Keys[l.ID]
+		var bad *lists.Skip
+		p := planned{named: []orderedToken{{NamedToken{ID: l.ID}, len(r.Tokens) + i}}}
+		if n := own[l.ID]; n != nil {
+			if p.named, bad = n.all, n.best.Bad; bad == nil {
+				key = n.best.Token
+			}
+		}
+		call, why := l.PlanRead(r.BotID, key, userAgent)
+		if why == nil {
+			call = call.Hiding(a.secrets)
+			p.call, p.read = call.Call, call.Read
+			plan = append(plan, p)
+			continue
+		}
+		if bad != nil {
+			why = bad
+		}
+		skipped = append(skipped, p.skipped(why)...)
+	}
+	return plan, skipped
+}
+
+// unreadable returns why a list that was named cannot be read; nil if it can.
+func (n *namedList) unreadable() *lists.Skip {
+	switch {
+	case n.list.Defunct:
+		return &lists.Skip{Reason: lists.SkipDefunct}
+	case !n.list.Readable():
+		return &lists.Skip{Reason: lists.SkipNoGet}
+	}
+	return nil
+}
+
+// mergeBot merges what the lists say of the bot.
+func mergeBot(r BotRequest, d asked) BotAnswer {
+	readings := make([]lists.Reading, len(d.plan))
+	for i, p := range d.plan {
+		readings[i] = p.read(d.answers[i])
+	}
+	return BotAnswer{Bot: lists.Merge(r.BotID, readings), Skipped: d.skipped}
+}
+
+// size returns about how many bytes an answer holds.
+func (a BotAnswer) size() int {
+	n := 1 << 10
+	for _, r := range a.Lists {
+		n += len(r.Data)
+	}
+	return n
 }

@@ -3,51 +3,66 @@ package aggregate
 import (
 	"context"
 
+	"aggregator/catalog"
 	"aggregator/lists"
-	"aggregator/ratelimit"
 )
 
 // Count posts a count to the lists that the request names. Posts run to their
-// end even if the caller leaves. The decision is zero where no window was
-// used. The error is an *InvalidError, a *LimitedError, ErrBusy, or ours.
-func (a *Aggregator) Count(ctx context.Context, r CountRequest, from Caller) (CountAnswer, ratelimit.Decision, error) {
+// end even if the caller leaves. The error is an *InvalidError, a
+// *LimitedError, ErrBusy, or ours.
+func (a *Aggregator) Count(ctx context.Context, r CountRequest, from Caller) (CountAnswer, error) {
 	if !lists.IsSnowflake(r.BotID) {
-		return CountAnswer{}, ratelimit.Decision{}, invalid("'bot_id' must be a snowflake")
+		return CountAnswer{}, invalid("'bot_id' must be a snowflake")
 	}
-	plan, skipped := a.planCount(r, a.userAgent(from))
-	plan, held := a.heldBack(ctx, plan)
-	skipped = append(skipped, held...)
+	result, err := ask(ctx, a, &a.counts, r, from)
+	result.answer.Window = result.window
+	return result.answer, err
+}
+
+func (a *Aggregator) countOperation() operation[CountRequest, CountAnswer] {
+	return operation[CountRequest, CountAnswer]{
+		op:     lists.Posts,
+		window: "count",
+		limit:  a.CountLimit,
+		botID:  func(r CountRequest) string { return r.BotID },
+		dryRun: func(r CountRequest) bool { return r.DryRun },
+		plan:   a.planCount,
+		merge:  mergeCount,
+		toEnd:  true,
+	}
+}
+
+// planCount plans the posts in catalog order, and says why each other list
+// that was named is not asked.
+func (a *Aggregator) planCount(c *catalog.Catalog, r CountRequest, from Caller) ([]planned, []Skipped) {
+	userAgent := a.userAgent(from)
+	named, skipped := resolve(c, r.Tokens)
+	plan := make([]planned, 0, len(named))
+	for _, n := range named {
+		call, why := n.list.PlanPost(r.Count, n.best.Token, userAgent)
+		if why == nil || n.best.Bad != nil && n.list.TakesCounts() {
+			why = n.best.Bad // what is wrong with the token comes before what it lacks
+		}
+		p := planned{call: call, named: n.all}
+		if why != nil {
+			skipped = append(skipped, p.skipped(why)...)
+			continue
+		}
+		plan = append(plan, p)
+	}
+	return plan, skipped
+}
+
+// mergeCount returns what the lists said, or what they would have been asked.
+func mergeCount(r CountRequest, d asked) CountAnswer {
+	answer := CountAnswer{Skipped: d.skipped}
 	if r.DryRun {
-		return CountAnswer{DryRun: true, Planned: calls(plan), Skipped: inOrder(skipped)}, ratelimit.Decision{}, nil
+		answer.DryRun, answer.Planned = true, calls(d.plan)
+		return answer
 	}
-	if len(plan) == 0 {
-		return CountAnswer{Skipped: inOrder(skipped)}, ratelimit.Decision{}, nil
+	answer.Results = make([]Result, len(d.plan))
+	for i, p := range d.plan {
+		answer.Results[i] = Result{List: p.call.List.ID, Verdict: d.verdicts[i], Sent: p.call.Sent(), Took: d.answers[i].Took}
 	}
-	scope := ratelimit.Scope{Name: countWindow, IP: from.IP, BotID: r.BotID}
-	release, err := a.admit(len(plan))
-	if err != nil {
-		return CountAnswer{}, ratelimit.Decision{}, err
-	}
-	defer release()
-	decision, err := take(ctx, a.CountLimit, scope)
-	if err != nil {
-		return CountAnswer{}, decision, err
-	}
-	a.underWay.Add(1)
-	defer a.underWay.Done()
-	ctx = context.WithoutCancel(ctx)
-	plan, held = a.reserve(ctx, plan)
-	answer := CountAnswer{Skipped: inOrder(append(skipped, held...))}
-	if len(plan) == 0 { // others took what was free
-		return answer, ratelimit.Decision{}, a.CountLimit.Release(ctx, scope)
-	}
-	answers := a.Runner.Run(ctx, lists.Posts, calls(plan))
-	answer.Results = make([]Result, 0, len(plan))
-	for i, p := range plan {
-		v := p.call.Judge(answers[i])
-		a.Holds.Settle(ctx, p.call, answers[i], v, p.reserved)
-		a.observe(p.call, answers[i], v.OK)
-		answer.Results = append(answer.Results, Result{List: p.call.List.ID, Verdict: v, Sent: p.call.Sent(), Took: answers[i].Took})
-	}
-	return answer, decision, nil
+	return answer
 }

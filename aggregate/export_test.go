@@ -1,6 +1,11 @@
 package aggregate
 
-import "time"
+import (
+	"context"
+	"time"
+
+	"aggregator/lists"
+)
 
 // ReadingFresh is readingFresh for tests of the package from outside.
 const ReadingFresh = readingFresh
@@ -13,8 +18,31 @@ func (a *Aggregator) ReadingsWaiting() int {
 	a.readings.mu.Lock()
 	defer a.readings.mu.Unlock()
 	waiting := 0
-	for _, f := range a.readings.flights {
+	for _, f := range a.readings.byKey {
 		waiting += f.waiters
 	}
 	return waiting
+}
+
+// Plan is one call on its way through the holds, for tests of these alone.
+type Plan struct{ plan []planned }
+
+// Check looks at the holds of a call.
+func (h *Holds) Check(ctx context.Context, call lists.Call) (*Plan, *lists.Skip) {
+	p := &Plan{[]planned{{call: call}}}
+	return p, h.check(ctx, p.plan)[0]
+}
+
+// Reserve checks a call, and reserves what it needs.
+func (h *Holds) Reserve(ctx context.Context, call lists.Call) (*Plan, *lists.Skip) {
+	p, why := h.Check(ctx, call)
+	if why == nil {
+		why = h.reserve(ctx, p.plan)[0]
+	}
+	return p, why
+}
+
+// Settle learns from the answer to a call.
+func (h *Holds) Settle(ctx context.Context, p *Plan, a lists.Answer) {
+	h.settle(ctx, p.plan, []lists.Answer{a}, []lists.Verdict{p.plan[0].call.Judge(a)})
 }

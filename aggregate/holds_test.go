@@ -230,7 +230,7 @@ func caller(n int) aggregate.Caller {
 // it was skipped.
 func (d *desk) post(t testing.TB, bot, pairs string) string {
 	t.Helper()
-	a, _, err := d.Count(t.Context(), countOf(bot, pairs), caller(1))
+	a, err := d.Count(t.Context(), countOf(bot, pairs), caller(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func outcome(a aggregate.CountAnswer) string {
 func (d *desk) read(t testing.TB, bot, pairs string) (asked, skipped string) {
 	t.Helper()
 	d.took()
-	a, _, err := d.Bot(t.Context(), aggregate.BotRequest{BotID: bot, Tokens: named(pairs)}, caller(1))
+	a, err := d.Bot(t.Context(), aggregate.BotRequest{BotID: bot, Tokens: named(pairs)}, caller(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -635,7 +635,7 @@ func TestHoldIsSaidInWholeSecondsUTC(t *testing.T) {
 		d = newDesk(t, deskOptions{now: func() time.Time { return d.Now().In(zone) }})
 		d.says(after(429, tt.wait))
 		d.post(t, firstBot, "ms.test=a")
-		a, _, err := d.Count(t.Context(), countOf(firstBot, "ms.test=a"), caller(1))
+		a, err := d.Count(t.Context(), countOf(firstBot, "ms.test=a"), caller(1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -650,7 +650,7 @@ func TestHoldIsSaidUnderTheIDSent(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, deskOptions{})
 	d.post(t, firstBot, "bot.test=a")
-	a, _, err := d.Count(t.Context(), countOf(firstBot, "token.test=t once.test=a"), caller(1))
+	a, err := d.Count(t.Context(), countOf(firstBot, "token.test=t once.test=a"), caller(1))
 	if want := "once.test: " + until("18:00:10"); err != nil || skips(a.Skipped) != want {
 		t.Errorf("skipped %q, %v; want %q", skips(a.Skipped), err, want)
 	}
@@ -734,7 +734,7 @@ func TestDryRunShowsHoldsAndMakesNone(t *testing.T) {
 	dry := func() string {
 		r := countOf(firstBot, "bot.test=a token.test=a")
 		r.DryRun = true
-		a, _, err := d.Count(t.Context(), r, caller(1))
+		a, err := d.Count(t.Context(), r, caller(1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -767,7 +767,7 @@ func TestHeldRequestUsesNoWindow(t *testing.T) {
 	d := newDesk(t, deskOptions{count: "1/120s", bots: "1/30s"})
 	count := func(from int, pairs string) (string, bool) {
 		t.Helper()
-		a, decision, err := d.Count(t.Context(), countOf(firstBot, pairs), caller(from))
+		a, err := d.Count(t.Context(), countOf(firstBot, pairs), caller(from))
 		var limited *aggregate.LimitedError
 		if errors.As(err, &limited) {
 			return "limited", false
@@ -775,7 +775,7 @@ func TestHeldRequestUsesNoWindow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return outcome(a), decision.Limit > 0
+		return outcome(a), a.Window != nil
 	}
 	for i, s := range []struct {
 		from       int
@@ -809,26 +809,28 @@ lists:
     get: {limits: [{per: address, requests: 1, seconds: 3600}]}
 `})
 	for i, bot := range []string{firstBot, secondBot, secondBot} {
-		a, decision, err := d.Bot(t.Context(), aggregate.BotRequest{BotID: bot}, caller(1))
+		a, err := d.Bot(t.Context(), aggregate.BotRequest{BotID: bot}, caller(1))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if i == 0 {
-			if len(a.Lists) != 1 || decision.Limit == 0 {
-				t.Errorf("the first reading asked %d lists, window %v", len(a.Lists), decision)
+			if len(a.Lists) != 1 || a.Window == nil {
+				t.Errorf("the first reading asked %d lists, window %v", len(a.Lists), a.Window)
 			}
 			continue
 		}
-		if want := "reads.test: " + until("13:00:10"); skips(a.Skipped) != want || decision.Limit != 0 {
-			t.Errorf("reading %d: skipped %s, window %v; want %s and none", i, skips(a.Skipped), decision, want)
+		if want := "reads.test: " + until("13:00:10"); skips(a.Skipped) != want || a.Window != nil {
+			t.Errorf("reading %d: skipped %s, window %v; want %s and none", i, skips(a.Skipped), a.Window, want)
 		}
 	}
 }
 
-// hooked are windows with something to do before their next take, once.
+// hooked are windows with something to do before their next take or change,
+// once.
 type hooked struct {
 	store.Windows
-	before func()
+	before       func()
+	beforeChange func()
 }
 
 // hookedStore is a store whose windows are hooked.
@@ -852,6 +854,14 @@ func (h *hooked) TakeEach(ctx context.Context, groups ...[]store.Use) ([]store.T
 	return h.Windows.TakeEach(ctx, groups...)
 }
 
+func (h *hooked) Change(ctx context.Context, changes ...store.Change) error {
+	if before := h.beforeChange; before != nil {
+		h.beforeChange = nil
+		before()
+	}
+	return h.Windows.Change(ctx, changes...)
+}
+
 // Between the look at the holds and the reservation another request may take
 // what was free.
 func TestReservationLost(t *testing.T) {
@@ -868,15 +878,15 @@ func TestReservationLost(t *testing.T) {
 			windows := &hooked{}
 			d := newDesk(t, deskOptions{windows: windows, count: "1/120s"})
 			windows.before = func() {
-				if got, _, err := d.Count(t.Context(), countOf(firstBot, "bot.test=a"), caller(2)); err != nil || outcome(got) != "200" {
+				if got, err := d.Count(t.Context(), countOf(firstBot, "bot.test=a"), caller(2)); err != nil || outcome(got) != "200" {
 					t.Errorf("the other request: %s, %v", outcome(got), err)
 				}
 			}
-			a, decision, err := d.Count(t.Context(), countOf(firstBot, tt.pairs), caller(1))
-			if err != nil || outcome(a) != tt.want || decision.Limit > 0 != tt.usesWindow {
-				t.Errorf("%s, window %v, %v; want %s", outcome(a), decision, err, tt.want)
+			a, err := d.Count(t.Context(), countOf(firstBot, tt.pairs), caller(1))
+			if err != nil || outcome(a) != tt.want || (a.Window != nil) != tt.usesWindow {
+				t.Errorf("%s, window %v, %v; want %s", outcome(a), a.Window, err, tt.want)
 			}
-			_, _, err = d.Count(t.Context(), countOf(firstBot, "open.test=b"), caller(1))
+			_, err = d.Count(t.Context(), countOf(firstBot, "open.test=b"), caller(1))
 			var limited *aggregate.LimitedError
 			if errors.As(err, &limited) != tt.usesWindow {
 				t.Errorf("the next request: %v", err)
@@ -899,7 +909,7 @@ lists:
       limits: [{per: token, requests: 1, seconds: 3600}]
 `})
 	read := func(from int, pairs string) (string, error) {
-		a, _, err := d.Bot(t.Context(), aggregate.BotRequest{BotID: firstBot, Tokens: named(pairs)}, caller(from))
+		a, err := d.Bot(t.Context(), aggregate.BotRequest{BotID: firstBot, Tokens: named(pairs)}, caller(from))
 		return skips(a.Skipped), err
 	}
 	windows.before = func() {
@@ -928,7 +938,7 @@ func (d *desk) atOnce(t *testing.T, n int, post func(i int) (bot, pairs string))
 		done.Go(func() {
 			start.Wait()
 			bot, pairs := post(i)
-			a, _, err := d.Count(t.Context(), countOf(bot, pairs), caller(i))
+			a, err := d.Count(t.Context(), countOf(bot, pairs), caller(i))
 			if err != nil {
 				t.Error(err)
 			}
@@ -1002,8 +1012,8 @@ func TestAcceptedAtOnceCountEach(t *testing.T) {
 	if whyA != nil || whyB != nil {
 		t.Fatal(whyA, whyB)
 	}
-	st.before = func() { d.Holds.Settle(t.Context(), b, ok, lists.Verdict{OK: true}, reservedB) }
-	d.Holds.Settle(t.Context(), a, ok, lists.Verdict{OK: true}, reservedA)
+	st.beforeChange = func() { d.Holds.Settle(t.Context(), reservedB, ok) }
+	d.Holds.Settle(t.Context(), reservedA, ok)
 	if _, why := d.Holds.Reserve(t.Context(), a); held(why) != until("12:04:10") {
 		t.Errorf("a third post in the interval: %q, want it held", held(why))
 	}
@@ -1018,17 +1028,13 @@ func TestPlacesLostToOthers(t *testing.T) {
 		st := newHookedStore(clock.Now)
 		d := newDesk(t, deskOptions{store: st, now: clock.Now})
 		mine, theirs := d.postTo(t, "sixty.test", "mine"), d.postTo(t, "sixty.test", "theirs")
-		left := others
-		var overtake func()
-		overtake = func() {
-			if _, why := d.Holds.Reserve(t.Context(), theirs); why != nil {
-				t.Errorf("another post: %s", why)
-			}
-			if left--; left > 0 {
-				st.before = overtake
+		st.before = func() {
+			for range others {
+				if _, why := d.Holds.Reserve(t.Context(), theirs); why != nil {
+					t.Errorf("another post: %s", why)
+				}
 			}
 		}
-		st.before = overtake
 		want := ""
 		if others == 60 {
 			want = until("12:01:10")
@@ -1086,7 +1092,7 @@ func TestNoIntervalHoldsMoreThanTheLimit(t *testing.T) {
 						continue
 					}
 					log = append(log, clock.Now().Add(upTo(lists.Posts.Timeout)))
-					holds.Settle(t.Context(), call, ok, lists.Verdict{OK: true}, reserved)
+					holds.Settle(t.Context(), reserved, ok)
 				}
 				slices.SortFunc(log, time.Time.Compare)
 				for i := limit.n; i < len(log); i++ {
@@ -1154,7 +1160,7 @@ func TestStoreHoldsNoToken(t *testing.T) {
 		d.answer = func(c lists.Call) lists.Answer { return tokens[c.Token().Reveal()] }
 		got := map[string]string{}
 		for i, token := range []string{"refused-token-2", "paced-token-3", "revoked-token-4", "accepted-token-1"} {
-			a, _, err := d.Count(t.Context(), countOf(firstBot, "bot.test="+token), caller(i))
+			a, err := d.Count(t.Context(), countOf(firstBot, "bot.test="+token), caller(i))
 			if err != nil {
 				t.Fatal(err)
 			}

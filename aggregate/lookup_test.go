@@ -66,7 +66,7 @@ func lookup(t *testing.T, d *desk, tokens string) (sent []string, answer aggrega
 		sent = append(sent, line)
 		return said(c)
 	}
-	answer, _, err = d.Bot(t.Context(), aggregate.BotRequest{BotID: firstBot, Tokens: own}, caller(1))
+	answer, err = d.Bot(t.Context(), aggregate.BotRequest{BotID: firstBot, Tokens: own}, caller(1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,9 +15,12 @@ type Outcome struct {
 	Took time.Duration
 }
 
-func (a *Aggregator) observe(c lists.Call, answer lists.Answer, ok bool) {
-	if a.Observe != nil {
-		a.Observe(Outcome{c.List.ID, c.Op(), kind(answer, ok), answer.Took})
+func (a *Aggregator) observe(plan []planned, answers []lists.Answer, verdicts []lists.Verdict) {
+	if a.Observe == nil {
+		return
+	}
+	for i, p := range plan {
+		a.Observe(Outcome{p.call.List.ID, p.call.Op(), kind(answers[i], verdicts[i].OK), answers[i].Took})
 	}
 }
 

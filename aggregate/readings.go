@@ -16,163 +16,201 @@ const (
 	maxReadingBytes = 16 << 20
 )
 
-// readingKey names a reading: of another catalog it would be another.
-type readingKey struct {
+// flightKey names what is asked: of another catalog it would be another.
+type flightKey struct {
 	generation uint64
 	bot        string
 }
 
-// readings shares the answers of readings: one flight at a time for a bot, and
-// its answer for a while. The zero value is ready to use.
-type readings struct {
-	now func() time.Time // time.Now when nil
+// flights shares runs of calls among those who ask the same: one flight at a
+// time for a key, and its answer for a while.
+type flights[A any] struct {
+	now  func() time.Time // time.Now when nil
+	size func(A) int      // about how many bytes an answer holds
 
-	underWay sync.WaitGroup // flights
+	underWay sync.WaitGroup // flights in a goroutine of their own
 
-	mu      sync.Mutex
-	flights map[readingKey]*flight
-	kept    map[readingKey]*flight
-	order   []readingKey // of kept, the oldest first
-	bytes   int          // of kept
+	mu    sync.Mutex
+	byKey map[flightKey]*flight[A] // not landed
+	kept  map[flightKey]*flight[A] // landed, and fresh
+	order []flightKey              // of kept, the oldest first
+	bytes int                      // of kept
 }
 
-// flight is one reading under way, or its answer.
-type flight struct {
-	done    chan struct{} // closed at its end
-	cancel  context.CancelFunc
+// flight is one run of calls, on its way or landed, for one request or for all
+// that share it.
+type flight[A any] struct {
+	plan      []planned
+	skipped   []Skipped
+	leaveRoom func()
+
+	of  *flights[A] // nil: it is one request's own
+	key flightKey
+
+	// Of a shared flight, under the mutex of flights.
 	waiters int
-	answer  BotAnswer
-	err     error
-	at      time.Time // of its end
+	begun   bool
+	cancel  context.CancelFunc
+
+	done   chan struct{} // of a shared flight: closed when it has landed
+	answer A
+	some   bool // a list was asked
+	err    error
+	at     time.Time // when a shared flight landed
 }
 
-func (r *readings) clock() time.Time {
-	if r.now != nil {
-		return r.now()
+// newFlight returns the flight of one request alone.
+func newFlight[A any](plan []planned, skipped []Skipped, leaveRoom func()) *flight[A] {
+	return &flight[A]{plan: plan, skipped: skipped, leaveRoom: leaveRoom}
+}
+
+func (s *flights[A]) clock() time.Time {
+	if s.now != nil {
+		return s.now()
 	}
 	return time.Now()
 }
 
-// get is an answer that is still fresh.
-func (r *readings) get(key readingKey) (BotAnswer, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.clock()
-	r.evict(now)
-	f, ok := r.kept[key]
-	if !ok {
-		return BotAnswer{}, false
-	}
-	return f.aged(now), true
+// join returns the flight of a key that is on its way, or has landed and is
+// still fresh; nil if there is none. Whoever joins must leave.
+func (s *flights[A]) join(key flightKey) *flight[A] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.find(key)
 }
 
-// do joins the flight of a key, or makes it. The flight ends early only when
-// the last of its waiters has left.
-func (r *readings) do(ctx context.Context, key readingKey, read func(context.Context) (BotAnswer, error)) (BotAnswer, error) {
-	r.mu.Lock()
-	r.evict(r.clock())
-	if f, ok := r.kept[key]; ok { // it landed just now
-		r.mu.Unlock()
-		return f.aged(r.clock()), nil
+func (s *flights[A]) find(key flightKey) *flight[A] {
+	s.evict(s.clock())
+	if f := s.kept[key]; f != nil {
+		return f
 	}
-	f := r.flights[key]
-	if f == nil {
-		f = r.start(ctx, key, read)
+	f := s.byKey[key]
+	if f != nil {
+		f.waiters++
 	}
-	f.waiters++
-	r.mu.Unlock()
-	select {
-	case <-f.done:
-		return f.aged(r.clock()), f.err
-	case <-ctx.Done():
-		r.leave(key, f)
-		return BotAnswer{}, ctx.Err()
-	}
-}
-
-// start makes a flight. Its goroutine ends with the reading, whose deadline is
-// near, or when its last waiter leaves.
-func (r *readings) start(ctx context.Context, key readingKey, read func(context.Context) (BotAnswer, error)) *flight {
-	f := &flight{done: make(chan struct{})}
-	ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
-	if r.flights == nil {
-		r.flights, r.kept = map[readingKey]*flight{}, map[readingKey]*flight{}
-	}
-	r.flights[key] = f
-	r.underWay.Go(func() {
-		defer f.cancel()
-		f.answer, f.err = guarded(ctx, read)
-		r.land(key, f, ctx.Err() == nil && f.err == nil)
-	})
 	return f
 }
 
-// guarded makes an error of a panic: it has no caller's goroutine to end in.
-func guarded(ctx context.Context, read func(context.Context) (BotAnswer, error)) (answer BotAnswer, err error) {
+// board makes a flight the one of its key, or joins the one that was faster.
+func (s *flights[A]) board(key flightKey, own *flight[A]) *flight[A] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.find(key); f != nil {
+		own.leaveRoom()
+		return f
+	}
+	own.of, own.key, own.waiters, own.done = s, key, 1, make(chan struct{})
+	if s.byKey == nil {
+		s.byKey, s.kept = map[flightKey]*flight[A]{}, map[flightKey]*flight[A]{}
+	}
+	s.byKey[key] = own
+	return own
+}
+
+// fly makes the run, and returns when the flight has landed. A shared flight is
+// made by the first of those who wait for it, and ends early only when the last
+// of them has left.
+func (f *flight[A]) fly(ctx context.Context, run func(context.Context) (answer A, some bool, err error)) error {
+	if f.of == nil {
+		f.answer, f.some, f.err = run(ctx)
+		return f.err
+	}
+	f.of.begin(ctx, f, run)
+	select {
+	case <-f.done:
+		return f.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// begin makes the run of a shared flight unless that has begun. Its goroutine
+// ends with the run, whose deadline is near, or when the last waiter leaves.
+func (s *flights[A]) begin(ctx context.Context, f *flight[A], run func(context.Context) (A, bool, error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.begun {
+		return
+	}
+	f.begun = true
+	ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.underWay.Go(func() {
+		defer f.cancel()
+		f.answer, f.some, f.err = recovered(ctx, run)
+		f.leaveRoom()
+		s.land(f, ctx.Err() == nil && f.err == nil && f.some)
+	})
+}
+
+// recovered makes an error of a panic: it has no caller's goroutine to end in.
+func recovered[A any](ctx context.Context, run func(context.Context) (A, bool, error)) (answer A, some bool, err error) {
 	defer func() {
 		if recover() != nil { // what it says may hold what a list sent
-			err = fmt.Errorf("reading panicked: %s", debug.Stack())
+			err = fmt.Errorf("a shared run panicked: %s", debug.Stack())
 		}
 	}()
-	return read(ctx)
+	return run(ctx)
 }
 
-// leave is a waiter's end. A flight that nobody waits for is called off, and
-// whoever comes next makes another.
-func (r *readings) leave(key readingKey, f *flight) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if f.waiters--; f.waiters == 0 {
+// leave is the end of a request's part in the flight. One that nobody waits for
+// is called off, and whoever comes next makes another.
+func (f *flight[A]) leave() {
+	if f.of == nil {
+		f.leaveRoom()
+		return
+	}
+	f.of.mu.Lock()
+	defer f.of.mu.Unlock()
+	if f.of.byKey[f.key] != f { // it has landed
+		return
+	}
+	if f.waiters--; f.waiters > 0 {
+		return
+	}
+	delete(f.of.byKey, f.key)
+	if f.begun {
 		f.cancel()
-		if r.flights[key] == f {
-			delete(r.flights, key)
-		}
+	} else {
+		f.leaveRoom()
 	}
 }
 
-// land ends a flight, and keeps its answer if that is whole.
-func (r *readings) land(key readingKey, f *flight, whole bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	f.at = r.clock()
+// land ends a shared flight, and keeps its answer if that is whole.
+func (s *flights[A]) land(f *flight[A], whole bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.at = s.clock()
 	close(f.done)
-	if r.flights[key] != f {
+	if s.byKey[f.key] != f {
+		return // all have left
+	}
+	delete(s.byKey, f.key)
+	if !whole || s.size(f.answer) > maxReadingBytes/8 {
 		return
 	}
-	delete(r.flights, key)
-	if !whole || len(f.answer.Lists) == 0 || f.answer.size() > maxReadingBytes/8 {
-		return
-	}
-	r.kept[key] = f
-	r.order = append(r.order, key)
-	r.bytes += f.answer.size()
-	r.evict(f.at)
+	s.kept[f.key] = f
+	s.order = append(s.order, f.key)
+	s.bytes += s.size(f.answer)
+	s.evict(f.at)
 }
 
 // evict forgets what is no longer fresh, and the oldest beyond the bounds.
-func (r *readings) evict(now time.Time) {
-	for len(r.order) > 0 {
-		oldest := r.kept[r.order[0]]
-		if now.Sub(oldest.at) < readingFresh && len(r.order) <= maxReadings && r.bytes <= maxReadingBytes {
+func (s *flights[A]) evict(now time.Time) {
+	for len(s.order) > 0 {
+		oldest := s.kept[s.order[0]]
+		if now.Sub(oldest.at) < readingFresh && len(s.order) <= maxReadings && s.bytes <= maxReadingBytes {
 			return
 		}
-		delete(r.kept, r.order[0])
-		r.order = r.order[1:]
-		r.bytes -= oldest.answer.size()
+		delete(s.kept, s.order[0])
+		s.order = s.order[1:]
+		s.bytes -= s.size(oldest.answer)
 	}
 }
 
-func (f *flight) aged(now time.Time) BotAnswer {
-	a := f.answer
-	a.Age = max(0, now.Sub(f.at))
-	return a
-}
-
-// size is about how many bytes an answer holds.
-func (a BotAnswer) size() int {
-	n := 1 << 10
-	for _, r := range a.Lists {
-		n += len(r.Data)
+// age returns how long ago a shared flight landed.
+func (f *flight[A]) age() time.Duration {
+	if f.of == nil {
+		return 0
 	}
-	return n
+	return max(0, f.of.clock().Sub(f.at))
 }

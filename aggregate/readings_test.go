@@ -20,11 +20,52 @@ type hands struct{ nanos atomic.Int64 }
 
 func (h *hands) now() time.Time          { return time.Unix(1e9, h.nanos.Load()) }
 func (h *hands) advance(d time.Duration) { h.nanos.Add(int64(d)) }
-func newReadings() (*readings, *hands)   { h := &hands{}; return &readings{now: h.now}, h }
-func someReading(bot string) readingKey  { return readingKey{1, bot} }
+func someReading(bot string) flightKey   { return flightKey{1, bot} }
 func said(text string) BotAnswer         { return saidSo(text, 0) }
-func (r *readings) waiters(k readingKey) int {
-	return r.flightOf(k, func(f *flight) int { return f.waiters })
+
+// readings are flights of readings as callers take them.
+type readings struct{ flights[BotAnswer] }
+
+func newReadings() (*readings, *hands) {
+	h := &hands{}
+	return &readings{flights[BotAnswer]{now: h.now, size: BotAnswer.size}}, h
+}
+
+// do joins the flight of a key, or makes it.
+func (r *readings) do(ctx context.Context, key flightKey, read func(context.Context) (BotAnswer, error)) (BotAnswer, error) {
+	f := r.join(key)
+	if f == nil {
+		f = r.board(key, newFlight[BotAnswer](nil, nil, func() {}))
+	}
+	defer f.leave()
+	err := f.fly(ctx, func(ctx context.Context) (BotAnswer, bool, error) {
+		a, err := read(ctx)
+		return a, len(a.Lists) > 0, err
+	})
+	if err != nil {
+		return BotAnswer{}, err
+	}
+	a := f.answer
+	a.Age = f.age()
+	return a, nil
+}
+
+// get returns an answer that is still fresh.
+func (r *readings) get(key flightKey) (BotAnswer, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.evict(r.clock())
+	f := r.kept[key]
+	if f == nil {
+		return BotAnswer{}, false
+	}
+	a := f.answer
+	a.Age = f.age()
+	return a, true
+}
+
+func (r *readings) waiters(k flightKey) int {
+	return r.flightOf(k, func(f *flight[BotAnswer]) int { return f.waiters })
 }
 
 // saidSo is the answer of one list, with so many bytes beside.
@@ -37,10 +78,10 @@ func answers(a BotAnswer) func(context.Context) (BotAnswer, error) {
 	return func(context.Context) (BotAnswer, error) { return a, nil }
 }
 
-func (r *readings) flightOf(k readingKey, of func(*flight) int) int {
+func (r *readings) flightOf(k flightKey, of func(*flight[BotAnswer]) int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f := r.flights[k]; f != nil {
+	if f := r.byKey[k]; f != nil {
 		return of(f)
 	}
 	return 0
@@ -62,7 +103,7 @@ func (r *readings) empty(t *testing.T) {
 }
 
 // read reads a bot and must get an answer.
-func (r *readings) read(t *testing.T, k readingKey, a BotAnswer) BotAnswer {
+func (r *readings) read(t *testing.T, k flightKey, a BotAnswer) BotAnswer {
 	t.Helper()
 	got, err := r.do(t.Context(), k, answers(a))
 	if err != nil {
@@ -88,12 +129,12 @@ func TestReadingIsKeptWhileFresh(t *testing.T) {
 	for _, row := range []struct {
 		name string
 		at   time.Duration // since the answer
-		key  readingKey
+		key  flightKey
 		kept bool
 	}{
 		{"at once", 0, someReading("1"), true},
 		{"another bot", 0, someReading("2"), false},
-		{"another catalog", 0, readingKey{2, "1"}, false},
+		{"another catalog", 0, flightKey{2, "1"}, false},
 		{"just before its end", readingFresh - 1, someReading("1"), true},
 		{"at its end", readingFresh, someReading("1"), false},
 	} {
@@ -130,7 +171,7 @@ func TestReadingIsOneFlight(t *testing.T) {
 	if a := r.read(t, someReading("2"), said("other")); a.Username != "other" {
 		t.Errorf("another bot got %q", a.Username)
 	}
-	if a := r.read(t, readingKey{2, "1"}, said("reloaded")); a.Username != "reloaded" {
+	if a := r.read(t, flightKey{2, "1"}, said("reloaded")); a.Username != "reloaded" {
 		t.Errorf("another catalog got %q", a.Username)
 	}
 	close(release)
@@ -308,7 +349,7 @@ func TestReadingsRace(t *testing.T) {
 	soon(t, "the last flight to land", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return len(r.flights) == 0
+		return len(r.byKey) == 0
 	})
 	clock.advance(readingFresh)
 	_, _ = r.get(someReading("none"))

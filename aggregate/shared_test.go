@@ -31,17 +31,18 @@ func TestSharedReadingsUseWindows(t *testing.T) {
 	clock := storetest.NewClock()
 	a.SetReadingsClock(clock.Now)
 	from := func(n byte) aggregate.Caller { return aggregate.Caller{IP: netip.AddrFrom4([4]byte{192, 0, 2, n})} }
-	first, d, err := a.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, from(1))
-	if err != nil || !d.OK || first.Age != 0 {
-		t.Fatalf("%+v, %v", d, err)
+	first, err := a.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, from(1))
+	if err != nil || first.Window == nil || !first.Window.OK || first.Age != 0 {
+		t.Fatalf("%+v, %v", first.Window, err)
 	}
 	clock.Advance(7 * time.Second)
-	second, d, err := a.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, from(2))
-	if err != nil || d.Limit != 1 || d.Remaining != 0 || second.Age != 7*time.Second || asJSON(t, second) != asJSON(t, first) {
+	second, err := a.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, from(2))
+	d := second.Window
+	if err != nil || d == nil || d.Limit != 1 || d.Remaining != 0 || second.Age != 7*time.Second || asJSON(t, second) != asJSON(t, first) {
 		t.Errorf("shared: %+v, aged %s, %v", d, second.Age, err)
 	}
 	for n := byte(1); n <= 2; n++ {
-		if _, _, err := a.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, from(n)); !isLimited(err) {
+		if _, err := a.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, from(n)); !isLimited(err) {
 			t.Errorf("caller %d read twice in a window: %v", n, err)
 		}
 	}
@@ -51,7 +52,7 @@ func TestSharedReadingsUseWindows(t *testing.T) {
 	// What a key opens is for its caller alone.
 	own := aggregate.BotRequest{BotID: someBot, Tokens: []aggregate.NamedToken{{ID: "keyed.example", Token: lists.NewToken("k", "")}}}
 	for n := byte(3); n <= 4; n++ {
-		if answer, _, err := a.Bot(t.Context(), own, from(n)); err != nil || answer.Age != 0 {
+		if answer, err := a.Bot(t.Context(), own, from(n)); err != nil || answer.Age != 0 {
 			t.Errorf("lookup: aged %s, %v", answer.Age, err)
 		}
 	}
@@ -93,7 +94,7 @@ func TestCrowdReadsOneBot(t *testing.T) {
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			_, _, err := a.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, aggregate.Caller{})
+			_, err := a.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, aggregate.Caller{})
 			switch {
 			case err == nil:
 				answered.Add(1)

@@ -18,11 +18,11 @@ func (s *Server) count(c echo.Context) error {
 		return err
 	}
 	request.DryRun = isDryRun(c.Request().URL.RawQuery)
-	answer, decision, err := s.Aggregator.Count(c.Request().Context(), request, caller(c))
+	answer, err := s.Aggregator.Count(c.Request().Context(), request, caller(c))
 	if err != nil {
 		return err
 	}
-	return s.answerLimited(c, decision, EncodeCount(answer))
+	return s.answerLimited(c, answer.Window, EncodeCount(answer))
 }
 
 // bot answers GET /api/bots/:id.
@@ -40,16 +40,16 @@ func (s *Server) lookup(c echo.Context) error {
 }
 
 func (s *Server) read(c echo.Context, r aggregate.BotRequest) error {
-	answer, decision, err := s.Aggregator.Bot(c.Request().Context(), r, caller(c))
+	answer, err := s.Aggregator.Bot(c.Request().Context(), r, caller(c))
 	if err != nil {
 		return err
 	}
 	c.Response().Header().Set("Age", strconv.Itoa(int(answer.Age/time.Second)))
-	return s.answerLimited(c, decision, EncodeBot(answer))
+	return s.answerLimited(c, answer.Window, EncodeBot(answer))
 }
 
 // answerLimited sends the answer of a route that has a rate limit.
-func (s *Server) answerLimited(c echo.Context, d ratelimit.Decision, body []byte) error {
+func (s *Server) answerLimited(c echo.Context, d *ratelimit.Decision, body []byte) error {
 	c.Response().Header().Set("Cache-Control", "no-store")
 	s.tellLimit(c, d)
 	return answerJSON(c, http.StatusOK, body)

@@ -15,8 +15,8 @@ import (
 
 // tellLimit sets the limit headers of the IETF draft. A request that used no
 // window gets none.
-func (s *Server) tellLimit(c echo.Context, d ratelimit.Decision) {
-	if d.Limit == 0 {
+func (s *Server) tellLimit(c echo.Context, d *ratelimit.Decision) {
+	if d == nil {
 		return
 	}
 	h, policy := c.Response().Header(), s.policies[c.Path()]
@@ -54,7 +54,7 @@ func (s *Server) answer429(c echo.Context, e *aggregate.LimitedError) {
 	h.Set("X-Rate-Limit-Route", b.Route)
 	h.Set("X-Rate-Limit-IP", b.IP)
 	h.Set("X-Rate-Limit-Bot-ID", b.BotID)
-	s.tellLimit(c, e.Decision)
+	s.tellLimit(c, &e.Decision)
 	body, err := json.Marshal(b)
 	if err != nil { // numbers and strings marshal
 		return

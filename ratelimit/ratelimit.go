@@ -21,7 +21,7 @@ type Scope struct {
 // Decision says whether a request passes, and how its window is afterwards.
 type Decision struct {
 	OK        bool
-	Limit     int64 // 0 when the limit is off, like all that follows
+	Limit     int64
 	Remaining int64
 	Period    time.Duration
 	Reset     time.Time // when the window closes
@@ -41,7 +41,8 @@ func ceilSeconds(d time.Duration) int64 {
 	return seconds
 }
 
-// Limiter lets requests through at one rate. It is safe for concurrent use.
+// Limiter lets requests through at one rate. It is safe for concurrent use. A
+// nil Limiter, like one whose rate is off, lets everything through.
 type Limiter struct {
 	rate    Rate
 	store   store.Windows
@@ -49,27 +50,28 @@ type Limiter struct {
 	windows windows
 }
 
-// New makes a Limiter that keeps its windows in st, under keys made by hash.
+// New returns a Limiter that keeps its windows in st, under keys made by hash.
 func New(st store.Windows, rate Rate, hash func(parts ...string) store.Key) *Limiter {
 	return &Limiter{rate: rate, store: st, hash: hash, windows: newWindows(st, rate)}
 }
 
-// Take uses one request of the scope's window, unless none is left.
-func (l *Limiter) Take(ctx context.Context, scope Scope) (Decision, error) {
-	if l.rate.off() {
-		return Decision{OK: true}, nil
+// Take uses one request of the scope's window, unless none is left. The
+// Decision is nil when the limit is off: there is no window then.
+func (l *Limiter) Take(ctx context.Context, scope Scope) (*Decision, error) {
+	if l.off() {
+		return nil, nil
 	}
 	d, err := l.windows.take(ctx, l.key(scope))
 	if err != nil {
-		return Decision{}, fmt.Errorf("ratelimit: %w", err)
+		return nil, fmt.Errorf("ratelimit: %w", err)
 	}
 	d.Limit, d.Period = l.rate.Limit, l.rate.Period
-	return d, nil
+	return &d, nil
 }
 
 // Release gives a request back that was taken for nothing.
 func (l *Limiter) Release(ctx context.Context, scope Scope) error {
-	if l.rate.off() {
+	if l.off() {
 		return nil
 	}
 	if err := store.Release(ctx, l.store, l.key(scope)); err != nil {
@@ -78,18 +80,22 @@ func (l *Limiter) Release(ctx context.Context, scope Scope) error {
 	return nil
 }
 
+func (l *Limiter) off() bool { return l == nil || l.rate.off() }
+
 // key names the scope's window. The rate is not in it, so that windows outlive
 // a change of the rate.
 func (l *Limiter) key(s Scope) store.Key {
-	return l.hash("ratelimit", s.Name, network(s.IP).String(), s.BotID)
+	return l.hash("ratelimit", s.Name, Network(s.IP).Addr().String(), s.BotID)
 }
 
-// network is what stands for one caller: an IPv4 address, or an IPv6 /64,
-// which is what one customer gets at least.
-func network(ip netip.Addr) netip.Addr {
+// Network returns what stands for one caller: an IPv4 address, or an IPv6 /64,
+// which is the least that one customer gets. It is the zero Prefix for an
+// address that is not valid.
+func Network(ip netip.Addr) netip.Prefix {
 	ip = ip.Unmap().WithZone("")
-	if !ip.Is6() {
-		return ip
+	bits := ip.BitLen()
+	if ip.Is6() {
+		bits = 64
 	}
-	return netip.PrefixFrom(ip, 64).Masked().Addr()
+	return netip.PrefixFrom(ip, bits).Masked()
 }

@@ -33,10 +33,11 @@ func memory(t *testing.T, rate Rate) (*Limiter, *store.Memory, *storetest.Clock)
 
 func want(t *testing.T, l *Limiter, s Scope, want Decision) {
 	t.Helper()
-	got, err := l.Take(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
+	taken, err := l.Take(t.Context(), s)
+	if err != nil || taken == nil {
+		t.Fatalf("%v, %v; want a decision", taken, err)
 	}
+	got := *taken
 	if !got.Reset.Equal(want.Reset) {
 		t.Errorf("window closes at %s, want %s", got.Reset, want.Reset)
 	}
@@ -184,15 +185,37 @@ func TestWindowOutlivesRate(t *testing.T) {
 	want(New(m.Windows(), perCount, hash), false, 0)
 }
 
-func TestOff(t *testing.T) {
-	l := New(nil, Rate{}, nil) // would panic if it touched the store
-	for range 3 {
-		if d, err := l.Take(t.Context(), scope()); d != (Decision{OK: true}) || err != nil {
-			t.Errorf("%+v, %v", d, err)
+func TestNetwork(t *testing.T) {
+	for ip, want := range map[string]string{
+		"192.0.2.1":             "192.0.2.1/32",
+		"::ffff:192.0.2.1":      "192.0.2.1/32",
+		"2001:db8:1:2::1":       "2001:db8:1:2::/64",
+		"2001:db8:1:2:ffff::ff": "2001:db8:1:2::/64",
+		"fe80::1%eth0":          "fe80::/64",
+		"::192.0.2.1":           "::/64",
+	} {
+		if got := Network(netip.MustParseAddr(ip)).String(); got != want {
+			t.Errorf("Network(%s): %s, want %s", ip, got, want)
 		}
 	}
-	if err := l.Release(t.Context(), scope()); err != nil {
-		t.Error(err)
+	if got := Network(netip.Addr{}); got != (netip.Prefix{}) {
+		t.Errorf("Network of no address: %s, want the zero Prefix", got)
+	}
+}
+
+func TestOff(t *testing.T) {
+	for name, l := range map[string]*Limiter{
+		"nil":                nil,
+		"a rate that is off": New(nil, Rate{}, nil), // would panic if it touched the store
+	} {
+		for range 3 {
+			if d, err := l.Take(t.Context(), scope()); d != nil || err != nil {
+				t.Errorf("%s: Take: %+v, %v; want no decision", name, d, err)
+			}
+		}
+		if err := l.Release(t.Context(), scope()); err != nil {
+			t.Errorf("%s: Release: %v", name, err)
+		}
 	}
 }
 
@@ -242,7 +265,7 @@ func TestStoreErrors(t *testing.T) {
 	if d, err := l.Take(t.Context(), scope()); !d.OK || err != nil {
 		t.Fatal(d, err)
 	}
-	if d, err := l.Take(t.Context(), other); d != (Decision{}) || !errors.Is(err, store.ErrFull) {
+	if d, err := l.Take(t.Context(), other); d != nil || !errors.Is(err, store.ErrFull) {
 		t.Errorf("%+v, %v; want ErrFull", d, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

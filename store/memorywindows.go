@@ -194,7 +194,7 @@ func (j *journal) take(t *Taken, uses []Use) error {
 			if w.Until.After(t.Until) {
 				t.Until = w.Until
 			}
-		case t.OK:
+		case t.OK && !u.Look:
 			j.before = append(j.before, keyed{key, w})
 			if w.Used == 0 {
 				w.Until = j.now.Add(u.Period)

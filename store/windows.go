@@ -47,6 +47,7 @@ type Use struct {
 	Place
 	Limit  int64         // uses that one window has; from 1 to Held-1
 	Period time.Duration // length of a window that this use opens; whole milliseconds, at least one
+	Look   bool          // the place must have room, and that is all: nothing is used, and there is no Period
 }
 
 // UseOf returns a use of a single window.
@@ -59,7 +60,7 @@ func (u Use) Check() error {
 	switch {
 	case u.Limit < 1 || u.Limit >= Held:
 		return fmt.Errorf("store: limit of %d, want at least 1 and less than %d", u.Limit, int64(Held))
-	case u.Period < time.Millisecond || u.Period%time.Millisecond != 0:
+	case !u.Look && (u.Period < time.Millisecond || u.Period%time.Millisecond != 0):
 		return fmt.Errorf("store: period of %s, want whole milliseconds, at least one", u.Period)
 	}
 	return u.Place.Check()

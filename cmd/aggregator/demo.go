@@ -90,12 +90,12 @@ func (s *service) showDemo(ctx context.Context, out io.Writer, asJSON bool) erro
 	}
 	caller := aggregate.Caller{IP: netip.IPv6Unspecified()} // whoever tries the curl lines has windows of their own
 	start := time.Now()
-	count, _, err := s.aggregator.Count(ctx, request, caller)
+	count, err := s.aggregator.Count(ctx, request, caller)
 	if err != nil {
 		return err
 	}
 	took := time.Since(start)
-	bot, _, err := s.aggregator.Bot(ctx, aggregate.BotRequest{BotID: demoBot}, caller)
+	bot, err := s.aggregator.Bot(ctx, aggregate.BotRequest{BotID: demoBot}, caller)
 	if err != nil {
 		return err
 	}

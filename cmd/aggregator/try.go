@@ -206,12 +206,12 @@ const (
 func (t trial) post(ctx context.Context, s step) bool {
 	request := aggregate.CountRequest{Count: s.count, Tokens: []aggregate.NamedToken{{ID: t.list.ID, Token: s.token}}, DryRun: true}
 	var sent *lists.Request
-	if planned, _, err := t.aggregator.Count(ctx, request, aggregate.Caller{}); err == nil && len(planned.Planned) > 0 {
+	if planned, err := t.aggregator.Count(ctx, request, aggregate.Caller{}); err == nil && len(planned.Planned) > 0 {
 		masked := planned.Planned[0].Masked()
 		sent = &masked
 	}
 	request.DryRun = false
-	answer, _, err := t.aggregator.Count(ctx, request, aggregate.Caller{})
+	answer, err := t.aggregator.Count(ctx, request, aggregate.Caller{})
 	switch {
 	case err != nil:
 		return t.say(s.what, resultFailed, err.Error(), nil)
@@ -237,7 +237,7 @@ func (t trial) read(ctx context.Context) bool {
 	if !t.list.Readable() {
 		return t.say(what, resultOK, "not tried: the entry has no way to read", nil)
 	}
-	answer, _, err := t.aggregator.Bot(ctx, aggregate.BotRequest{BotID: t.bot, Tokens: []aggregate.NamedToken{{ID: t.list.ID, Token: t.token}}}, aggregate.Caller{})
+	answer, err := t.aggregator.Bot(ctx, aggregate.BotRequest{BotID: t.bot, Tokens: []aggregate.NamedToken{{ID: t.list.ID, Token: t.token}}}, aggregate.Caller{})
 	switch {
 	case err != nil:
 		return t.say(what, resultFailed, err.Error(), nil)

@@ -106,7 +106,8 @@ end
 `
 
 var (
-	// ARGV of each key: slots, limit, period, and the number of its group.
+	// ARGV of each key: slots, limit, period (0 for only a look), and the number
+	// of its group.
 	takeScript = driver.NewScript(prelude + `
 local known = {}
 local function see(name)
@@ -117,14 +118,14 @@ while from <= #KEYS do
 	local group, mine, ok, to = ARGV[4 * from - 1], {}, true, from
 	local room, at = {}, {}
 	while to <= #KEYS and ARGV[4 * to - 1] == group do
-		local limit, w = tonumber(ARGV[4 * to - 3])
+		local limit, period, w = tonumber(ARGV[4 * to - 3]), tonumber(ARGV[4 * to - 2])
 		at[to], w = first(KEYS[to], tonumber(ARGV[4 * to - 4]), limit, function(name) return mine[name] or see(name) end)
 		room[to] = w.used < limit
 		ok = ok and room[to]
-		if ok then
+		if ok and period > 0 then
 			local till = w.till
 			if w.used == 0 then
-				till = ceil + tonumber(ARGV[4 * to - 2])
+				till = ceil + period
 			end
 			mine[slot(KEYS[to], at[to])] = {used = w.used + 1, till = till}
 		end

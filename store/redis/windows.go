@@ -18,8 +18,12 @@ func (s windows) TakeEach(ctx context.Context, groups ...[]store.Use) (taken []s
 			if err := u.Check(); err != nil {
 				return nil, err
 			}
+			period := u.Period.Milliseconds()
+			if u.Look {
+				period = 0
+			}
 			keys = append(keys, u.Key)
-			args = append(args, u.Slots, u.Limit, u.Period.Milliseconds(), i)
+			args = append(args, u.Slots, u.Limit, period, i)
 		}
 	}
 	err = s.do(ctx, takeScript, keys, args, func(said []placed) (err error) {
@@ -28,7 +32,7 @@ func (s windows) TakeEach(ctx context.Context, groups ...[]store.Use) (taken []s
 			return err
 		}
 		taken = takenOf(groups, said)
-		return s.remember(ctx, taken)
+		return s.remember(ctx, groups, taken)
 	})
 	return taken, err
 }
@@ -55,32 +59,36 @@ func takenOf(groups [][]store.Use, said []placed) []store.Taken {
 }
 
 // remember has in memory what was taken in Redis.
-func (s windows) remember(ctx context.Context, taken []store.Taken) error {
+func (s windows) remember(ctx context.Context, groups [][]store.Use, taken []store.Taken) error {
 	var changes []store.Change
-	for _, t := range taken {
-		if !t.OK {
-			continue
-		}
-		for i, key := range t.Keys {
-			changes = append(changes, store.Change{Place: store.Place{Key: key}, Kind: store.KindSet, Window: t.Windows[i]})
-		}
-	}
+	used(groups, taken, func(key store.Key, w store.Window) {
+		changes = append(changes, store.Change{Place: store.Place{Key: key}, Kind: store.KindSet, Window: w})
+	})
 	return s.memory.Change(context.WithoutCancel(ctx), changes...)
 }
 
 // takeAway takes in memory while Redis is away, and notes it for Redis.
 func (s windows) takeAway(ctx context.Context, groups [][]store.Use) ([]store.Taken, error) {
 	taken, err := s.memory.TakeEach(context.WithoutCancel(ctx), groups...)
-	for _, t := range taken {
+	used(groups, taken, func(key store.Key, w store.Window) {
+		// No more than there are: another window may have closed since.
+		s.owe(key, min(s.owed[key]+1, w.Used))
+	})
+	return taken, err
+}
+
+// used calls each for every window that was used.
+func used(groups [][]store.Use, taken []store.Taken, each func(store.Key, store.Window)) {
+	for i, t := range taken {
 		if !t.OK {
 			continue
 		}
-		for i, key := range t.Keys {
-			// No more than there are: another window may have closed since.
-			s.owe(key, min(s.owed[key]+1, t.Windows[i].Used))
+		for j, u := range groups[i] {
+			if !u.Look {
+				each(t.Keys[j], t.Windows[j])
+			}
 		}
 	}
-	return taken, err
 }
 
 // PeekEach implements [store.Windows].

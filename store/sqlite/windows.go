@@ -14,13 +14,15 @@ func (s windows) TakeEach(ctx context.Context, groups ...[]store.Use) ([]store.T
 	s.mu.Lock()
 	taken, err := s.memory.TakeEach(ctx, groups...)
 	changed := false
-	for _, t := range taken {
+	for i, t := range taken {
 		if !t.OK {
 			continue
 		}
-		for i, key := range t.Keys {
-			s.changed(key, t.Windows[i])
-			changed = true
+		for j, u := range groups[i] {
+			if !u.Look {
+				s.changed(t.Keys[j], t.Windows[j])
+				changed = true
+			}
 		}
 	}
 	s.unlockAndWait(ctx, changed)

@@ -62,6 +62,18 @@ func eachByItself(s suite) {
 	s.peek([]store.Key{key(1), key(2), key(3), key(4)}, now, store.Window{Used: 1, Until: until}, now, now)
 }
 
+// onlyLooks has groups that are taken only while another window is free.
+func onlyLooks(s suite) {
+	look := func(k byte) store.Use { return store.Use{Place: store.Place{Key: key(k)}, Limit: 1, Look: true} }
+	if taken := s.takeEach([]store.Use{look(1), one(2)})[0]; !taken.OK || taken.Windows[0] != (store.Window{}) || taken.Windows[1].Used != 1 {
+		s.Errorf("beside a free window: %+v", taken)
+	}
+	s.peek([]store.Key{key(1)}, store.Window{})
+	s.must(store.Hold(s.Context(), s.Windows, key(1), s.in(time.Hour)))
+	s.isRefused("beside a held window", s.takeEach([]store.Use{look(1), one(3)})[0], s.in(time.Hour))
+	s.peek([]store.Key{key(3)}, store.Window{})
+}
+
 func slotsOneByOne(s suite) {
 	first := s.in(period)
 	for i := range 3 {

@@ -37,6 +37,7 @@ func Windows(t *testing.T, open func(t *testing.T, now func() time.Time) store.S
 		"release":                   release,
 		"peek in order":             peekInOrder,
 		"each group by itself":      eachByItself,
+		"only looks":                onlyLooks,
 		"slots":                     slotsOneByOne,
 		"slots at once":             slotsAtOnce,
 		"peek at slots":             peekAtSlots,

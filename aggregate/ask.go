@@ -1,0 +1,159 @@
+package aggregate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"aggregator/catalog"
+	"aggregator/lists"
+	"aggregator/ratelimit"
+	"aggregator/store"
+)
+
+// operation is one kind of request as a value: what tells it from the others.
+// The way that it goes is the same for all of them, see ask. R is what is
+// requested, A is what is answered.
+type operation[R, A any] struct {
+	op     lists.Op                                                           // of its calls
+	window string                                                             // name of the windows that its requests use
+	limit  *ratelimit.Limiter                                                 // of these windows
+	botID  func(R) string                                                     // the bot that a request is about
+	dryRun func(R) bool                                                       // whether a request is to be planned and no more; nil: none is
+	plan   func(*catalog.Catalog, R, Caller) (plan []planned, skip []Skipped) // the calls, in catalog order, and the lists that are not asked
+	merge  func(R, asked) A                                                   // the answer; it does not depend on the order in which lists answered
+	toEnd  bool                                                               // calls run to their end even if their caller leaves
+	share  func(*catalog.Catalog, R) (key flightKey, ok bool)                 // requests of one key share one run of their calls; nil: none does
+	shared *flights[A]                                                        // by share
+}
+
+// asked is what became of a request: of its calls, and of the lists that it
+// did not ask.
+type asked struct {
+	plan     []planned       // the calls, in catalog order
+	answers  []lists.Answer  // one for each call, unless nothing was sent
+	verdicts []lists.Verdict // on the answers
+	skipped  []Skipped       // in the order of the request, each id once
+}
+
+// result is what a request came to.
+type result[A any] struct {
+	answer A
+	age    time.Duration       // since the lists answered
+	window *ratelimit.Decision // nil: no window was used
+}
+
+// ask takes a request the one way that there is: holds, room, window, reserve,
+// run, settle, observe. Holds come before the window, so that a request that
+// asks no list uses none, and room comes before it too: who is turned away may
+// come again at once. The error is a *LimitedError, ErrBusy, the context's, or
+// ours.
+func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R, from Caller) (result[A], error) {
+	a.underWay.Add(1)
+	defer a.underWay.Done()
+	c := a.Catalog.Current()
+	key, isShared := op.key(c, r)
+	var f *flight[A]
+	if isShared {
+		f = op.shared.join(key)
+	}
+	if f == nil {
+		plan, skipped := op.plan(c, r, from)
+		plan, held := a.heldBack(plan, a.Holds.check(ctx, plan))
+		skipped = append(skipped, held...)
+		if len(plan) == 0 || op.dryRun != nil && op.dryRun(r) {
+			return result[A]{answer: op.merge(r, asked{plan: plan, skipped: inOrder(skipped)})}, nil
+		}
+		leaveRoom, err := a.room(len(plan))
+		if err != nil {
+			return result[A]{}, err
+		}
+		f = newFlight[A](plan, skipped, leaveRoom)
+		if isShared {
+			f = op.shared.board(key, f)
+		}
+	}
+	defer f.leave()
+	scope := ratelimit.Scope{Name: op.window, IP: from.IP, BotID: op.botID(r)}
+	window, err := takeWindow(ctx, op.limit, scope)
+	if err != nil {
+		return result[A]{}, err
+	}
+	if op.toEnd {
+		ctx = context.WithoutCancel(ctx)
+	}
+	err = f.fly(ctx, func(ctx context.Context) (answer A, some bool, err error) {
+		plan, held := a.heldBack(f.plan, a.Holds.reserve(ctx, f.plan))
+		answers := a.Runner.Run(ctx, op.op, calls(plan))
+		verdicts := judge(plan, answers)
+		a.Holds.settle(context.WithoutCancel(ctx), plan, answers, verdicts) // what was learned is kept, whoever leaves
+		a.observe(plan, answers, verdicts)
+		return op.merge(r, asked{plan, answers, verdicts, inOrder(append(f.skipped, held...))}), len(plan) > 0, ctx.Err()
+	})
+	if err != nil {
+		return result[A]{}, err
+	}
+	if !f.some { // others took what was free
+		window, err = nil, op.limit.Release(context.WithoutCancel(ctx), scope)
+	}
+	return result[A]{f.answer, f.age(), window}, err
+}
+
+func (op *operation[R, A]) key(c *catalog.Catalog, r R) (key flightKey, ok bool) {
+	if op.share == nil {
+		return flightKey{}, false
+	}
+	return op.share(c, r)
+}
+
+// heldBack parts a plan into the calls that may go out and the lists that are
+// not asked, each for the reason that holds gave for its call.
+func (a *Aggregator) heldBack(plan []planned, why []*lists.Skip) (rest []planned, held []Skipped) {
+	rest = plan[:0]
+	for i, p := range plan {
+		if why[i] == nil {
+			rest = append(rest, p)
+			continue
+		}
+		held = append(held, p.skipped(why[i])...)
+		a.observeHeld(p.call, why[i])
+	}
+	return rest, held
+}
+
+// room makes room for n calls, or returns ErrBusy.
+func (a *Aggregator) room(n int) (leave func(), err error) {
+	if a.Admit == nil {
+		return func() {}, nil
+	}
+	leave, ok := a.Admit(n)
+	if !ok {
+		return nil, ErrBusy
+	}
+	return leave, nil
+}
+
+// takeWindow uses a window. The Decision is nil where the limit is off; a
+// window that is used up is a *LimitedError.
+func takeWindow(ctx context.Context, limit *ratelimit.Limiter, scope ratelimit.Scope) (*ratelimit.Decision, error) {
+	d, err := limit.Take(ctx, scope)
+	switch {
+	case errors.Is(err, store.ErrFull):
+		return nil, ErrBusy
+	case err != nil:
+		return nil, fmt.Errorf("take a window: %w", err)
+	case d != nil && !d.OK:
+		return nil, &LimitedError{scope, *d}
+	}
+	return d, nil
+}
+
+// judge returns what each answer means.
+func judge(plan []planned, answers []lists.Answer) []lists.Verdict {
+	verdicts := make([]lists.Verdict, len(plan))
+	for i, p := range plan {
+		verdicts[i] = p.call.Judge(answers[i])
+	}
+	return verdicts
+}
