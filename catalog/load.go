@@ -100,8 +100,36 @@ func (r *loader) features(nodes map[string]*strictyaml.Node) map[string]Feature 
 	return all
 }
 
+// inherit gives each entry with same_as what its post and get leave out. URLs
+// are not inherited: a token would go to the other list.
+func (r *loader) inherit(nodes map[string]*strictyaml.Node) {
+	for _, id := range sortedKeys(nodes) {
+		n := nodes[id]
+		at := n.Get("same_as")
+		if at == nil {
+			continue
+		}
+		same, ok := at.Text()
+		if !ok {
+			continue // null, or reported when it is bound
+		}
+		other, known := nodes[same]
+		switch {
+		case !known:
+			r.Add(at.Place(), "%s is no list%s", strictyaml.Quote(same), near.Suggestion(same, sortedKeys(nodes)))
+		case other.Get("same_as") != nil: // itself too
+			r.Add(at.Place(), "%s says same_as too; name a list that does not", strictyaml.Quote(same))
+		default:
+			for _, part := range []string{"post", "get"} {
+				n.Inherit(other, part, "url")
+			}
+		}
+	}
+}
+
 // lists checks and compiles the lists, sorted by id.
 func (r *loader) lists(nodes map[string]*strictyaml.Node, features map[string]Feature) []*lists.List {
+	r.inherit(nodes)
 	all := make([]*lists.List, 0, len(nodes))
 	featureIDs := sortedKeys(features)
 	posts := map[string]strictyaml.Place{} // where lists post to, and which says so

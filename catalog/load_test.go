@@ -49,7 +49,7 @@ func problemsOf(t *testing.T, err error) []string {
 func TestBadFiles(t *testing.T) {
 	const keysOfList = "added, name, url, icon, language, display, defunct, discord_only, description, api_docs, api_post, " +
 		"api_post_method, api_field, api_shard_id, api_shard_count, api_shards, api_get, api_all, view_bot, bot_widget, content, " +
-		"owners, discord, features, post, get"
+		"owners, discord, features, source, checked, same_as, post, get"
 	const keysOfPost = "url, method, auth, body, fields, shard_object, numbers, constants, defaults, headers, answer, success, revoked, limits, wait, none"
 	const reserved = "bot_id, server_count, shard_id, shard_count, shards, user_count, voice_connections, tokens"
 	const idRule = "must be 1 to 253 printable ASCII characters without spaces and slashes"
@@ -140,6 +140,18 @@ func TestBadFiles(t *testing.T) {
 		"list id not ASCII":   {head + "  é: {name: B, url: \"https://b.test/\"}\n", "", "", `lists.yaml:5: "é": the list id "é" ` + idRule},
 		"list id reserved":    {head + "  tokens: {name: B, url: \"https://b.test/\"}\n", "", "", `lists.yaml:5: tokens: the list id "tokens" must not be a key of the count body: ` + reserved},
 		"one post URL of two": {head + "    api_post: \"https://a.test/:id\"\n  b.test:\n    name: B\n    url: \"https://b.test/\"\n    post: {url: \"https://a.test/:id\"}\n", "", "", `lists.yaml:9: b.test: post.url: is the post URL of a.test too (lists.yaml:5); each living list needs its own`},
+
+		// Lists of the same software.
+		"same as nobody":   {head + "    same_as: a.tst\n", "", "", `lists.yaml:5: a.test: same_as: "a.tst" is no list, did you mean "a.test"?`},
+		"same as itself":   {head + "    same_as: a.test\n", "", "", `lists.yaml:5: a.test: same_as: "a.test" says same_as too; name a list that does not`},
+		"same as a number": {head + "    same_as: 5\n", "", "", `lists.yaml:5: a.test: same_as: must be a string, is 5; put it in quotes, "5"`},
+		"same as one that is the same": {head + "    same_as: b.test\n  b.test: {name: B, url: \"https://b.test/\", same_as: c.test}\n  c.test: {name: C, url: \"https://c.test/\"}\n", "", "",
+			`lists.yaml:5: a.test: same_as: "b.test" says same_as too; name a list that does not`},
+		"no URL is inherited": {head + "    same_as: b.test\n    post: {method: PUT}\n  b.test: {name: B, url: \"https://b.test/\", post: {url: \"https://b.test/:id\", auth: {in: query}}}\n", "", "",
+			`lists.yaml:6: a.test: post: needs a url, or api_post beside it`},
+		"a fault is told once": {head + "    same_as: b.test\n    post: {url: \"https://a.test/:id\"}\n  b.test:\n    name: B\n    url: \"https://b.test/\"\n    post: {url: \"https://b.test/:id\", revoked: [x]}\n", "", "",
+			`lists.yaml:10: b.test: post.revoked[0]: must be a whole number, is "x"`},
+		"date": {head + "    checked: yesterday\n", "", "", `lists.yaml:5: a.test: checked: must be a date such as 2026-11-22, is "yesterday"`},
 
 		// Several files.
 		"fault in an overlay":      {head, "lists:\n  a.test:\n    api_post: 5\n", "", `2.yaml:3: a.test: api_post: must be a string, is 5; put it in quotes, "5"`},
@@ -289,6 +301,62 @@ lists:
 	features := []Feature{{ID: "search", Name: "1"}, {ID: "voting", Name: "Voting", Display: -5, Type: 2, Description: "Votes."}}
 	if !slices.Equal(c.Features(), features) {
 		t.Errorf("features are %+v", c.Features())
+	}
+}
+
+// TestSameAs reads an entry that says only what differs from another.
+func TestSameAs(t *testing.T) {
+	c := mustLoad(t, "", head+`    source: "https://a.test/docs"
+    checked: 2026-11-22
+    api_field: count
+    same_as: b.test
+    post:
+      url: "https://a.test/:id"
+      fields: {shard_count: "n"}
+      revoked: ~
+      limits: [{per: token, requests: 1, seconds: 1}]
+    get: {url: "https://a.test/bots/:id"}
+  b.test:
+    name: B
+    url: "https://b.test/"
+    owners: Me
+    api_get: "https://b.test/plain/:id"
+    source: ["https://b.test/docs", "its server"]
+    post:
+      url: "https://b.test/:id"
+      auth: {prefix: "Bearer "}
+      fields: {server_count: guilds, shard_count: shards}
+      revoked: [410]
+      limits: [{per: bot, requests: 2, seconds: 2}]
+    get:
+      url: "https://b.test/bots/:id"
+      root: bot
+`)
+	a, _ := c.List("a.test")
+	want := lists.Entry{
+		Name: "A", URL: "https://a.test/", APIField: "count", Source: lists.Lines{"https://a.test/docs"}, Checked: "2026-11-22", SameAs: "b.test",
+		Post: &lists.PostEntry{
+			URL: "https://a.test/:id", Auth: &lists.AuthEntry{Prefix: "Bearer "},
+			Fields: &lists.FieldsEntry{ServerCount: lists.Names{"guilds"}, ShardCount: lists.Names{"n"}},
+			Limits: []lists.LimitEntry{{Per: "token", Requests: 1, Seconds: 1}},
+		},
+		Get: &lists.GetEntry{URL: "https://a.test/bots/:id", Root: "bot"},
+	}
+	if !reflect.DeepEqual(a.Entry, want) {
+		t.Errorf("got  %+v\nwant %+v", a.Entry, want)
+	}
+	if b, _ := c.List("b.test"); b.Post.Fields.ShardCount[0] != "shards" || len(b.Source) != 2 {
+		t.Errorf("b.test is changed: %+v", b.Entry)
+	}
+}
+
+// TestShippedSources checks that every entry that people rely on says where it
+// is from.
+func TestShippedSources(t *testing.T) {
+	for _, l := range shipped(t).Lists() {
+		if !l.Defunct && (len(l.Source) == 0 || l.Checked == "") {
+			t.Errorf("%s says no source, or not when it was checked; give it source: and checked:", l.ID)
+		}
 	}
 }
 

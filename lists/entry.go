@@ -30,9 +30,19 @@ type Entry struct {
 	Discord       string   `yaml:"discord" doc:"Invite to the list's Discord server."`
 	Features      []string `yaml:"features" doc:"Ids of the features the list has."`
 
+	Source  Lines  `yaml:"source" doc:"Where the list documents what stands here: URLs, commits of its source."`
+	Checked string `yaml:"checked" date:"true" doc:"Day on which the entry was last compared with its source."`
+	SameAs  string `yaml:"same_as" doc:"Id of a list that runs the same software: what post and get leave out is as there, but for URLs."`
+
 	Post *PostEntry `yaml:"post" doc:"How counts are really posted, where that is more than the api_* fields can say."`
 	Get  *GetEntry  `yaml:"get" doc:"How a bot is really read, where that is more than api_get can say."`
 }
+
+// Lines is one line of text or several.
+type Lines []string
+
+// OneOrMany lets a single string stand for a list of one.
+func (Lines) OneOrMany() {}
 
 // PostEntry says how a list wants its counts. What is absent comes from the
 // api_* fields of the list.

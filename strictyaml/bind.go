@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"aggregator/internal/near"
 )
@@ -27,7 +28,7 @@ var (
 //
 // A mapping sets a struct by the `yaml` tags of its fields, or a map. Further
 // tags of a field are `required:"true"`, `enum:"a,b"` with all values allowed,
-// and `doc`, which SchemaOf shows. A field of type *Node takes what stands there
+// `date:"true"` for a string that is a day, and `doc`, which SchemaOf shows. A field of type *Node takes what stands there
 // as it is; a slice with a method OneOrMany may be given as its only item, and
 // a struct with a method SetScalar(string) as a string.
 func (d *Decoder) Bind(n *Node, target any) { d.bind(n, reflect.ValueOf(target).Elem()) }
@@ -92,13 +93,17 @@ func (d *Decoder) bindStruct(n *Node, v reflect.Value) {
 
 // bindField sets a field of a struct. An explicit null is an absent key.
 func (d *Decoder) bindField(parent *Node, k key, v reflect.Value) {
-	n := parent.get(k.name)
+	n := parent.Get(k.name)
 	if n == nil || n.isNull() {
 		if k.required && n == nil {
 			d.Add(d.child(parent.place, k.name, parent.place.Line), "is required")
 		} else if k.required {
 			d.Add(n.place, "is required, is null")
 		}
+		return
+	}
+	if k.date {
+		d.bindDate(n, v)
 		return
 	}
 	before := len(d.problems)
@@ -111,6 +116,18 @@ func (d *Decoder) bindField(parent *Node, k key, v reflect.Value) {
 	} else if k.required && v.Kind() == reflect.String && isBlank(n.value) {
 		d.Add(n.place, "must not be blank")
 	}
+}
+
+// bindDate takes a day as the string it is written as, with or without quotes.
+func (d *Decoder) bindDate(n *Node, v reflect.Value) {
+	isText := n.kind == scalar && (n.tag == tagString || n.tag == tagTimestamp)
+	if _, err := time.Parse(time.DateOnly, n.value); !isText || err != nil {
+		if n.kind != broken {
+			d.WrongType(n, "a date such as 2026-11-22")
+		}
+		return
+	}
+	v.SetString(n.value)
 }
 
 func (d *Decoder) bindMap(n *Node, v reflect.Value) {

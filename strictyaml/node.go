@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -61,11 +62,12 @@ func (n *Node) Fields() []Field { return n.fields }
 
 // Tags of scalars.
 const (
-	tagString = "!!str"
-	tagInt    = "!!int"
-	tagBool   = "!!bool"
-	tagNull   = "!!null"
-	tagMerge  = "!!merge"
+	tagString    = "!!str"
+	tagInt       = "!!int"
+	tagBool      = "!!bool"
+	tagNull      = "!!null"
+	tagMerge     = "!!merge"
+	tagTimestamp = "!!timestamp"
 )
 
 // maxDepth bounds nesting, well beyond the deepest field there is.
@@ -224,8 +226,8 @@ func (d *Decoder) fields(content []*yaml.Node, at Place, depth int) []Field {
 // isNull reports whether null stands there.
 func (n *Node) isNull() bool { return n.kind == scalar && n.tag == tagNull }
 
-// get returns the value of a key, nil if there is none.
-func (n *Node) get(key string) *Node {
+// Get returns the value of a key of a mapping, nil if there is none.
+func (n *Node) Get(key string) *Node {
 	for _, f := range n.fields {
 		if f.Key == key {
 			return f.Value
@@ -269,4 +271,24 @@ func (n *Node) set(f Field) {
 		}
 	}
 	n.fields = append(n.fields, f)
+}
+
+// Inherit gives a mapping what another has under a key: all of it where it
+// lacks the key, and where both have a mapping there, the keys that its own
+// lacks, and so on. Except names keys that are not inherited, however deep.
+func (n *Node) Inherit(from *Node, key string, except ...string) {
+	value := from.Get(key)
+	if n.kind != mapping || value == nil || slices.Contains(except, key) {
+		return
+	}
+	own := n.Get(key)
+	if own == nil {
+		if own = value; value.kind == mapping {
+			own = &Node{place: value.place, kind: mapping} // without what is not inherited
+		}
+		n.fields = append(n.fields, Field{key, own})
+	}
+	for _, f := range value.fields {
+		own.Inherit(value, f.Key, except...)
+	}
 }

@@ -55,6 +55,9 @@ func structSchema(t reflect.Type) Schema {
 		if k.enum != nil {
 			s = Schema{"enum": enumSchema(k.fit, k.enum)}
 		}
+		if k.date {
+			s["format"] = "date"
+		}
 		if !k.required {
 			s = orNullSchema(s)
 		} else {

@@ -38,13 +38,20 @@ func (d *Decoder) Add(at Place, format string, args ...any) {
 func (d *Decoder) Problems() []Problem { return d.problems }
 
 // Err returns what was reported as an *Error, in the order of the files as
-// parsed, then of lines; nil if there is nothing.
+// parsed, then of lines, each problem once; nil if there is nothing.
 func (d *Decoder) Err() error {
 	if len(d.problems) == 0 {
 		return nil
 	}
-	byPlace(d.problems, d.files)
-	return &Error{d.problems}
+	all, seen := make([]Problem, 0, len(d.problems)), make(map[Problem]bool, len(d.problems))
+	for _, p := range d.problems {
+		if !seen[p] {
+			seen[p] = true
+			all = append(all, p)
+		}
+	}
+	byPlace(all, d.files)
+	return &Error{all}
 }
 
 // child is the place of a key's value.

@@ -3,6 +3,7 @@ package strictyaml_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -29,6 +30,7 @@ type boat struct {
 	Marks  map[string]string `yaml:"marks" doc:"What is painted where."`
 	Free   map[string]any    `yaml:"free" doc:"Anything."`
 	Engine *engine           `yaml:"engine" doc:"What drives it."`
+	Built  string            `yaml:"built" date:"true" doc:"When it was built."`
 }
 
 type people []person
@@ -83,7 +85,8 @@ boats:
     marks: {bow.left: x}
     free: {a: 1, b: "1", c: true}
     engine: {power: -5}
-  bert: {name: "1", crew: Jo, afloat: false, kind: null, engine: ~}
+    built: 2026-11-22
+  bert: {name: "1", crew: Jo, afloat: false, kind: null, engine: ~, built: "1999-01-31"}
 `)
 	if problems != "" {
 		t.Fatal(problems)
@@ -93,9 +96,9 @@ boats:
 		"anna": {
 			Name: "Anna", Kind: "sail", Decks: 2, Afloat: true, Length: &length, Crew: people{{Name: "Jo"}, {Name: "Kim", Age: 30}},
 			Flags: []string{"a", "1"}, Marks: map[string]string{"bow.left": "x"}, Free: map[string]any{"a": int64(1), "b": "1", "c": true},
-			Engine: &engine{Power: -5},
+			Engine: &engine{Power: -5}, Built: "2026-11-22",
 		},
-		"bert": {Name: "1", Crew: people{{Name: "Jo"}}},
+		"bert": {Name: "1", Crew: people{{Name: "Jo"}}, Built: "1999-01-31"},
 	}}
 	if !reflect.DeepEqual(all[0], want) {
 		t.Errorf("got  %+v\nwant %+v", all[0], want)
@@ -103,7 +106,7 @@ boats:
 }
 
 func TestProblems(t *testing.T) {
-	const keys = "name, kind, decks, afloat, length, crew, flags, marks, free, engine"
+	const keys = "name, kind, decks, afloat, length, crew, flags, marks, free, engine, built"
 	for _, test := range []struct {
 		name  string
 		files []string
@@ -125,6 +128,9 @@ func TestProblems(t *testing.T) {
 		{"item", []string{"boats: {anna: {name: A, crew: [{age: 3}, 5]}}\n"},
 			"a.yaml:1: anna: crew[0].name: is required\na.yaml:1: anna: crew[1]: must be a string or a mapping, is 5"},
 		{"free value", []string{"boats: {anna: {name: A, free: {x: 1.5}}}\n"}, `a.yaml:1: anna: free.x: must be a string, a whole number, true or false, is 1.5`},
+		{"no day", []string{"boats:\n  anna: {name: A, built: 2026-11-22 10:00:00}\n  bert: {name: A, built: 2026-02-30}\n  carl: {name: A, built: [1]}\n"},
+			"a.yaml:2: anna: built: must be a date such as 2026-11-22, is \"2026-11-22 10:00:00\"\na.yaml:3: bert: built: must be a date such as 2026-11-22, is \"2026-02-30\"\n" +
+				"a.yaml:4: carl: built: must be a date such as 2026-11-22, is a list"},
 		{"by file, then by line", []string{"port: x\nboats:\n  anna: {}\n", "boats:\n  bert: {}\nport: y\n"},
 			"a.yaml:1: port: must be a whole number, is \"x\"\na.yaml:3: anna: name: is required\n" +
 				"b.yaml:2: bert: name: is required\nb.yaml:3: port: must be a whole number, is \"y\""},
@@ -185,6 +191,58 @@ func TestOverlay(t *testing.T) {
 	}
 }
 
+func TestInherit(t *testing.T) {
+	d := strictyaml.Decoder{Entries: "boats"}
+	root, _ := d.Parse(strictyaml.File{Name: "a.yaml", Data: []byte(`
+a: {x: {url: u, one: 1, deep: {two: 2, three: 3, url: v}, list: [1]}, y: 5}
+b: {x: {deep: {three: 4}, list: [2, 3]}, z: 6}
+c: {}
+d: 7
+e: {x: ~}
+`)})
+	for key, want := range map[string]string{
+		"b": "{x: {deep: {three: 4, two: 2}, list: [2 3], one: 1}, z: 6}",
+		"c": "{x: {one: 1, deep: {two: 2, three: 3}, list: [1]}}",
+		"d": "7",
+		"e": "{x: ~}",
+		"a": "{x: {url: u, one: 1, deep: {two: 2, three: 3, url: v}, list: [1]}, y: 5}",
+	} {
+		n := root.Get(key)
+		n.Inherit(root.Get("a"), "x", "url")
+		n.Inherit(root.Get("a"), "none")
+		if got := written(n); got != want {
+			t.Errorf("%s: got %s, want %s", key, got, want)
+		}
+	}
+}
+
+// written is a node in the notation of flow style; scalars are told by their text.
+func written(n *strictyaml.Node) string {
+	switch {
+	case n.IsMapping():
+		var all []string
+		for _, f := range n.Fields() {
+			all = append(all, f.Key+": "+written(f.Value))
+		}
+		return "{" + strings.Join(all, ", ") + "}"
+	case n.Items() != nil:
+		var all []string
+		for _, item := range n.Items() {
+			all = append(all, written(item))
+		}
+		return "[" + strings.Join(all, " ") + "]"
+	}
+	var v struct {
+		X any `yaml:"x"`
+	}
+	d := strictyaml.Decoder{}
+	d.Bind(n, &v.X)
+	if v.X == nil {
+		return "~"
+	}
+	return fmt.Sprint(v.X)
+}
+
 func TestSchemaOf(t *testing.T) {
 	b, err := json.Marshal(strictyaml.SchemaOf(reflect.TypeFor[fleet]()))
 	if err != nil {
@@ -210,7 +268,8 @@ func TestSchemaOf(t *testing.T) {
 					"marks": {"type": ["object", "null"], "additionalProperties": {"type": "string"}, "description": "What is painted where."},
 					"free": {"type": ["object", "null"], "additionalProperties": {"type": ["string", "integer", "boolean"]}, "description": "Anything."},
 					"engine": {"type": ["object", "null"], "additionalProperties": false, "required": ["power"], "description": "What drives it.", "properties": {
-						"power": {"type": "integer", "description": "Power in kilowatts."}}}}}}}}`), &want); err != nil {
+						"power": {"type": "integer", "description": "Power in kilowatts."}}},
+					"built": {"type": ["string", "null"], "format": "date", "description": "When it was built."}}}}}}`), &want); err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(b, &got); err != nil || !reflect.DeepEqual(got, want) {

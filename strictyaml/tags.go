@@ -12,6 +12,7 @@ type key struct {
 	doc      string // one sentence for people
 	required bool
 	enum     []string     // all values allowed; nil: any
+	date     bool         // a day, as in 2026-11-22
 	fit      reflect.Type // what the value must fit
 	index    int          // of the struct's field
 }
@@ -25,7 +26,7 @@ func keysOf(t reflect.Type) []key {
 		if name == "" {
 			continue
 		}
-		k := key{name: name, doc: f.Tag.Get("doc"), required: f.Tag.Get("required") == "true", fit: f.Type, index: i}
+		k := key{name: name, doc: f.Tag.Get("doc"), required: f.Tag.Get("required") == "true", date: f.Tag.Get("date") == "true", fit: f.Type, index: i}
 		if enum := f.Tag.Get("enum"); enum != "" {
 			k.enum = strings.Split(enum, ",")
 		}

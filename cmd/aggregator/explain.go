@@ -58,6 +58,15 @@ func explainList(out io.Writer, l *lists.List) {
 	if l.APIDocs != "" {
 		say("documentation: %s", l.APIDocs)
 	}
+	for _, source := range l.Source {
+		say("source: %s", source)
+	}
+	if l.SameAs != "" {
+		say("same software as: %s", l.SameAs)
+	}
+	if l.Checked != "" {
+		say("checked: %s", l.Checked)
+	}
 	token := lists.NewToken("token", "42")
 	if _, why := l.PlanPost(exampleCount, token, userAgent); why != nil {
 		say("\nposting: %s", why)

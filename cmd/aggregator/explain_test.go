@@ -21,14 +21,20 @@ func runCommand(t *testing.T, args ...string) (code int, out, errOut string) {
 	return code, o.String(), e.String()
 }
 
-// The files are what people should read: compare them with the entries and the
-// documentation of the lists before you let `aggregator explain` write new ones.
+// The files testdata/explain/ID.txt are what people should read: compare them
+// with the entries and the documentation of the lists before you let
+// `aggregator explain ID` write new ones.
 func TestExplain(t *testing.T) {
 	t.Parallel()
-	for _, id := range []string{"lamunix.com", "lbots.org", "discordlist.gg", "carbonitex.net", "discord.place", "botnexus.com"} {
+	files, err := filepath.Glob("testdata/explain/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files under testdata/explain: %v", err)
+	}
+	for _, name := range files {
+		id := strings.TrimSuffix(filepath.Base(name), ".txt")
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			want, err := os.ReadFile(filepath.Join("testdata", "explain", id+".txt"))
+			want, err := os.ReadFile(name)
 			if err != nil {
 				t.Fatal(err)
 			}
