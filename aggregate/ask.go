@@ -2,14 +2,12 @@ package aggregate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"aggregator/catalog"
 	"aggregator/lists"
 	"aggregator/ratelimit"
-	"aggregator/store"
 )
 
 // operation is one kind of request as a value: what tells it from the others.
@@ -139,8 +137,6 @@ func (a *Aggregator) room(n int) (leave func(), err error) {
 func takeWindow(ctx context.Context, limit *ratelimit.Limiter, scope ratelimit.Scope) (*ratelimit.Decision, error) {
 	d, err := limit.Take(ctx, scope)
 	switch {
-	case errors.Is(err, store.ErrFull):
-		return nil, ErrBusy
 	case err != nil:
 		return nil, fmt.Errorf("take a window: %w", err)
 	case d != nil && !d.OK:

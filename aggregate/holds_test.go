@@ -631,8 +631,8 @@ func TestHoldIsSaidInWholeSecondsUTC(t *testing.T) {
 		{"43200000", "Paced: next post at 2026-11-23T00:00:00Z"},
 	} {
 		zone := time.FixedZone("elsewhere", 5*3600+1800)
-		var d *desk
-		d = newDesk(t, deskOptions{now: func() time.Time { return d.Now().In(zone) }})
+		clock := storetest.NewClock()
+		d := newDesk(t, deskOptions{now: func() time.Time { return clock.Now().In(zone) }})
 		d.says(after(429, tt.wait))
 		d.post(t, firstBot, "ms.test=a")
 		a, err := d.Count(t.Context(), countOf(firstBot, "ms.test=a"), caller(1))
@@ -1075,7 +1075,7 @@ func TestNoIntervalHoldsMoreThanTheLimit(t *testing.T) {
 				}
 				random := rand.New(rand.NewPCG(1, uint64(limit.n)))
 				clock := storetest.NewClock()
-				holds := aggregate.NewHolds(store.NewMemoryWindows(store.MemoryOptions{Now: clock.Now}), cheapHash, clock.Now, slog.New(slog.DiscardHandler))
+				holds := aggregate.NewHolds(store.NewMemory(store.MemoryOptions{Now: clock.Now}).Windows(), cheapHash, clock.Now, slog.New(slog.DiscardHandler))
 				upTo := func(d time.Duration) time.Duration { return time.Duration(random.Int64N(int64(d))) }
 
 				var log []time.Time

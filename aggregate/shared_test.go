@@ -26,7 +26,7 @@ func TestSharedReadingsUseWindows(t *testing.T) {
 	config := f.Config
 	inner := config.Runner
 	config.Runner = counting{inner, &runs}
-	config.BotsLimit = ratelimit.New(store.NewMemoryWindows(store.MemoryOptions{}), ratelimit.Rate{Limit: 1, Period: time.Minute}, hash)
+	config.BotsLimit = ratelimit.New(store.NewMemory(store.MemoryOptions{}).Windows(), ratelimit.Rate{Limit: 1, Period: time.Minute}, hash)
 	a := aggregate.New(config)
 	clock := storetest.NewClock()
 	a.SetReadingsClock(clock.Now)
@@ -78,7 +78,7 @@ func TestCrowdReadsOneBot(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, lists.Answer{Status: 200, Body: []byte(`{}`)})
 	config := f.Config
-	config.BotsLimit = ratelimit.New(store.NewMemoryWindows(store.MemoryOptions{}), ratelimit.Rate{}, store.NewHasher(make([]byte, 32)))
+	config.BotsLimit = ratelimit.New(store.NewMemory(store.MemoryOptions{}).Windows(), ratelimit.Rate{}, store.NewHasher(make([]byte, 32)))
 	release := make(chan struct{})
 	config.Runner = slow{config.Runner, release}
 	var room atomic.Int64

@@ -16,15 +16,18 @@ type verboseHealth struct {
 	Status           string         `json:"status"` // "ok", "degraded" or "shutting down"
 	Uptime           int64          `json:"uptime_s"`
 	Catalog          catalog.Counts `json:"catalog"`
-	Store            storeHealth    `json:"store"`
+	Store            StoreHealth    `json:"store"`
 	Breakers         []Breaker      `json:"breakers"` // those that are not closed
 	RequestsInFlight int64          `json:"requests_in_flight"`
 	CallsInFlight    int            `json:"calls_in_flight"`
 }
 
-type storeHealth struct {
-	OK      bool   `json:"ok"`
-	Trouble string `json:"trouble,omitempty"`
+// StoreHealth is how the store is.
+type StoreHealth struct {
+	OK      bool      `json:"ok"`
+	State   string    `json:"state"`             // a word of a closed set: "ok", "full", "away" and the like
+	Since   time.Time `json:"since,omitzero"`    // of the state; not for "ok"
+	Trouble string    `json:"trouble,omitempty"` // what it means, in plain words
 }
 
 // health answers GET /api/health.
@@ -51,14 +54,14 @@ func (s *Server) health(c echo.Context) error {
 func (s *Server) verboseHealth() verboseHealth {
 	v := verboseHealth{
 		Status: "ok", Uptime: int64(s.now().Sub(s.started) / time.Second),
-		Catalog: s.Catalog.Current().Counts(), Store: storeHealth{OK: true},
+		Catalog: s.Catalog.Current().Counts(), Store: s.Status.StoreHealth(),
 		Breakers: s.Status.Breakers(), RequestsInFlight: s.busy.Load(), CallsInFlight: s.Status.CallsInFlight(),
 	}
 	if v.Breakers == nil {
 		v.Breakers = []Breaker{}
 	}
-	if err := s.Status.StoreHealth(); err != nil {
-		v.Status, v.Store = "degraded", storeHealth{Trouble: err.Error()}
+	if !v.Store.OK {
+		v.Status = "degraded"
 	}
 	if s.stopping.Load() {
 		v.Status = "shutting down"

@@ -27,7 +27,7 @@ type Metrics struct {
 // Status is what other packages report about themselves, asked at each scrape.
 type Status struct {
 	Breakers      func() []Breaker // those that are not closed
-	StoreHealth   func() error     // nil when all is well
+	StoreHealth   func() StoreHealth
 	CallsInFlight func() int
 }
 
@@ -89,6 +89,7 @@ var (
 	breakerOpen = prometheus.NewDesc("aggregator_breaker_open", "Breakers that are open (1) or trying again (0.5); closed ones are absent.",
 		[]string{"list", "direction"}, nil)
 	storeHealthy  = prometheus.NewDesc("aggregator_store_healthy", "Whether the store keeps what it is given.", nil, nil)
+	storeState    = prometheus.NewDesc("aggregator_store_state", "How the store is: 1 with the label of its state.", []string{"state"}, nil)
 	callsInFlight = prometheus.NewDesc("aggregator_list_calls_in_flight", "Calls to lists under way.", nil, nil)
 )
 
@@ -99,6 +100,7 @@ type statusCollector struct{ Status }
 func (statusCollector) Describe(to chan<- *prometheus.Desc) {
 	to <- breakerOpen
 	to <- storeHealthy
+	to <- storeState
 	to <- callsInFlight
 }
 
@@ -111,10 +113,11 @@ func (c statusCollector) Collect(to chan<- prometheus.Metric) {
 		}
 		to <- prometheus.MustNewConstMetric(breakerOpen, prometheus.GaugeValue, state, b.List, b.Direction)
 	}
-	healthy := 1.0
-	if c.StoreHealth() != nil {
-		healthy = 0
+	healthy, health := 0.0, c.StoreHealth()
+	if health.OK {
+		healthy = 1
 	}
+	to <- prometheus.MustNewConstMetric(storeState, prometheus.GaugeValue, 1, health.State)
 	to <- prometheus.MustNewConstMetric(storeHealthy, prometheus.GaugeValue, healthy)
 	to <- prometheus.MustNewConstMetric(callsInFlight, prometheus.GaugeValue, float64(c.CallsInFlight()))
 }

@@ -3,7 +3,6 @@ package httpapi_test
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,11 +31,11 @@ func (s *trouble) status() httpapi.Status {
 			}
 			return nil
 		},
-		StoreHealth: func() error {
+		StoreHealth: func() httpapi.StoreHealth {
 			if s.store.Load() {
-				return errors.New("store: the disk is full")
+				return httpapi.StoreHealth{State: "unwritten", Since: time.Unix(1e9, 0).UTC(), Trouble: "the disk is full"}
 			}
-			return nil
+			return httpapi.StoreHealth{OK: true, State: "ok"}
 		},
 		CallsInFlight: func() int { return 7 },
 	}
@@ -113,10 +112,12 @@ func TestMetrics(t *testing.T) {
 
 	wantSamples(t, s, "aggregator_breaker_open")
 	wantSamples(t, s, "aggregator_store_healthy", ` 1`)
+	wantSamples(t, s, "aggregator_store_state", `{state="ok"} 1`)
 	says.store.Store(true)
 	says.breakers.Store(&[]httpapi.Breaker{{List: "one.test", Direction: "posts", State: "open"}, {List: "one.test", Direction: "readings", State: "half-open"}})
 	wantSamples(t, s, "aggregator_breaker_open", `{direction="posts",list="one.test"} 1`, `{direction="readings",list="one.test"} 0.5`)
 	wantSamples(t, s, "aggregator_store_healthy", ` 0`)
+	wantSamples(t, s, "aggregator_store_state", `{state="unwritten"} 1`)
 }
 
 func TestMetricsAreInGoodForm(t *testing.T) {
@@ -238,14 +239,14 @@ func TestHealthVerbose(t *testing.T) {
 		}
 	}
 	const rest = `"calls_in_flight":7,"requests_in_flight":1,`
-	health(200, `{"breakers":[],`+rest+`"status":"ok","store":{"ok":true}}`)
+	health(200, `{"breakers":[],`+rest+`"status":"ok","store":{"ok":true,"state":"ok"}}`)
 	says.breakers.Store(&[]httpapi.Breaker{{List: "one.test", Direction: "posts", State: "open", NextTry: time.Unix(1e9, 0).UTC()}})
-	health(200, `{"breakers":[{"direction":"posts","list":"one.test","next_try":"2001-09-09T01:46:40Z","state":"open"}],`+rest+`"status":"ok","store":{"ok":true}}`)
+	health(200, `{"breakers":[{"direction":"posts","list":"one.test","next_try":"2001-09-09T01:46:40Z","state":"open"}],`+rest+`"status":"ok","store":{"ok":true,"state":"ok"}}`)
 	says.breakers.Store(nil)
 	says.store.Store(true)
-	health(200, `{"breakers":[],`+rest+`"status":"degraded","store":{"ok":false,"trouble":"store: the disk is full"}}`)
+	health(200, `{"breakers":[],`+rest+`"status":"degraded","store":{"ok":false,"since":"2001-09-09T01:46:40Z","state":"unwritten","trouble":"the disk is full"}}`)
 	s.api.StopServing()
-	health(503, `{"breakers":[],`+rest+`"status":"shutting down","store":{"ok":false,"trouble":"store: the disk is full"}}`)
+	health(503, `{"breakers":[],`+rest+`"status":"shutting down","store":{"ok":false,"since":"2001-09-09T01:46:40Z","state":"unwritten","trouble":"the disk is full"}}`)
 	if a := send(t, "GET", s.base+"/api/health", ""); a.status != 503 {
 		t.Errorf("plain health: %d", a.status)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"crypto/rand"
+	"log/slog"
 	"slices"
 	"time"
 )
@@ -11,13 +12,18 @@ const DefaultMaxKeys = 1_000_000
 
 // MemoryOptions are the options of a Memory; the zero value is ready to use.
 type MemoryOptions struct {
-	MaxKeys int              // windows open at once; DefaultMaxKeys when 0
-	Now     func() time.Time // the clock; time.Now when nil
+	MaxKeys int          // windows open at once; DefaultMaxKeys when 0
+	Log     *slog.Logger // nil is silent
+
+	Now     func() time.Time     // the wall clock; time.Now when nil
+	Elapsed func() time.Duration // as for [NewClock]
 }
 
 // Memory is a Store that forgets everything when the process ends.
 type Memory struct {
 	windows *MemoryWindows
+	clock   *Clock
+	monitor *Monitor
 	secret  []byte
 }
 
@@ -25,7 +31,19 @@ var _ Store = (*Memory)(nil)
 
 // NewMemory returns an empty Memory.
 func NewMemory(opts MemoryOptions) *Memory {
-	return &Memory{windows: NewMemoryWindows(opts), secret: NewSecret()}
+	if opts.MaxKeys <= 0 {
+		opts.MaxKeys = DefaultMaxKeys
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	m := &Memory{
+		clock:   NewClock(opts.Now, opts.Elapsed, Reading{}),
+		monitor: NewMonitor(opts.Log, opts.Now),
+		secret:  NewSecret(),
+	}
+	m.windows = NewMemoryWindows(opts.MaxKeys, m.clock.Now, func(Key, Window) { m.monitor.BeginFull(opts.MaxKeys) })
+	return m
 }
 
 // NewSecret returns the 32 random bytes of a new store.
@@ -36,10 +54,15 @@ func NewSecret() []byte {
 }
 
 // Windows implements [Store].
-func (m *Memory) Windows() Windows { return m.windows }
+func (m *Memory) Windows() Windows { return m.clock.OnWall(m.windows) }
 
-// Health implements [Store]. It is always nil.
-func (m *Memory) Health() error { return nil }
+// Health implements [Store].
+func (m *Memory) Health() Health {
+	if !m.windows.Full() {
+		m.monitor.EndFull()
+	}
+	return m.monitor.Health()
+}
 
 // Secret implements [Store].
 func (m *Memory) Secret() []byte { return slices.Clone(m.secret) }

@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -12,8 +11,8 @@ import (
 )
 
 func TestMemory(t *testing.T) {
-	storetest.Windows(t, func(t *testing.T, now func() time.Time) store.Store {
-		m := store.NewMemory(store.MemoryOptions{Now: now})
+	storetest.Windows(t, func(t *testing.T, clock *storetest.Clock) store.Store {
+		m := store.NewMemory(store.MemoryOptions{Now: clock.Now, Elapsed: clock.Elapsed})
 		t.Cleanup(func() { m.Close() })
 		return m
 	})
@@ -25,47 +24,61 @@ func numbered(n int) store.Key {
 	return key
 }
 
+// A full store refuses nothing: what closes soonest makes room.
 func TestMemoryIsBounded(t *testing.T) {
 	const maxKeys = 100
 	clock := storetest.NewClock()
-	m := store.NewMemoryWindows(store.MemoryOptions{MaxKeys: maxKeys, Now: clock.Now})
-	take := func(keys ...int) error {
+	log := storetest.NewLog()
+	m := store.NewMemory(store.MemoryOptions{MaxKeys: maxKeys, Now: clock.Now, Log: log.Logger()})
+	take := func(want bool, keys ...int) {
+		t.Helper()
 		var uses []store.Use
 		for _, n := range keys {
 			// The later the key, the sooner its window closes.
 			uses = append(uses, store.UseOf(numbered(n), 1, time.Duration(1000-n)*time.Second))
 		}
-		_, _, err := store.Take(t.Context(), m, uses...)
-		return err
-	}
-	for n := range maxKeys - 1 {
-		if err := take(n); err != nil {
-			t.Fatal(err)
+		if _, ok, err := store.Take(t.Context(), m.Windows(), uses...); ok != want || err != nil {
+			t.Fatalf("Take of %v: ok %v, error %v; want ok %v", keys, ok, err, want)
 		}
 	}
-	if err := take(200, 201); !errors.Is(err, store.ErrFull) {
-		t.Fatalf("a take of two with room for one: %v, want ErrFull", err)
+	hold := func(n int, d time.Duration) {
+		t.Helper()
+		if err := store.Hold(t.Context(), m.Windows(), numbered(n), clock.Now().Add(d)); err != nil {
+			t.Fatalf("Hold of %d: %v", n, err)
+		}
 	}
-	if err := take(202); err != nil {
-		t.Fatalf("the refused take kept its room: %v", err)
+	full := "the store is full, with 100 windows; those that end soonest make room"
+	want := func(state store.State, text string, lines ...string) {
+		t.Helper()
+		if h := m.Health(); h.State != state || h.Text != text || h.OK() != (state == store.OK) || h.Since.IsZero() != h.OK() {
+			t.Errorf("Health: %+v, want %s, %q", h, state, text)
+		}
+		log.Want(t, lines...)
 	}
-	if err := store.Hold(t.Context(), m, numbered(203), clock.Now().Add(time.Hour)); !errors.Is(err, store.ErrFull) {
-		t.Fatalf("Hold when full: %v, want ErrFull", err)
+	for n := range maxKeys {
+		take(true, n)
 	}
-	if err := store.Hold(t.Context(), m, numbered(1), clock.Now().Add(time.Hour)); err != nil {
-		t.Fatalf("Hold of a key that has its room: %v", err)
-	}
-	if err := take(1); err != nil {
-		t.Fatalf("Take of a key that has its room: %v", err)
-	}
+	want(store.OK, "")
+	take(true, 200, 201) // push out 99, then 200
+	want(store.Full, full, "WARN "+full)
+	take(false, 98)
+	take(true, 99)       // pushes out 201
+	take(true, 200)      // pushes out 99
+	take(false, 201, 98) // takes nothing, but has pushed out 200
+	hold(203, time.Hour)
+	take(false, 203)
+	hold(1, 2*time.Hour)
+	want(store.Full, full, "WARN "+full)
 
-	clock.Advance(798 * time.Second) // closes the window of 202 alone
-	if err := take(204); err != nil {
-		t.Fatalf("a closed window keeps its room: %v", err)
+	clock.Advance(time.Minute)
+	want(store.OK, "", "WARN "+full, "INFO the store is no longer full")
+	clock.Advance(20 * time.Minute) // all but the holds close
+	for n := range maxKeys - 2 {
+		take(true, 300+n)
 	}
-	if err := take(205); !errors.Is(err, store.ErrFull) {
-		t.Fatalf("Take when full again: %v, want ErrFull", err)
-	}
+	want(store.OK, "", "WARN "+full, "INFO the store is no longer full")
+	take(false, 203)
+	take(false, 1)
 }
 
 func TestHasher(t *testing.T) {
@@ -90,7 +103,7 @@ func TestHasher(t *testing.T) {
 }
 
 func BenchmarkMemoryTake(b *testing.B) {
-	m := store.NewMemoryWindows(store.MemoryOptions{})
+	m := store.NewMemory(store.MemoryOptions{}).Windows()
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
 		if _, _, err := store.Take(b.Context(), m, store.UseOf(numbered(n%500_000), 1, time.Second)); err != nil {

@@ -13,10 +13,12 @@ import (
 type MemoryWindows struct {
 	maxKeys int
 	now     func() time.Time
+	removed func(Key, Window)
 
 	mu      sync.Mutex
 	windows map[Key]*entry
 	queue   expiryQueue // the same entries, the soonest to close first
+	pushed  time.Time   // when a window that was open last made room; zero for never
 	closed  bool
 }
 
@@ -30,19 +32,14 @@ type entry struct {
 	index int   // place in the queue
 }
 
-// NewMemoryWindows returns MemoryWindows without a window.
-func NewMemoryWindows(opts MemoryOptions) *MemoryWindows {
-	if opts.MaxKeys <= 0 {
-		opts.MaxKeys = DefaultMaxKeys
+// NewMemoryWindows returns MemoryWindows without a window, on a clock. Of more
+// than maxKeys, those that close soonest make room, and removed is called with
+// each of them, under the lock; nil is for nobody.
+func NewMemoryWindows(maxKeys int, now func() time.Time, removed func(Key, Window)) *MemoryWindows {
+	if removed == nil {
+		removed = func(Key, Window) {}
 	}
-	if opts.Now == nil {
-		opts.Now = time.Now
-	}
-	return &MemoryWindows{
-		maxKeys: opts.MaxKeys,
-		now:     opts.Now,
-		windows: make(map[Key]*entry),
-	}
+	return &MemoryWindows{maxKeys: maxKeys, now: now, removed: removed, windows: make(map[Key]*entry)}
 }
 
 // TakeEach implements [Windows].
@@ -70,10 +67,7 @@ func (m *MemoryWindows) TakeEach(ctx context.Context, groups ...[]Use) ([]Taken,
 		t, n := &taken[i], len(uses)
 		t.Windows, windows = windows[:n:n], windows[n:]
 		t.Keys, keys = keys[:n:n], keys[n:]
-		if err := j.take(t, uses); err != nil {
-			j.undo(0)
-			return nil, err
-		}
+		j.take(t, uses)
 	}
 	return taken, nil
 }
@@ -126,7 +120,6 @@ func (m *MemoryWindows) Apply(ctx context.Context, changes ...Change) ([]Applied
 	now := m.now()
 	m.evict(now, 2*len(changes))
 	applied := make([]Applied, len(changes))
-	var failed error
 	for i, c := range changes {
 		key, before := c.Key, m.window(c.Key, now)
 		if c.Kind == KindOccupy {
@@ -137,13 +130,11 @@ func (m *MemoryWindows) Apply(ctx context.Context, changes ...Change) ([]Applied
 			after = Window{}
 		}
 		if after != before {
-			if err := m.put(key, after, now); err != nil {
-				failed = err
-			}
+			m.put(key, after, now)
 		}
 		applied[i] = Applied{key, before, m.window(key, now)}
 	}
-	return applied, failed
+	return applied, nil
 }
 
 // of returns what the change makes of a window.
@@ -182,7 +173,7 @@ type journal struct {
 }
 
 // take decides one group of uses.
-func (j *journal) take(t *Taken, uses []Use) error {
+func (j *journal) take(t *Taken, uses []Use) {
 	mark := len(j.before)
 	t.OK = true
 	for i, u := range uses {
@@ -200,9 +191,7 @@ func (j *journal) take(t *Taken, uses []Use) error {
 				w.Until = j.now.Add(u.Period)
 			}
 			w.Used++
-			if err := j.m.put(key, w, j.now); err != nil {
-				return err
-			}
+			j.m.put(key, w, j.now)
 		}
 	}
 	if !t.OK {
@@ -211,13 +200,12 @@ func (j *journal) take(t *Taken, uses []Use) error {
 	for i, key := range t.Keys {
 		t.Windows[i] = j.m.window(key, j.now)
 	}
-	return nil
 }
 
 // undo goes back to where the journal had so many entries.
 func (j *journal) undo(mark int) {
 	for _, k := range slices.Backward(j.before[mark:]) {
-		_ = j.m.put(k.Key, k.Window, j.now) // has its room already
+		j.m.put(k.Key, k.Window, j.now)
 	}
 	j.before = j.before[:mark]
 }
@@ -239,14 +227,34 @@ func (m *MemoryWindows) first(p Place, limit int64, now time.Time) (key Key, w W
 }
 
 // Load puts a window back as it was saved; a closed one is left out.
-func (m *MemoryWindows) Load(key Key, w Window) error {
+func (m *MemoryWindows) Load(key Key, w Window) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now := m.now(); w.Until.After(now) {
+		m.put(key, w, now)
+	}
+}
+
+// Each calls f with every window that is open, under the lock.
+func (m *MemoryWindows) Each(f func(Key, Window)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.now()
-	if !w.Until.After(now) {
-		return nil
+	for key := range m.windows {
+		if w := m.window(key, now); w.Used > 0 {
+			f(key, w)
+		}
 	}
-	return m.put(key, w, now)
+}
+
+// fullFor is how long windows count as full after one had to make room.
+const fullFor = time.Minute
+
+// Full reports whether open windows had to make room a short while ago.
+func (m *MemoryWindows) Full() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return !m.pushed.IsZero() && m.now().Sub(m.pushed) < fullFor
 }
 
 // Degraded implements [Windows].
@@ -275,7 +283,7 @@ func (m *MemoryWindows) window(key Key, now time.Time) Window {
 }
 
 // put sets a window; one without a use is removed.
-func (m *MemoryWindows) put(key Key, w Window, now time.Time) error {
+func (m *MemoryWindows) put(key Key, w Window, now time.Time) {
 	e := m.windows[key]
 	switch {
 	case w.Used == 0 && e == nil:
@@ -286,13 +294,15 @@ func (m *MemoryWindows) put(key Key, w Window, now time.Time) error {
 		heap.Fix(&m.queue, e.index)
 	default:
 		if len(m.windows) >= m.maxKeys && m.evict(now, 1) == 0 {
-			return ErrFull
+			soonest := m.queue[0]
+			m.remove(soonest)
+			m.pushed = now
+			m.removed(soonest.key, Window{soonest.used, time.UnixMilli(soonest.until)})
 		}
 		e = &entry{key: key, used: w.Used, until: ceilMilli(w.Until)}
 		m.windows[key] = e
 		heap.Push(&m.queue, e)
 	}
-	return nil
 }
 
 // evict removes up to n closed windows and returns how many it removed.

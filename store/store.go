@@ -10,9 +10,8 @@ type Store interface {
 	// Windows returns the windows kept in the store.
 	Windows() Windows
 
-	// Health returns nil while the store does all it should. Otherwise its
-	// text says in plain words what the store cannot do.
-	Health() error
+	// Health returns how the store is.
+	Health() Health
 
 	// Secret returns a copy of the 32 random bytes that were made with the
 	// store. [NewHasher] makes keys with them.
@@ -29,6 +28,3 @@ type Key [16]byte
 
 // ErrClosed is returned by a store that has been closed.
 var ErrClosed = errors.New("store: closed")
-
-// ErrFull is returned when a store has no room for a new key.
-var ErrFull = errors.New("store: no room for another key")

@@ -27,8 +27,9 @@ func posted(t *testing.T, s *running, bot, list string) result {
 type health struct {
 	Status string
 	Store  struct {
-		OK      bool
-		Trouble string
+		OK             bool
+		State, Trouble string
+		Since          time.Time
 	}
 	Breakers []struct {
 		List, Direction, State string

@@ -95,7 +95,7 @@ func openStore(ctx context.Context, name string, log *slog.Logger) (store.Store,
 		return sqlite.Open(path, log)
 	case name == "memory:":
 		log.Warn("the store is in memory: windows and pacing do not survive a restart")
-		return store.NewMemory(store.MemoryOptions{}), nil
+		return store.NewMemory(store.MemoryOptions{Log: log}), nil
 	}
 	// What was given may hold a password.
 	return nil, usagef("--store must be sqlite:FILE, memory:, or a URL that begins with redis:// or rediss://")

@@ -54,7 +54,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	client := fanout.New(transport, log, fanout.WithBounds(bounds.calls, bounds.callsPerList))
 	status := httpapi.Status{
 		Breakers:      func() []httpapi.Breaker { return openBreakers(client.Breakers()) },
-		StoreHealth:   st.Health,
+		StoreHealth:   func() httpapi.StoreHealth { return storeHealth(st) },
 		CallsInFlight: client.InFlight,
 	}
 	metrics := httpapi.NewMetrics(status)
@@ -112,6 +112,12 @@ func (s *service) closeMetrics() error {
 		return nil
 	}
 	return s.metrics.Close()
+}
+
+// storeHealth is how the store is, as shown to operators.
+func storeHealth(st store.Store) httpapi.StoreHealth {
+	h := st.Health()
+	return httpapi.StoreHealth{OK: h.OK(), State: string(h.State), Since: h.Since.UTC(), Trouble: h.Text}
 }
 
 // openBreakers are the breakers worth telling of.

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"aggregator/store"
@@ -15,10 +16,10 @@ const (
 	carried = 500
 )
 
-// away tells whether Redis is away. Callers hold the mutex.
-func (s *Store) away() bool { return !s.since.IsZero() }
+// away reports whether Redis is away, or cannot be used. Callers hold the mutex.
+func (s *Store) away() bool { return s.state != store.OK }
 
-// lose notes that Redis is away, starts to look for it, and answers errAway;
+// lose notes that Redis is away, starts to look for it, and returns errAway;
 // or the error of a store that has been closed, which made the call fail.
 func (s *Store) lose(err error) error {
 	s.mu.Lock()
@@ -29,11 +30,25 @@ func (s *Store) lose(err error) error {
 	case s.away():
 		return errAway
 	}
-	s.since, s.trouble = s.now(), err
+	s.blame(err)
 	close(s.lost)
-	s.log.Error("Redis is away; windows hold for this replica alone until it is back", "address", s.addr, "error", explain(err))
 	s.probes.Go(s.find)
 	return errAway
+}
+
+// blame notes why Redis cannot be used. Callers hold the mutex.
+func (s *Store) blame(err error) {
+	state, text := store.Away, "Redis is away; windows hold for this replica alone until it is back"
+	switch {
+	case errors.Is(err, errSecret):
+		state, text = store.Foreign, "Redis has the secret of another store; windows hold for this replica alone until it is restarted"
+	case outOfMemory(err):
+		state, text = store.NoMemory, "Redis has no memory left; windows hold for this replica alone until it has"
+	case says(err, "READONLY"), says(err, "MISCONF"):
+		state, text = store.ReadOnly, "Redis takes no writes; windows hold for this replica alone until it does"
+	}
+	s.monitor.Become(s.state, state, text, "error", explain(err))
+	s.state = state
 }
 
 // find looks for Redis until it is back, or the store is closed.
@@ -51,7 +66,7 @@ func (s *Store) find() {
 			return
 		}
 		s.mu.Lock()
-		s.trouble = err
+		s.blame(err)
 		s.mu.Unlock()
 	}
 }
@@ -100,8 +115,8 @@ func (s *Store) carry() (there bool, err error) {
 	if len(s.owed) > 0 {
 		return false, nil
 	}
-	s.log.Info("Redis is back; windows are shared again", "address", s.addr, "after", s.now().Sub(s.since).Round(time.Millisecond).String())
-	s.since, s.trouble, s.lost = time.Time{}, nil, make(chan struct{})
+	s.monitor.End(s.state, "Redis is back; windows are shared again")
+	s.state, s.lost = store.OK, make(chan struct{})
 	return true, nil
 }
 

@@ -24,16 +24,14 @@ import (
 
 // options are what tests change.
 type options struct {
-	now     func() time.Time // this replica's clock
-	told    bool             // scripts are told that time, and do not ask Redis's clock
-	timeout time.Duration    // of one call
-	roots   *x509.CertPool   // whom to trust; the system's when nil
+	now     func() time.Time     // this replica's wall clock
+	elapsed func() time.Duration // as for [store.NewClock]
+	told    bool                 // scripts are told that time, and do not ask Redis's clock
+	timeout time.Duration        // of one call
+	roots   *x509.CertPool       // whom to trust; the system's when nil
 }
 
 func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Store, error) {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
 	config, err := parse(url, opts.roots)
 	if err != nil {
 		return nil, err
@@ -42,13 +40,15 @@ func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Sto
 	s := &Store{
 		options: opts,
 		addr:    config.Addr,
-		log:     log,
+		clock:   store.NewClock(opts.now, opts.elapsed, store.Reading{}),
+		state:   store.OK,
+		monitor: store.NewMonitor(log, opts.now, "address", config.Addr),
 		client:  driver.NewClient(config),
 		turns:   make(chan struct{}, connections),
-		memory:  store.NewMemoryWindows(store.MemoryOptions{Now: opts.now}),
 		owed:    make(map[store.Key]int64),
 		lost:    make(chan struct{}),
 	}
+	s.memory = store.NewMemoryWindows(store.DefaultMaxKeys, s.clock.Now, nil)
 	s.ending, s.end = context.WithCancel(context.Background())
 
 	timed, cancel := context.WithTimeout(ctx, startTimeout)

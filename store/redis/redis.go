@@ -43,24 +43,24 @@ var (
 // Store is a [store.Store] in Redis.
 type Store struct {
 	options
-	addr   string // host:port; nothing else of the URL may be shown
-	log    *slog.Logger
-	client *driver.Client
-	secret []byte
-	turns  chan struct{} // holds one for each call under way
-	ahead  atomic.Int64  // milliseconds that our clock is ahead of Redis's
+	addr    string // host:port; nothing else of the URL may be shown
+	clock   *store.Clock
+	monitor *store.Monitor
+	client  *driver.Client
+	secret  []byte
+	turns   chan struct{} // holds one for each call under way
+	ahead   atomic.Int64  // milliseconds that our clock is ahead of Redis's
 
 	ending context.Context // ends with Close
 	end    context.CancelFunc
 	probes sync.WaitGroup // of one goroutine at most
 
-	mu      sync.Mutex
-	memory  *store.MemoryWindows
-	owed    map[store.Key]int64 // uses of memory's windows that Redis has not heard of
-	since   time.Time           // when Redis was lost; zero when it is there
-	trouble error               // why it was lost
-	lost    chan struct{}       // closed while it is
-	closed  bool
+	mu     sync.Mutex
+	memory *store.MemoryWindows
+	owed   map[store.Key]int64 // uses of memory's windows that Redis has not heard of
+	state  store.State         // what is wrong with Redis; OK while it is there
+	lost   chan struct{}       // closed while it is
+	closed bool
 
 	closing  sync.Once
 	closeErr error
@@ -75,23 +75,13 @@ func Open(ctx context.Context, url string, log *slog.Logger) (*Store, error) {
 }
 
 // Windows implements [store.Store].
-func (s *Store) Windows() store.Windows { return windows{s} }
+func (s *Store) Windows() store.Windows { return s.clock.OnWall(windows{s}) }
 
 // Secret implements [store.Store].
 func (s *Store) Secret() []byte { return slices.Clone(s.secret) }
 
-// Health is nil while Redis is there, else says since when it is not.
-func (s *Store) Health() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case !s.away():
-		return nil
-	case errors.Is(s.trouble, errSecret):
-		return fmt.Errorf("%w; windows hold for this replica alone until it is restarted", errSecret)
-	}
-	return fmt.Errorf("%w since %s; windows hold for this replica alone", errAway, s.since.UTC().Format(time.RFC3339))
-}
+// Health implements [store.Store].
+func (s *Store) Health() store.Health { return s.monitor.Health() }
 
 // Close implements [store.Store].
 func (s *Store) Close() error {
@@ -129,7 +119,7 @@ func (s *Store) do(ctx context.Context, script *driver.Script, keys []store.Key,
 		err = local(said)
 		s.mu.Unlock()
 		if said != nil {
-			return nil // memory is full, maybe: it is not what counts
+			return nil // memory may be closed: it is not what counts
 		}
 		return err
 	}
@@ -170,8 +160,6 @@ func (s *Store) ask(ctx context.Context, script *driver.Script, keys []store.Key
 		return nil, ctx.Err()
 	case impatient && timedOut(err): // the connection's timer may be a little before the context's
 		return nil, context.DeadlineExceeded
-	case outOfMemory(err):
-		return nil, store.ErrFull
 	}
 	return nil, s.lose(err)
 }

@@ -17,7 +17,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,9 +33,9 @@ import (
 func TestStore(t *testing.T) {
 	srv := startServer(t)
 	db := 0
-	storetest.Windows(t, func(t *testing.T, now func() time.Time) store.Store {
+	storetest.Windows(t, func(t *testing.T, clock *storetest.Clock) store.Store {
 		db++ // each an empty store
-		return openURL(t, fmt.Sprintf("redis://%s/%d", srv.addr, db), options{now: now, told: true})
+		return openURL(t, fmt.Sprintf("redis://%s/%d", srv.addr, db), options{now: clock.Now, elapsed: clock.Elapsed, told: true})
 	})
 }
 
@@ -44,9 +43,9 @@ func TestStore(t *testing.T) {
 func TestAwayStore(t *testing.T) {
 	srv := startServer(t)
 	db := 0
-	storetest.Windows(t, func(t *testing.T, now func() time.Time) store.Store {
+	storetest.Windows(t, func(t *testing.T, clock *storetest.Clock) store.Store {
 		db++
-		s := openURL(t, fmt.Sprintf("redis://%s/%d", srv.addr, db), options{now: now, told: true})
+		s := openURL(t, fmt.Sprintf("redis://%s/%d", srv.addr, db), options{now: clock.Now, elapsed: clock.Elapsed, told: true})
 		s.end() // no probe
 		_ = s.lose(errors.New("as if"))
 		return s
@@ -70,6 +69,18 @@ func wantTake(t *testing.T, s *Store, n int, want bool) store.Window {
 		t.Fatalf("Take of key %d: ok %v, error %v; want ok %v", n, ok, err, want)
 	}
 	return windows[0]
+}
+
+func wantHealth(t testing.TB, s *Store, state store.State, text string) {
+	t.Helper()
+	if h := s.Health(); h.State != state || h.Text != text {
+		t.Errorf("Health: %+v, want %s, %q", h, state, text)
+	}
+}
+
+func wantOK(t testing.TB, s *Store) {
+	t.Helper()
+	wantHealth(t, s, store.OK, "")
 }
 
 func near(t *testing.T, what string, got, want time.Time) {
@@ -104,9 +115,7 @@ func TestReplicasShare(t *testing.T) {
 			t.Fatalf("%d of 100 identical takes passed, want 1", passed.Load())
 		}
 	}
-	if err := replicas[0].Health(); err != nil {
-		t.Error(err)
-	}
+	wantOK(t, replicas[0])
 }
 
 func TestReplicasOpenAtOnce(t *testing.T) {
@@ -277,36 +286,34 @@ func TestScriptsAndDataFlushed(t *testing.T) {
 	srv.command("FLUSHALL")
 	other := srv.open()
 	wantTake(t, s, 2, true)
-	if want := "store: Redis has the secret of another store; windows hold for this replica alone until it is restarted"; s.Health() == nil || s.Health().Error() != want {
-		t.Errorf("Health: %v, want %s", s.Health(), want)
-	}
-	if other.Health() != nil || s.Health() == nil {
-		t.Error("want the other replica to be the sound one")
-	}
+	wantHealth(t, s, store.Foreign, "Redis has the secret of another store; windows hold for this replica alone until it is restarted")
+	wantOK(t, other)
 }
 
+// Out of memory, Redis takes nothing: each replica goes on alone, as with a Redis
+// that is away.
 func TestOutOfMemory(t *testing.T) {
 	srv := startServer(t)
 	s := srv.open()
 	wantTake(t, s, 1, true)
 	srv.command("CONFIG", "SET", "maxmemory", "1")
-	if _, ok, err := store.Take(t.Context(), s.Windows(), one(2), one(3)); ok || !errors.Is(err, store.ErrFull) {
-		t.Errorf("Take: ok %v, error %v; want ErrFull", ok, err)
-	}
-	if err := store.Hold(t.Context(), s.Windows(), key(2), time.Now().Add(time.Hour)); !errors.Is(err, store.ErrFull) {
-		t.Errorf("Hold: %v, want ErrFull", err)
+	wantTake(t, s, 2, true)
+	wantHealth(t, s, store.NoMemory, "Redis has no memory left; windows hold for this replica alone until it has")
+	if !s.Windows().Degraded() {
+		t.Error("not degraded")
 	}
 	wantTake(t, s, 1, false)
-	if err := store.Release(t.Context(), s.Windows(), key(1)); err != nil {
-		t.Errorf("Release: %v", err)
-	}
-	srv.command("CONFIG", "SET", "maxmemory", "0")
-	wantTake(t, s, 1, true)
-	wantTake(t, s, 2, true)
-	wantTake(t, s, 3, true)
-	if err := s.Health(); err != nil {
+	wantTake(t, s, 2, false)
+	if err := store.Hold(t.Context(), s.Windows(), key(3), time.Now().Add(time.Hour)); err != nil {
 		t.Error(err)
 	}
+	srv.command("CONFIG", "SET", "maxmemory", "0")
+	eventually(t, "Redis is used again", func() bool { return s.Health().OK() })
+	other := srv.open()
+	for n := range 3 {
+		wantTake(t, other, n+1, false) // carried over
+	}
+	wantTake(t, other, 4, true)
 }
 
 func TestCluster(t *testing.T) {
@@ -363,23 +370,15 @@ func TestKilled(t *testing.T) {
 	time.Sleep(50 * time.Millisecond)
 	killed := time.Now()
 	srv.kill()
-	eventually(t, "the loss is noticed", func() bool { return s.Health() != nil })
+	eventually(t, "the loss is noticed", func() bool { return !s.Health().OK() })
 	close(stop)
 	wg.Wait()
 	if took := time.Duration(slowest.Load()); took > 2*time.Second {
 		t.Errorf("a call took %s", took)
 	}
 
-	health := s.Health().Error()
-	match := regexp.MustCompile(`^store: Redis is away since (\S+); windows hold for this replica alone$`).FindStringSubmatch(health)
-	if match == nil {
-		t.Fatalf("Health: %s", health)
-	}
-	since, err := time.Parse(time.RFC3339, match[1])
-	if err != nil {
-		t.Error(err)
-	}
-	near(t, "Health", since, killed)
+	wantHealth(t, s, store.Away, "Redis is away; windows hold for this replica alone until it is back")
+	near(t, "Health", s.Health().Since, killed)
 
 	start := time.Now()
 	for n := range 1000 {
@@ -411,10 +410,10 @@ func TestKilled(t *testing.T) {
 	if !srv.start() {
 		t.Fatal("it does not start again")
 	}
-	eventually(t, "Redis is found again", func() bool { return s.Health() == nil })
+	eventually(t, "Redis is found again", func() bool { return s.Health().OK() })
 	records.want(t, 1, 1)
-	if s.Health() != nil || len(s.owed) != 0 {
-		t.Errorf("degraded %v, owes %d windows", s.Health() != nil, len(s.owed))
+	if !s.Health().OK() || len(s.owed) != 0 {
+		t.Errorf("degraded %v, owes %d windows", !s.Health().OK(), len(s.owed))
 	}
 	other := srv.open()
 	if !bytes.Equal(other.Secret(), s.Secret()) {
@@ -433,7 +432,7 @@ func TestKilled(t *testing.T) {
 	srv.kill()
 	eventually(t, "the second loss is noticed", func() bool {
 		_, err := store.Peek(t.Context(), s.Windows(), key(1))
-		return err == nil && s.Health() != nil
+		return err == nil && !s.Health().OK()
 	})
 	records.want(t, 2, 1)
 	start = time.Now()
@@ -469,7 +468,7 @@ func TestHangs(t *testing.T) {
 	if _, _, err := store.Take(ctx, s.Windows(), one(9)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a caller with no patience: %v", err)
 	}
-	if s.Health() != nil {
+	if !s.Health().OK() {
 		t.Error("a caller's deadline is taken for Redis's fault")
 	}
 	start := time.Now()
@@ -481,7 +480,7 @@ func TestHangs(t *testing.T) {
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("calls took %s", took)
 	}
-	if s.Health() == nil {
+	if s.Health().OK() {
 		t.Fatal("not away, though nothing was answered")
 	}
 	take(s, 2)                                                              // of its own it knows one
@@ -491,7 +490,7 @@ func TestHangs(t *testing.T) {
 	if err := store.Hold(t.Context(), s.Windows(), key(3), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "Redis answers again", func() bool { return s.Health() == nil })
+	eventually(t, "Redis answers again", func() bool { return s.Health().OK() })
 	s.timeout = patience
 
 	windows, err := store.Peek(t.Context(), s.Windows(), key(1), key(2), key(3))
@@ -533,7 +532,7 @@ func TestCarriesManyWhileInUse(t *testing.T) {
 	if !srv.start() {
 		t.Fatal("it does not start again")
 	}
-	eventually(t, "Redis is found again", func() bool { return s.Health() == nil })
+	eventually(t, "Redis is found again", func() bool { return s.Health().OK() })
 	close(stop)
 	wg.Wait()
 	if got, want := srv.command("DBSIZE"), n+taken.Load()+1; got != want {
@@ -669,10 +668,10 @@ func TestOpenErrors(t *testing.T) {
 		for _, user := range []string{"", "bot"} {
 			s := openURL(t, "redis://"+user+":"+secret+"@"+guarded.addr+"/2", options{})
 			_, ok, err := store.Take(t.Context(), s.Windows(), one(len(user)), one(9+len(user)))
-			if !ok || err != nil || s.Health() != nil {
+			if !ok || err != nil || !s.Health().OK() {
 				t.Error(ok, err, s.Health())
 			}
-			if err := store.Release(t.Context(), s.Windows(), key(len(user))); err != nil || s.Health() != nil {
+			if err := store.Release(t.Context(), s.Windows(), key(len(user))); err != nil || !s.Health().OK() {
 				t.Error(err, s.Health())
 			}
 		}
@@ -835,9 +834,7 @@ func TestTLS(t *testing.T) {
 	roots.AddCert(leaf)
 	s := openURL(t, "rediss://"+rest, options{roots: roots})
 	wantTake(t, s, 1, true)
-	if err := s.Health(); err != nil {
-		t.Error(err)
-	}
+	wantOK(t, s)
 	s.Close()
 	wantOpen(t, "rediss://"+rest, "store: Redis at "+addr+" shows a certificate that is not trusted: x509: certificate signed by unknown authority")
 	wantOpen(t, "redis://"+rest, "store: Redis at "+addr+" hangs up: check that it runs; if it speaks TLS, write rediss://")
@@ -877,9 +874,7 @@ func BenchmarkTake(b *testing.B) {
 			}
 		})
 		b.StopTimer()
-		if err := s.Health(); err != nil {
-			b.Error(err)
-		}
+		wantOK(b, s)
 	}
 	b.Run("serial", func(b *testing.B) {
 		bench(b, func(b *testing.B, take func()) {

@@ -238,7 +238,7 @@ func (s *Store) run(ctx context.Context, script *driver.Script, keys []store.Key
 	for _, key := range keys {
 		names = append(names, prefix+hex.EncodeToString(key[:]))
 	}
-	before := s.now()
+	before := s.clock.Now()
 	values := append(make([]any, 0, 3+len(args)), s.secret, "", "")
 	if s.told {
 		values[1], values[2] = before.UnixMilli(), ceilMilli(before)
@@ -252,7 +252,7 @@ func (s *Store) run(ctx context.Context, script *driver.Script, keys []store.Key
 	case numbers[0] < 0:
 		return nil, errSecret
 	}
-	s.compareClocks(before, s.now(), numbers[1])
+	s.compareClocks(before, s.clock.Now(), numbers[1])
 	all := make([]placed, 0, len(keys))
 	for said := numbers[2:]; len(said) > 0; said = said[4:] {
 		p := placed{key: keys[len(all)].Slot(int(said[1])), room: said[0] == 1, window: store.Window{Used: said[2]}}
@@ -280,9 +280,15 @@ func ceilMilli(t time.Time) int64 {
 	return t.Add(time.Millisecond - 1).UnixMilli()
 }
 
-// outOfMemory tells whether Redis has no room. Older ones wrap what they say.
+// outOfMemory reports whether Redis has no room. Older ones wrap what they say.
 func outOfMemory(err error) bool {
-	return driver.IsOOMError(err) || strings.Contains(err.Error(), "OOM command not allowed")
+	return driver.IsOOMError(err) || says(err, "OOM command not allowed")
+}
+
+// says reports whether Redis answered with an error that has these words.
+func says(err error, words string) bool {
+	_, ok := errors.AsType[driver.Error](err)
+	return ok && strings.Contains(err.Error(), words)
 }
 
 func timedOut(err error) bool {

@@ -157,7 +157,7 @@ func (l *logged) String() string {
 
 func (l *logged) want(t *testing.T, lost, back int) {
 	t.Helper()
-	if text := l.String(); strings.Count(text, "level=ERROR") != lost || strings.Count(text, "level=INFO") != back || strings.Count(text, "\n") != lost+back {
+	if text := l.String(); strings.Count(text, "level=WARN") != lost || strings.Count(text, "level=INFO") != back || strings.Count(text, "\n") != lost+back {
 		t.Errorf("want %d times lost and %d times back in the log:\n%s", lost, back, text)
 	}
 }

@@ -155,4 +155,4 @@ func (s windows) changeAway(ctx context.Context, changes []store.Change) error {
 }
 
 // Degraded implements [store.Windows].
-func (s windows) Degraded() bool { return s.Health() != nil }
+func (s windows) Degraded() bool { return !s.Health().OK() }

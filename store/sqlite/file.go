@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -32,44 +33,72 @@ var migrations = []string{
 	CREATE INDEX windows_until ON windows (until_ms);`,
 }
 
-// openFile opens the database, brings its schema up to date and reads it.
-func (s *Store) openFile() error {
-	if s.path == "" {
-		return problem("has no name")
-	}
-	// SQLite would make the file readable to all, but it holds the secret.
-	// One that is there keeps its mode, and must not be opened here: closing
-	// it would drop the locks that this process has on it.
-	file, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		err = file.Close()
-	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return problem("cannot be made: " + errors.Unwrap(err).Error())
-	}
+// database is the open file.
+type database struct {
+	db      *sql.DB     // one connection
+	info    os.FileInfo // of the file
+	upsert  *sql.Stmt
+	remove  *sql.Stmt
+	expired *sql.Stmt
+	clock   *sql.Stmt
+}
 
-	dsn, err := dataSource(s.path)
+// openDatabase opens the file at path, which is made when it is not there, and
+// brings its schema up to date.
+func openDatabase(path string) (*database, error) {
+	if path == "" {
+		return nil, problem("has no name")
+	}
+	if err := makeFile(path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	dsn, err := dataSource(path)
 	if err != nil {
+		return nil, err
+	}
+	d := new(database)
+	if d.db, err = sql.Open("sqlite", dsn); err != nil {
+		return nil, err
+	}
+	d.db.SetMaxOpenConns(1)
+	if err := d.prepare(path); err != nil {
+		_ = d.db.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// makeFile makes an empty file. SQLite would make it readable to all, but it
+// holds the secret. One that is there keeps its mode, and must not be opened
+// here: closing it would drop the locks that this process has on it.
+func makeFile(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case err == nil:
+		return file.Close()
+	case errors.Is(err, fs.ErrExist):
 		return err
 	}
-	if s.db, err = sql.Open("sqlite", dsn); err != nil {
+	return problem("cannot be made: " + errors.Unwrap(err).Error())
+}
+
+func (d *database) prepare(path string) (err error) {
+	if err := d.migrate(); err != nil {
 		return err
 	}
-	s.db.SetMaxOpenConns(1)
-	if err := s.migrate(); err != nil {
-		return err
-	}
-	if err := s.load(); err != nil {
+	if d.info, err = os.Stat(path); err != nil {
 		return err
 	}
 	for stmt, query := range map[**sql.Stmt]string{
-		&s.upsert: `INSERT INTO windows (key, used, until_ms) VALUES (?, ?, ?)
+		&d.upsert: `INSERT INTO windows (key, used, until_ms) VALUES (?, ?, ?)
 			ON CONFLICT (key) DO UPDATE SET used = excluded.used, until_ms = excluded.until_ms`,
-		&s.remove: `DELETE FROM windows WHERE key = ?`,
-		&s.expire: `DELETE FROM windows WHERE key IN (
+		&d.remove: `DELETE FROM windows WHERE key = ?`,
+		&d.expired: `DELETE FROM windows WHERE key IN (
 			SELECT key FROM windows WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
+		&d.clock: `INSERT INTO meta (name, value) VALUES ('clock', ?)
+			ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
 	} {
-		if *stmt, err = s.db.Prepare(query); err != nil {
+		if *stmt, err = d.db.Prepare(query); err != nil {
 			return err
 		}
 	}
@@ -100,8 +129,8 @@ func dataSource(path string) (string, error) {
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: params.Encode()}).String(), nil
 }
 
-func (s *Store) migrate() error {
-	tx, err := s.db.Begin()
+func (d *database) migrate() error {
+	tx, err := d.db.Begin()
 	if err != nil {
 		return err
 	}
@@ -128,26 +157,49 @@ func (s *Store) migrate() error {
 	return tx.Commit()
 }
 
-// load reads the secret, made on first use, and the windows still open.
-func (s *Store) load() error {
-	if _, err := s.db.Exec(`INSERT INTO meta (name, value) VALUES ('secret', ?) ON CONFLICT DO NOTHING`, store.NewSecret()); err != nil {
+// secret returns the secret in the file, which is made one on first use.
+func (d *database) secret(made []byte) (secret []byte, err error) {
+	if _, err := d.db.Exec(`INSERT INTO meta (name, value) VALUES ('secret', ?) ON CONFLICT DO NOTHING`, made); err != nil {
+		return nil, err
+	}
+	if err := d.db.QueryRow(`SELECT value FROM meta WHERE name = 'secret'`).Scan(&secret); err != nil {
+		return nil, err
+	}
+	if len(secret) != len(made) {
+		return nil, damaged
+	}
+	return secret, nil
+}
+
+// reading returns the last reading of the clock, the zero Reading for none.
+func (d *database) reading() (store.Reading, error) {
+	var text []byte
+	switch err := d.db.QueryRow(`SELECT value FROM meta WHERE name = 'clock'`).Scan(&text); {
+	case errors.Is(err, sql.ErrNoRows):
+		return store.Reading{}, nil
+	case err != nil:
+		return store.Reading{}, err
+	}
+	var clock, wall int64
+	if _, err := fmt.Sscanf(string(text), "%d %d", &clock, &wall); err != nil {
+		return store.Reading{}, damaged
+	}
+	return store.Reading{Clock: time.UnixMilli(clock), Wall: time.UnixMilli(wall)}, nil
+}
+
+// windows calls put with each window in the file that is still open then, and
+// removes those beyond the last most to close.
+func (d *database) windows(now time.Time, most int, put func(store.Key, store.Window)) error {
+	if _, err := d.db.Exec(`DELETE FROM windows WHERE until_ms <= ?`, now.UnixMilli()); err != nil {
 		return err
 	}
-	if err := s.db.QueryRow(`SELECT value FROM meta WHERE name = 'secret'`).Scan(&s.secret); err != nil {
-		return err
-	}
-	if _, err := s.db.Exec(`DELETE FROM windows WHERE until_ms <= ?`, s.now().UnixMilli()); err != nil {
-		return err
-	}
-	if len(s.secret) != 32 {
-		return damaged
-	}
-	rows, err := s.db.Query(`SELECT key, used, until_ms FROM windows`)
+	rows, err := d.db.Query(`SELECT key, used, until_ms FROM windows`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
+	n := 0
+	for ; rows.Next(); n++ {
 		var key sql.RawBytes
 		var used, until int64
 		if err := rows.Scan(&key, &used, &until); err != nil {
@@ -156,12 +208,44 @@ func (s *Store) load() error {
 		if len(key) != len(store.Key{}) {
 			return damaged
 		}
-		if err := s.memory.Load(store.Key(key), store.Window{Used: used, Until: time.UnixMilli(until)}); err != nil {
+		put(store.Key(key), store.Window{Used: used, Until: time.UnixMilli(until)})
+	}
+	if err := rows.Err(); err != nil || n <= most {
+		return err
+	}
+	_, err = d.db.Exec(`DELETE FROM windows WHERE key IN (SELECT key FROM windows ORDER BY until_ms LIMIT ?)`, n-most)
+	return err
+}
+
+// save writes rows, and what the clock shows, in one transaction.
+func (d *database) save(rows map[store.Key]store.Window, r store.Reading) error {
+	tx, err := d.db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // does nothing after Commit
+	ctx := context.Background()
+	upsert, remove := tx.StmtContext(ctx, d.upsert), tx.StmtContext(ctx, d.remove)
+	for key, w := range rows {
+		if w.Used == 0 {
+			_, err = remove.Exec(key[:])
+		} else {
+			_, err = upsert.Exec(key[:], w.Used, w.Until.UnixMilli())
+		}
+		if err != nil {
 			return err
 		}
 	}
-	return rows.Err()
+	reading := fmt.Appendf(nil, "%d %d", r.Clock.UnixMilli(), r.Wall.UnixMilli())
+	if _, err := tx.StmtContext(ctx, d.clock).Exec(reading); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
+
+// expire removes up to n windows that have closed. It costs nobody anything
+// when this fails: the next save tells.
+func (d *database) expire(now time.Time, n int) { _, _ = d.expired.Exec(now.UnixMilli(), n) }
 
 // problem is the rest of a sentence that begins with the file.
 type problem string

@@ -4,12 +4,11 @@
 // and every change is in the file before the call that made it returns: what
 // was taken stays taken when the process is killed. A file that cannot be
 // written stops nobody: the store goes on in memory, says so in [Store.Health],
-// and catches up by itself.
+// and catches up by itself. A file that was removed is written anew.
 package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,23 +24,21 @@ const retryEvery = time.Second
 
 // Store is a [store.Store] in a SQLite file.
 type Store struct {
-	path   string
-	log    *slog.Logger
-	db     *sql.DB // one connection, used by the writer alone
-	upsert *sql.Stmt
-	remove *sql.Stmt
-	expire *sql.Stmt
-	secret []byte
-	now    func() time.Time
+	options
+	path    string
+	monitor *store.Monitor
+	clock   *store.Clock
+	secret  []byte
 
 	mu       sync.Mutex // orders a decision and its row alike
 	memory   *store.MemoryWindows
 	rows     map[store.Key]store.Window // changes to write; no Used means delete
-	maxRows  int
-	saved    chan struct{} // closed when what is in rows has been written, or has failed to be
-	trouble  error         // why the last write failed; nil when it did not
+	saved    chan struct{}              // closed when what is in rows has been written, or has failed to be
+	failed   error                      // why the last write failed; nil when it did not
 	closing  sync.Once
 	closeErr error
+
+	file *database // the writer's own, once that runs; nil while there is none
 
 	wake chan struct{} // something is in rows
 	stop chan struct{} // closed by Close
@@ -50,56 +47,71 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
+// options are what tests change.
+type options struct {
+	now     func() time.Time
+	elapsed func() time.Duration // as for [store.NewClock]
+	maxKeys int
+}
+
 // Open opens the store in the file at path, which is made when it is not
 // there. It fails when another process has it open. A nil log is silent.
 func Open(path string, log *slog.Logger) (*Store, error) {
-	return open(path, log, time.Now, store.DefaultMaxKeys)
+	return open(path, log, options{now: time.Now, maxKeys: store.DefaultMaxKeys})
 }
 
-func open(path string, log *slog.Logger, now func() time.Time, maxKeys int) (*Store, error) {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
+func open(path string, log *slog.Logger, opts options) (*Store, error) {
 	s := &Store{
+		options: opts,
 		path:    path,
-		log:     log,
-		now:     now,
-		memory:  store.NewMemoryWindows(store.MemoryOptions{MaxKeys: maxKeys, Now: now}),
+		monitor: store.NewMonitor(log, opts.now, "file", path),
 		rows:    make(map[store.Key]store.Window),
-		maxRows: maxKeys,
 		saved:   make(chan struct{}),
 		wake:    make(chan struct{}, 1),
 		stop:    make(chan struct{}),
 		done:    make(chan struct{}),
 	}
-	if err := s.openFile(); err != nil {
-		if s.db != nil {
-			_ = s.db.Close()
-		}
+	file, err := openDatabase(path)
+	if err != nil {
 		return nil, s.problem(err)
 	}
+	if err := s.read(file); err != nil {
+		_ = file.db.Close()
+		return nil, s.problem(err)
+	}
+	s.file = file
 	go s.write()
 	return s, nil
 }
 
+// read reads the secret, the clock and the windows that are still open.
+func (s *Store) read(file *database) (err error) {
+	if s.secret, err = file.secret(store.NewSecret()); err != nil {
+		return err
+	}
+	last, err := file.reading()
+	if err != nil {
+		return err
+	}
+	s.clock = store.NewClock(s.now, s.elapsed, last)
+	s.memory = store.NewMemoryWindows(s.maxKeys, s.clock.Now, s.madeRoom)
+	err = file.windows(s.clock.Now(), s.maxKeys, s.memory.Load)
+	clear(s.rows) // of those that made room
+	return err
+}
+
 // Windows implements [store.Store].
-func (s *Store) Windows() store.Windows { return windows{s} }
+func (s *Store) Windows() store.Windows { return s.clock.OnWall(windows{s}) }
 
 // Secret implements [store.Store].
 func (s *Store) Secret() []byte { return slices.Clone(s.secret) }
 
-// Health is nil while every change reaches the file, else why not.
-func (s *Store) Health() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.trouble == nil {
-		return nil
+// Health implements [store.Store].
+func (s *Store) Health() store.Health {
+	if !s.memory.Full() {
+		s.monitor.EndFull()
 	}
-	why, ok := errors.AsType[problem](explain(s.trouble))
-	if !ok {
-		why = "cannot be written"
-	}
-	return fmt.Errorf("store: windows are kept in memory alone: the file %w", why)
+	return s.monitor.Health()
 }
 
 // Close implements [store.Store].
@@ -110,9 +122,12 @@ func (s *Store) Close() error {
 		s.mu.Unlock()
 		close(s.stop)
 		<-s.done
-		err := s.db.Close() // moves the write-ahead log into the file
+		var err error
+		if s.file != nil {
+			err = s.file.db.Close() // moves the write-ahead log into the file
+		}
 		if len(s.rows) > 0 {
-			err = errors.Join(s.trouble, err)
+			err = errors.Join(s.failed, err)
 		}
 		if err != nil {
 			s.closeErr = s.problem(err)
@@ -133,16 +148,23 @@ func (s *Store) problem(err error) error {
 func (s *Store) changed(key store.Key, w store.Window) {
 	// Beyond the bound, which takes a file that cannot be written for long,
 	// a change lives in memory alone.
-	if _, known := s.rows[key]; known || len(s.rows) < s.maxRows {
+	if _, known := s.rows[key]; known || len(s.rows) < s.maxKeys {
 		s.rows[key] = w
 	}
+}
+
+// madeRoom notes a window that had to make room for another. Callers hold the
+// mutex.
+func (s *Store) madeRoom(key store.Key, w store.Window) {
+	s.monitor.BeginFull(s.maxKeys)
+	s.changed(key, store.Window{Until: w.Until})
 }
 
 // unlockAndWait gives up the mutex and, if something was changed, waits until
 // that is in the file, or the context ends. While the file cannot be written it
 // does not wait.
 func (s *Store) unlockAndWait(ctx context.Context, changed bool) {
-	saved, idle := s.saved, !changed || len(s.rows) == 0 || s.trouble != nil
+	saved, idle := s.saved, !changed || len(s.rows) == 0 || s.failed != nil
 	s.mu.Unlock()
 	if idle {
 		return

@@ -8,10 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,12 +33,28 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child takes a window, holds another, says so and waits to be killed.
+// childFrom is the first key of a child that takes windows until it is killed.
+const childFrom = "STORE_SQLITE_TEST_FROM"
+
+// child takes a window, holds another, says so and waits to be killed. With
+// childFrom it goes on taking windows instead, several at once, and says which.
 func child(path string) {
 	s, err := Open(path, nil)
 	if err != nil {
 		fmt.Println(err)
 		return
+	}
+	if from, err := strconv.Atoi(os.Getenv(childFrom)); err == nil {
+		for worker := range 4 {
+			go func() {
+				for n := from + worker; ; n += 4 {
+					if _, ok, err := store.Take(context.Background(), s.Windows(), one(n)); ok && err == nil {
+						fmt.Println(n)
+					}
+				}
+			}()
+		}
+		select {}
 	}
 	_, ok, err := store.Take(context.Background(), s.Windows(), one(1), one(2))
 	if err == nil {
@@ -49,16 +65,22 @@ func child(path string) {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Windows(t, func(t *testing.T, now func() time.Time) store.Store {
-		return reopen(t, file(t), now)
+	storetest.Windows(t, func(t *testing.T, clock *storetest.Clock) store.Store {
+		return reopen(t, file(t), options{now: clock.Now, elapsed: clock.Elapsed})
 	})
 }
 
 func file(t testing.TB) string { return filepath.Join(t.TempDir(), "a b?#%20.db") }
 
-func reopen(t testing.TB, path string, now func() time.Time) *Store {
+func reopen(t testing.TB, path string, opts options) *Store {
 	t.Helper()
-	s, err := open(path, nil, now, store.DefaultMaxKeys)
+	if opts.now == nil {
+		opts.now = time.Now
+	}
+	if opts.maxKeys == 0 {
+		opts.maxKeys = store.DefaultMaxKeys
+	}
+	s, err := open(path, nil, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +100,23 @@ func key(n int) store.Key {
 
 func one(n int) store.Use { return store.UseOf(key(n), 1, 120*time.Second) }
 
+func wantHealth(t *testing.T, s *Store, state store.State, text string) {
+	t.Helper()
+	if h := s.Health(); h.State != state || h.Text != text {
+		t.Errorf("Health: %+v, want %s, %q", h, state, text)
+	}
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}
+
 func wantTake(t *testing.T, s *Store, n int, want bool) {
 	t.Helper()
 	_, ok, err := store.Take(t.Context(), s.Windows(), one(n))
@@ -88,7 +127,7 @@ func wantTake(t *testing.T, s *Store, n int, want bool) {
 
 func TestReopenKeepsWindows(t *testing.T) {
 	path, clock := file(t), storetest.NewClock()
-	s := reopen(t, path, clock.Now)
+	s := reopen(t, path, options{now: clock.Now})
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("mode %v, error %v; want 0600", info.Mode().Perm(), err)
@@ -111,7 +150,7 @@ func TestReopenKeepsWindows(t *testing.T) {
 	}
 
 	clock.Advance(100 * time.Second)
-	s = reopen(t, path, clock.Now)
+	s = reopen(t, path, options{now: clock.Now})
 	if string(s.Secret()) != string(secret) {
 		t.Error("another secret after reopening")
 	}
@@ -122,7 +161,7 @@ func TestReopenKeepsWindows(t *testing.T) {
 	s.Close()
 
 	clock.Advance(20 * time.Second)
-	s = reopen(t, path, clock.Now)
+	s = reopen(t, path, options{now: clock.Now})
 	if n := count(t, s); n != 2 {
 		t.Errorf("%d rows after some expired, want 2", n)
 	}
@@ -133,7 +172,7 @@ func TestReopenKeepsWindows(t *testing.T) {
 
 func count(t *testing.T, s *Store) (n int) {
 	t.Helper()
-	if err := s.db.QueryRow(`SELECT count(*) FROM windows`).Scan(&n); err != nil {
+	if err := s.file.db.QueryRow(`SELECT count(*) FROM windows`).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -166,17 +205,219 @@ func TestSurvivesKill(t *testing.T) {
 	if want := "store file " + path + " is in use by another process"; second == nil || second.Error() != want {
 		t.Errorf("while the child has it open: %v, want %s", second, want)
 	}
-	s := reopen(t, path, time.Now)
+	s := reopen(t, path, options{})
 	for n := range 3 {
 		wantTake(t, s, n+1, false)
 	}
 	wantTake(t, s, 4, true)
 }
 
+// TestKilledWhileWriting kills a process again and again in the midst of
+// writing. What it was told to be taken is taken, and the file is whole.
+func TestKilledWhileWriting(t *testing.T) {
+	path := file(t)
+	said := map[int]bool{}
+	for round := range 8 {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), childEnv+"="+path, childFrom+"="+strconv.Itoa(round*1_000_000))
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for n := 0; lines.Scan(); n++ {
+			key, err := strconv.Atoi(lines.Text())
+			if err != nil {
+				t.Fatalf("child says %q", lines.Text())
+			}
+			said[key] = true
+			if n == 20*(round+1) {
+				if err := cmd.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		_ = cmd.Wait()
+	}
+	s := reopen(t, path, options{})
+	var whole string
+	if err := s.file.db.QueryRow(`PRAGMA integrity_check`).Scan(&whole); err != nil || whole != "ok" {
+		t.Errorf("integrity_check: %s, %v", whole, err)
+	}
+	if len(said) < 8*20 {
+		t.Errorf("only %d taken", len(said))
+	}
+	for n := range said {
+		wantTake(t, s, n, false)
+	}
+}
+
+// TestFileGone removes the file under a store: it is written anew, with all that
+// was in it.
+func TestFileGone(t *testing.T) {
+	path, clock, log := file(t), storetest.NewClock(), storetest.NewLog()
+	s, err := open(path, log.Logger(), options{now: clock.Now, maxKeys: store.DefaultMaxKeys})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	secret := s.Secret()
+	for n := range 100 {
+		wantTake(t, s, n, true)
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		if err := os.Remove(path + suffix); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantTake(t, s, 100, true) // the next flush sees it
+	eventually(t, "the file is written anew", func() bool { return len(log.Lines()) == 2 && s.Health().OK() })
+	log.Want(t, "WARN windows are kept in memory alone: the file was removed", "INFO the store's file is written anew")
+	wantTake(t, s, 101, true)
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, error %v; want 0600", info.Mode().Perm(), err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(left) != 1 {
+		t.Errorf("files after Close: %q, want the store alone", left)
+	}
+
+	s = reopen(t, path, options{now: clock.Now})
+	if string(s.Secret()) != string(secret) {
+		t.Error("another secret in the new file")
+	}
+	for n := range 102 {
+		wantTake(t, s, n, false)
+	}
+}
+
+// TestFileReplaced puts another file in the place of a store's. It is left
+// alone; when it is taken away the store's is written anew, and when the store's
+// own comes back it goes on in that.
+func TestFileReplaced(t *testing.T) {
+	const replaced = "windows are kept in memory alone: another file stands in the place of the store's"
+	for name, test := range map[string]struct {
+		restore func(path string) error
+		said    []string
+	}{
+		"taken away": {os.Remove, []string{
+			"INFO the file in the place of the store's is gone",
+			"WARN windows are kept in memory alone: the file was removed",
+			"INFO the store's file is written anew",
+		}},
+		"moved back": {
+			func(path string) error { return os.Rename(path+".old", path) },
+			[]string{"INFO the store's file is in its place again"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, log := file(t), storetest.NewLog()
+			s, err := open(path, log.Logger(), options{now: time.Now, maxKeys: store.DefaultMaxKeys})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			wantTake(t, s, 0, true)
+			if err := os.Rename(path, path+".old"); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte("another program's"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			wantTake(t, s, 1, true)
+			wantHealth(t, s, store.Replaced, replaced)
+			for n := range 50 { // nobody waits for the file
+				wantTake(t, s, 2+n, true)
+			}
+			wantTake(t, s, 0, false)
+			log.Want(t, "WARN "+replaced)
+			if data, err := os.ReadFile(path); string(data) != "another program's" || err != nil {
+				t.Errorf("the other file holds %q, error %v", data, err)
+			}
+
+			if err := test.restore(path); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the store is well again", func() bool { return s.Health().OK() })
+			log.Want(t, append([]string{"WARN " + replaced}, test.said...)...)
+			eventually(t, "what waited is written", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.failed == nil })
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = reopen(t, path, options{})
+			for n := range 52 {
+				wantTake(t, s, n, false)
+			}
+		})
+	}
+}
+
+// TestClockSetWhileStopped sets the wall clock back between two runs: what was
+// taken stays taken, for no longer than its period.
+func TestClockSetWhileStopped(t *testing.T) {
+	for _, set := range []time.Duration{-time.Hour, -10 * 365 * 24 * time.Hour} {
+		path, clock := file(t), storetest.NewClock()
+		clock.Advance(20 * 365 * 24 * time.Hour)
+		s := reopen(t, path, options{now: clock.Now, elapsed: clock.Elapsed})
+		wantTake(t, s, 0, true)
+		s.Close()
+		clock.Set(set)
+		s = reopen(t, path, options{now: clock.Now, elapsed: clock.Elapsed})
+		wantTake(t, s, 0, false)
+		clock.Advance(100 * time.Second)
+		wantTake(t, s, 0, false)
+		wantTake(t, s, 1, true)
+		s.Close()
+
+		clock.Advance(20 * time.Second) // counts, for the wall clock was not set meanwhile
+		s = reopen(t, path, options{now: clock.Now, elapsed: clock.Elapsed})
+		wantTake(t, s, 0, true)
+		wantTake(t, s, 1, false)
+		clock.Advance(100 * time.Second)
+		wantTake(t, s, 1, true)
+		s.Close()
+	}
+}
+
+// TestFull wants a full store to start, to refuse nothing, and to keep no more
+// rows than windows.
+func TestFull(t *testing.T) {
+	path, log := file(t), storetest.NewLog()
+	s := reopen(t, path, options{})
+	for n := range 50 {
+		if _, _, err := store.Take(t.Context(), s.Windows(), store.UseOf(key(n), 1, time.Duration(1000+n)*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Close()
+	s, err := open(path, log.Logger(), options{now: time.Now, maxKeys: 20})
+	if err != nil {
+		t.Fatalf("a full store does not start: %v", err)
+	}
+	defer s.Close()
+	const full = "the store is full, with 20 windows; those that end soonest make room"
+	wantHealth(t, s, store.Full, full)
+	log.Want(t, "WARN "+full)
+	wantTake(t, s, 49, false)
+	wantTake(t, s, 0, true)
+	for n := range 100 {
+		wantTake(t, s, 100+n, true)
+	}
+	wantTake(t, s, 49, false) // ends last
+	if got := count(t, s); got != 20 {
+		t.Errorf("%d rows, want 20", got)
+	}
+}
+
 func TestOpenTwice(t *testing.T) {
 	path := file(t)
 	for range 2 { // a file just made, and one that was there
-		s := reopen(t, path, time.Now)
+		s := reopen(t, path, options{})
 		if _, err := Open(path, nil); err == nil || !strings.HasSuffix(err.Error(), "is in use by another process") {
 			t.Errorf("second Open: %v", err)
 		}
@@ -288,35 +529,10 @@ func TestOpenErrors(t *testing.T) {
 	})
 }
 
-// logged counts records by level.
-type logged struct {
-	slog.Handler
-	mu    sync.Mutex
-	count map[slog.Level]int
-}
-
-func (l *logged) Handle(_ context.Context, r slog.Record) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.count[r.Level]++
-	return nil
-}
-
-func (l *logged) Enabled(context.Context, slog.Level) bool { return true }
-
-func (l *logged) want(t *testing.T, errs, infos int) {
-	t.Helper()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.count[slog.LevelError] != errs || l.count[slog.LevelInfo] != infos {
-		t.Errorf("logged %v, want %d errors and %d infos", l.count, errs, infos)
-	}
-}
-
 func TestFullDisk(t *testing.T) {
 	path, clock := file(t), storetest.NewClock()
-	records := &logged{count: map[slog.Level]int{}}
-	s, err := open(path, slog.New(records), clock.Now, store.DefaultMaxKeys)
+	log := storetest.NewLog()
+	s, err := open(path, log.Logger(), options{now: clock.Now, maxKeys: store.DefaultMaxKeys})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,21 +545,20 @@ func TestFullDisk(t *testing.T) {
 	// SQLite fails with the same code when the disk is full.
 	pages := func(n int) {
 		t.Helper()
-		if _, err := s.db.Exec(fmt.Sprintf(`PRAGMA max_page_count = %d`, n)); err != nil {
+		if _, err := s.file.db.Exec(fmt.Sprintf(`PRAGMA max_page_count = %d`, n)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	pages(1) // means: as many as there are
 	n := 2
-	for ; s.Health() == nil; n++ {
+	for ; s.Health().OK(); n++ {
 		if n > 10_000 {
 			t.Fatal("the file never gets full")
 		}
 		wantTake(t, s, n, true)
 	}
-	if want := "store: windows are kept in memory alone: the file is on a full disk"; s.Health().Error() != want {
-		t.Errorf("Health: %v, want %s", s.Health(), want)
-	}
+	const full = "windows are kept in memory alone: the file is on a full disk"
+	wantHealth(t, s, store.Unwritten, full)
 
 	// No call fails and none waits, and windows are as exact as before.
 	start := time.Now()
@@ -361,20 +576,20 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("2000 calls took %s", took)
 	}
 	time.Sleep(2 * retryEvery) // some attempts more, in silence
-	records.want(t, 1, 0)
+	log.Want(t, "WARN "+full)
 
 	pages(1_000_000)
-	for deadline := time.Now().Add(10 * retryEvery); s.Health() != nil; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(10 * retryEvery); !s.Health().OK(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("no recovery: %v", s.Health())
 		}
 	}
-	records.want(t, 1, 1)
+	log.Want(t, "WARN "+full, "INFO store file is written again")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 
-	s = reopen(t, path, clock.Now)
+	s = reopen(t, path, options{now: clock.Now})
 	if got := count(t, s); got != n-1 {
 		t.Errorf("%d rows after recovery, want %d", got, n-1)
 	}
@@ -390,10 +605,10 @@ func TestCloseOnFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.db.Exec(`PRAGMA max_page_count = 1`); err != nil {
+	if _, err := s.file.db.Exec(`PRAGMA max_page_count = 1`); err != nil {
 		t.Fatal(err)
 	}
-	for n := 0; s.Health() == nil; n++ {
+	for n := 0; s.Health().OK(); n++ {
 		wantTake(t, s, n, true)
 	}
 	want := "store file " + path + " is on a full disk"
@@ -406,7 +621,7 @@ func TestCloseOnFullDisk(t *testing.T) {
 
 func TestUnwrittenChangesAreBounded(t *testing.T) {
 	clock := storetest.NewClock()
-	s := &Store{now: clock.Now, rows: map[store.Key]store.Window{}, maxRows: 3}
+	s := &Store{options: options{maxKeys: 3}, clock: store.NewClock(clock.Now, nil, store.Reading{}), rows: map[store.Key]store.Window{}}
 	open := store.Window{Used: 1, Until: clock.Now().Add(time.Second)}
 	over := store.Window{Used: 1, Until: clock.Now()}
 	newer := store.Window{Used: 2, Until: open.Until}
@@ -425,7 +640,7 @@ func TestUnwrittenChangesAreBounded(t *testing.T) {
 
 func TestOldRowsAreRemoved(t *testing.T) {
 	clock := storetest.NewClock()
-	s := reopen(t, file(t), clock.Now)
+	s := reopen(t, file(t), options{now: clock.Now})
 	for round := range 4 {
 		for n := range expireEvery {
 			wantTake(t, s, round*expireEvery+n, true)
@@ -441,8 +656,8 @@ func TestOldRowsAreRemoved(t *testing.T) {
 }
 
 func TestContextEndsWhileWaiting(t *testing.T) {
-	s := reopen(t, file(t), time.Now)
-	tx, err := s.db.Begin() // takes the one connection: the writer has to wait
+	s := reopen(t, file(t), options{})
+	tx, err := s.file.db.Begin() // takes the one connection: the writer has to wait
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -461,7 +676,7 @@ func TestContextEndsWhileWaiting(t *testing.T) {
 
 func TestCloseWhileInUse(t *testing.T) {
 	path := file(t)
-	s := reopen(t, path, time.Now)
+	s := reopen(t, path, options{})
 	var taken atomic.Int64
 	var wg sync.WaitGroup
 	for worker := range 8 {
@@ -484,7 +699,7 @@ func TestCloseWhileInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	wg.Wait()
-	s = reopen(t, path, time.Now)
+	s = reopen(t, path, options{})
 	if got := count(t, s); int64(got) != taken.Load() {
 		t.Errorf("%d rows, want %d", got, taken.Load())
 	}
@@ -492,7 +707,7 @@ func TestCloseWhileInUse(t *testing.T) {
 
 func BenchmarkTake(b *testing.B) {
 	bench := func(b *testing.B, run func(b *testing.B, take func())) {
-		s := reopen(b, file(b), time.Now)
+		s := reopen(b, file(b), options{})
 		var n atomic.Int64
 		run(b, func() {
 			if _, ok, err := store.Take(context.Background(), s.Windows(), store.UseOf(key(int(n.Add(1))), 1, time.Second)); !ok || err != nil {

@@ -1,7 +1,9 @@
 package sqlite
 
 import (
-	"context"
+	"errors"
+	"io/fs"
+	"os"
 	"time"
 
 	"aggregator/store"
@@ -16,7 +18,7 @@ func (s *Store) write() {
 	written := 0 // since old rows were removed
 	for {
 		wake, retry := s.wake, (<-chan time.Time)(nil)
-		if s.Health() != nil {
+		if s.isFailing() {
 			wake, retry = nil, time.After(retryEvery)
 		}
 		select {
@@ -28,19 +30,26 @@ func (s *Store) write() {
 		}
 		written += s.flush()
 		if written >= expireEvery {
-			// More than were added, so that old rows never pile up. It costs
-			// nobody anything when this fails: the next flush tells.
-			_, _ = s.expire.Exec(s.now().UnixMilli(), 2*written)
+			// More than were added, so that old rows never pile up.
+			s.file.expire(s.clock.Now(), 2*written)
 			written = 0
 		}
 	}
 }
 
-// flush writes all changes that wait in one transaction, and answers how many.
+func (s *Store) isFailing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed != nil
+}
+
+// flush writes all changes that wait in one transaction, and returns how many.
 func (s *Store) flush() int {
+	err := s.inPlace()
+
 	s.mu.Lock()
 	rows, saved := s.rows, s.saved
-	if len(rows) == 0 {
+	if len(rows) == 0 && s.failed == nil && err == nil {
 		s.mu.Unlock()
 		return 0
 	}
@@ -48,51 +57,94 @@ func (s *Store) flush() int {
 	s.mu.Unlock()
 	defer close(saved)
 
-	err := s.save(rows)
+	if err == nil {
+		err = s.file.save(rows, s.clock.Read())
+	}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := s.trouble
-	s.trouble = err
+	s.failed = err
 	if err != nil {
 		s.keep(rows)
-		if before == nil {
-			s.log.Error("store file cannot be written; windows are kept in memory alone until it can", "file", s.path, "error", err)
-		}
+		s.unwritten(err)
 		return 0
 	}
-	if before != nil {
-		s.log.Info("store file is written again", "file", s.path, "windows", len(rows))
-	}
+	s.monitor.End(store.Unwritten, "store file is written again", "windows", len(rows))
 	return len(rows)
 }
 
-// save writes rows in one transaction.
-func (s *Store) save(rows map[store.Key]store.Window) error {
-	tx, err := s.db.Begin()
+// unwritten says why nothing is written, unless that is said already.
+func (s *Store) unwritten(err error) {
+	if s.monitor.Has(store.Gone) || s.monitor.Has(store.Replaced) {
+		return
+	}
+	why, ok := errors.AsType[problem](explain(err))
+	if !ok {
+		why = "cannot be written"
+	}
+	s.monitor.Begin(store.Unwritten, "windows are kept in memory alone: the file "+string(why), "error", err)
+}
+
+var (
+	errReplaced problem = "was replaced by another one"
+	errGone     problem = "was removed"
+)
+
+// inPlace makes sure that the file at the store's path is the one that is open.
+// One that is gone is written anew, unless another stands there.
+func (s *Store) inPlace() error {
+	info, err := os.Stat(s.path)
+	switch {
+	case err == nil && s.file != nil && os.SameFile(info, s.file.info):
+		s.monitor.End(store.Replaced, "the store's file is in its place again")
+		s.monitor.End(store.Gone, "the store's file is in its place again")
+		return nil
+	case err == nil:
+		s.monitor.Begin(store.Replaced, "windows are kept in memory alone: another file stands in the place of the store's")
+		return errReplaced
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil // cannot be told; writing will
+	}
+	s.monitor.End(store.Replaced, "the file in the place of the store's is gone")
+	s.monitor.Begin(store.Gone, "windows are kept in memory alone: the file was removed")
+	if err := s.renew(); err != nil {
+		return err
+	}
+	s.monitor.End(store.Gone, "the store's file is written anew")
+	return nil
+}
+
+// renew makes another file, and has all windows written to it.
+func (s *Store) renew() error {
+	s.mu.Lock()
+	s.failed = errGone // nobody waits
+	s.mu.Unlock()
+	if s.file != nil {
+		_ = s.file.db.Close() // takes its write-ahead log away
+		s.file = nil
+	}
+	if err := makeFile(s.path); err != nil {
+		return err
+	}
+	file, err := openDatabase(s.path)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // does nothing after Commit
-	ctx := context.Background()
-	upsert, remove := tx.StmtContext(ctx, s.upsert), tx.StmtContext(ctx, s.remove)
-	for key, w := range rows {
-		if w.Used == 0 {
-			_, err = remove.Exec(key[:])
-		} else {
-			_, err = upsert.Exec(key[:], w.Used, w.Until.UnixMilli())
-		}
-		if err != nil {
-			return err
-		}
+	if _, err := file.secret(s.secret); err != nil {
+		_ = file.db.Close()
+		return err
 	}
-	return tx.Commit()
+	s.file = file
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.memory.Each(func(key store.Key, w store.Window) { s.rows[key] = w })
+	return nil
 }
 
 // keep puts rows back that could not be written, unless they have changed
 // since or are over: what is over means nothing in the file either.
 func (s *Store) keep(rows map[store.Key]store.Window) {
-	now := s.now()
+	now := s.clock.Now()
 	for key, w := range rows {
 		if _, newer := s.rows[key]; !newer && w.Until.After(now) {
 			s.changed(key, w)

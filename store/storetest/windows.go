@@ -23,7 +23,7 @@ type suite struct {
 
 // Windows runs the suite of [store.Windows]. open returns an empty store that
 // reads the clock it is given, and closes it when the test ends.
-func Windows(t *testing.T, open func(t *testing.T, now func() time.Time) store.Store) {
+func Windows(t *testing.T, open func(t *testing.T, clock *Clock) store.Store) {
 	for name, test := range map[string]func(suite){
 		"take, full, expiry":        takeFullExpiry,
 		"limit of several":          limitOfSeveral,
@@ -44,6 +44,8 @@ func Windows(t *testing.T, open func(t *testing.T, now func() time.Time) store.S
 		"set":                       set,
 		"occupy":                    occupy,
 		"several changes":           severalChanges,
+		"clock set back":            clockSetBack,
+		"clock set forward":         clockSetForward,
 		"nothing asked":             nothingAsked,
 		"bad arguments":             badArguments,
 		"context that has ended":    endedContext,
@@ -52,7 +54,7 @@ func Windows(t *testing.T, open func(t *testing.T, now func() time.Time) store.S
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := NewClock()
-			st := open(t, clock.Now)
+			st := open(t, clock)
 			test(suite{t, clock, st.Windows(), st})
 		})
 	}
@@ -258,6 +260,34 @@ func peekInOrder(s suite) {
 	first := store.Window{Used: 1, Until: s.in(period)}
 	third := store.Window{Used: store.Held, Until: s.in(time.Hour)}
 	s.peek([]store.Key{key(3), key(2), key(1), key(3)}, third, store.Window{}, first, third)
+}
+
+// clockSetBack wants nobody to be locked out for longer than was asked for, and
+// times to be told by the clock that callers have.
+func clockSetBack(s suite) { s.setClock(-time.Hour) }
+
+// clockSetForward wants nobody to be freed early.
+func clockSetForward(s suite) { s.setClock(time.Hour) }
+
+func (s suite) setClock(d time.Duration) {
+	s.take(true, []store.Use{one(1)})
+	s.must(store.Hold(s.Context(), s.Windows, key(2), s.in(10*time.Minute)))
+	s.Advance(time.Second)
+	s.Set(d)
+	taken, held := store.Window{Used: 1, Until: s.in(period - time.Second)}, store.Window{Used: store.Held, Until: s.in(10*time.Minute - time.Second)}
+	s.take(false, []store.Use{one(1), one(2)}, taken, held)
+	s.peek([]store.Key{key(1), key(2)}, taken, held)
+	s.take(true, []store.Use{one(3)}, store.Window{Used: 1, Until: s.in(period)})
+	s.must(store.Hold(s.Context(), s.Windows, key(4), s.in(time.Minute)))
+	s.peek([]store.Key{key(4)}, store.Window{Used: store.Held, Until: s.in(time.Minute)})
+	s.Set(d) // once more
+	s.Advance(time.Minute)
+	s.peek([]store.Key{key(4)}, store.Window{})
+	s.Advance(period - time.Minute - time.Second)
+	s.take(true, []store.Use{one(1)})
+	s.take(false, []store.Use{one(3)})
+	s.Advance(10*time.Minute - period)
+	s.take(true, []store.Use{one(2)})
 }
 
 func nothingAsked(s suite) {
