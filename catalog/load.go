@@ -199,9 +199,7 @@ func (r *loader) checkPostURL(n *strictyaml.Node, l *lists.List, posts map[strin
 }
 
 // reservedIDs are the count body's own keys, which no list can be named by.
-var reservedIDs = []string{
-	"bot_id", "server_count", "shard_id", "shard_count", "shards", "user_count", "voice_connections", "tokens",
-}
+var reservedIDs = lists.CountKeys()
 
 // maxID is the length of the longest host name.
 const maxID = 253

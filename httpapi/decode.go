@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"math"
 	"net/url"
 	"strconv"
@@ -11,8 +12,14 @@ import (
 	"aggregator/rawjson"
 )
 
-// tokensKey is the key of an object that holds tokens.
-const tokensKey = "tokens"
+// countKeys are the keys of a body that are no list's id.
+var countKeys = func() map[string]bool {
+	all := map[string]bool{}
+	for _, key := range lists.CountKeys() {
+		all[key] = true
+	}
+	return all
+}()
 
 // ParseCount returns the count that the body of POST /api/count asks for: a
 // JSON object with the contract's fields, in which every other key is a list's
@@ -24,7 +31,7 @@ func ParseCount(body []byte) (aggregate.CountRequest, error) {
 	}
 	fields := map[string]rawjson.Value{}
 	for _, m := range members {
-		if isField(m.Key) {
+		if countKeys[m.Key] {
 			fields[m.Key] = m.Value
 		}
 	}
@@ -40,25 +47,14 @@ func ParseCount(body []byte) (aggregate.CountRequest, error) {
 		return aggregate.CountRequest{}, err
 	}
 	r.ServerCount = n
-	for _, f := range []struct {
-		name string
-		to   **int64
-	}{{"shard_id", &r.ShardID}, {"shard_count", &r.ShardCount}} {
-		if *f.to, err = optional(fields, f.name); err != nil {
-			return aggregate.CountRequest{}, err
+	for v := range lists.NumValues {
+		if v == lists.Shards {
+			r.Shards, err = shards(fields[v.String()])
+			err = cmp.Or(err, agree(r.Count))
+		} else if to := v.Optional(&r.Count); to != nil {
+			*to, err = optional(fields, v.String())
 		}
-	}
-	if r.Shards, err = shards(fields["shards"]); err != nil {
-		return aggregate.CountRequest{}, err
-	}
-	if err = agree(r.Count); err != nil {
-		return aggregate.CountRequest{}, err
-	}
-	for _, f := range []struct {
-		name string
-		to   **int64
-	}{{"user_count", &r.UserCount}, {"voice_connections", &r.VoiceConnections}} {
-		if *f.to, err = optional(fields, f.name); err != nil {
+		if err != nil {
 			return aggregate.CountRequest{}, err
 		}
 	}
@@ -97,37 +93,36 @@ func ParseTokens(body []byte) ([]aggregate.NamedToken, error) {
 	return tokens(members), nil
 }
 
-// isField reports whether a key of a body is a field, and not a list's id.
-func isField(key string) bool {
-	switch key {
-	case "bot_id", "server_count", "shard_id", "shard_count", "shards", "user_count", "voice_connections":
-		return true
-	}
-	return false
-}
-
 func tokens(members []rawjson.Member) []aggregate.NamedToken {
 	all := make([]aggregate.NamedToken, 0, len(members))
 	for _, m := range members {
 		switch {
-		case isField(m.Key):
-		case m.Key == tokensKey && m.Value.Kind() == rawjson.Null:
-		case m.Key == tokensKey && m.Value.Kind() == rawjson.Object:
-			for _, nested := range m.Value.Members() {
-				all = append(all, namedToken(nested, true))
-			}
-		case m.Key == tokensKey:
-			bad := lists.Skip{Reason: lists.SkipBadToken, Detail: "must be an object of list ids and tokens"}
-			all = append(all, aggregate.NamedToken{ID: m.Key, Bad: &bad, Field: true})
-		default:
+		case m.Key == lists.TokensKey:
+			all = appendNested(all, m.Value)
+		case !countKeys[m.Key]:
 			all = append(all, namedToken(m, false))
 		}
 	}
 	return all
 }
 
+// appendNested appends the tokens that stand in an object of their own.
+func appendNested(all []aggregate.NamedToken, v rawjson.Value) []aggregate.NamedToken {
+	switch v.Kind() {
+	case rawjson.Null:
+	case rawjson.Object:
+		for _, m := range v.Members() {
+			all = append(all, namedToken(m, true))
+		}
+	default:
+		bad := lists.Skip{Reason: lists.SkipBadToken, Detail: "must be an object of list ids and tokens"}
+		all = append(all, aggregate.NamedToken{ID: lists.TokensKey, Bad: &bad, Field: true})
+	}
+	return all
+}
+
 func namedToken(m rawjson.Member, nested bool) aggregate.NamedToken {
-	t, bad := lists.ParseToken(m.Value.Raw())
+	t, bad := lists.ParseToken(m.Value)
 	return aggregate.NamedToken{ID: m.Key, Token: t, Bad: bad, Nested: nested}
 }
 

@@ -94,20 +94,9 @@ func EncodeBot(a aggregate.BotAnswer) []byte {
 	}
 	b := append(make([]byte, 0, size), '{')
 	b = rawjson.AppendString(rawjson.AppendKey(b, "id"), a.ID)
-	b = rawjson.AppendString(rawjson.AppendKey(b, "username"), a.Username)
-	b = rawjson.AppendString(rawjson.AppendKey(b, "discriminator"), a.Discriminator)
-	b = append(rawjson.AppendKey(b, "owners"), '[')
-	for _, owner := range a.Owners {
-		b = rawjson.AppendString(rawjson.AppendComma(b), owner)
+	for _, f := range lists.Fields() {
+		b = f.AppendJSON(rawjson.AppendKey(b, f.Name), &a.Bot)
 	}
-	b = append(b, ']')
-	b = rawjson.AppendInt(rawjson.AppendKey(b, "server_count"), a.ServerCount)
-	b = rawjson.AppendString(rawjson.AppendKey(b, "invite"), a.Invite)
-	b = rawjson.AppendString(rawjson.AppendKey(b, "prefix"), a.Prefix)
-	b = rawjson.AppendString(rawjson.AppendKey(b, "website"), a.Website)
-	b = rawjson.AppendString(rawjson.AppendKey(b, "github"), a.Github)
-	b = rawjson.AppendString(rawjson.AppendKey(b, "support"), a.Support)
-	b = rawjson.AppendString(rawjson.AppendKey(b, "library"), a.Library)
 	b = append(rawjson.AppendKey(b, "list_data"), '{')
 	for _, r := range a.Lists {
 		b = append(rawjson.AppendKey(b, r.List), '[')

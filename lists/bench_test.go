@@ -40,6 +40,31 @@ func BenchmarkMerge(b *testing.B) {
 	}
 }
 
+// BenchmarkReadLarge reads ten fields of an answer of 400 KB, whose many reviews
+// stand before them.
+func BenchmarkReadLarge(b *testing.B) {
+	var mapped ReadEntry
+	for _, to := range []*Sources{
+		&mapped.Username, &mapped.Discriminator, &mapped.Owners, &mapped.ServerCount, &mapped.Invite,
+		&mapped.Prefix, &mapped.Website, &mapped.Github, &mapped.Support, &mapped.Library,
+	} {
+		*to = Sources{{Path: fmt.Sprintf("data.bot.field%p", to)}}
+	}
+	answer := `{"data":{"bot":{"reviews":[` + strings.Repeat(`{"id":"123456789012345678","author":{"name":"some user","avatar":null},"stars":5,"text":"It works, é."},`, 4000) + `null]`
+	for _, f := range Fields() {
+		answer += fmt.Sprintf(`,"%s":"100000000000000001"`, strings.TrimPrefix(f.Sources(&mapped)[0].Path, "data.bot."))
+	}
+	answer += `}}}`
+	calls, answers := []ReadCall{mustRead(b, "list.test", &GetEntry{Fields: &mapped})}, []Answer{{Status: 200, Body: []byte(answer)}}
+	b.SetBytes(int64(len(answer)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if bot := merge(calls, answers); len(bot.Owners) != 1 || bot.Library == "" {
+			b.Fatalf("read %+v", bot)
+		}
+	}
+}
+
 func BenchmarkHide(b *testing.B) {
 	token := NewToken("eyJhbGciOiJIUzI1NiJ9.eyJib3QiOiIxMjMifQ.0123456789abcdef0123456789abcdef", "")
 	for name, text := range map[string]string{

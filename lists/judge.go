@@ -2,7 +2,6 @@ package lists
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,7 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/unicode"
+	"aggregator/rawjson"
 )
 
 // Verdict is what a list's answer to a call means, judged by the operation that
@@ -29,28 +28,63 @@ type Verdict struct {
 // Judge returns what an answer to the call means.
 func (c Call) Judge(a Answer) Verdict { return c.endpoint.judge(c, a) }
 
-// judgePost finds a post good that has a 2xx status and what the entry asks for
-// beside it. An HTML page is no success: a parked domain answers 200 too.
-func (p *postDialect) judgePost(c Call, a Answer) Verdict {
+// What a success must answer.
+const (
+	answerJSON  = "json"
+	answerEmpty = "empty"
+	answerAny   = "any"
+)
+
+// judging is how a list's answers to posts are judged, compiled.
+type judging struct {
+	answer  string
+	success *successFlag // nil: there is none
+	revoked []int        // statuses that say that the token is revoked
+}
+
+// successFlag is a flag in an answer that says whether it went well.
+type successFlag struct {
+	path []string
+	is   bool // for a success
+}
+
+func (c *checker) judging(spec *PostEntry) judging {
+	j := judging{answer: spec.Answer, revoked: spec.Revoked}
+	if e := spec.Success; e != nil {
+		if j.answer == answerEmpty {
+			c.add("post.success", "is a flag in the answer, but answer: empty says that there is none; leave one out")
+		}
+		j.success = &successFlag{path: c.path("post.success.field", e.Field), is: e.Is}
+	}
+	for i, s := range spec.Revoked {
+		if s < 400 || s > 599 {
+			c.add("post.revoked["+strconv.Itoa(i)+"]", "must be an HTTP status from 400 to 599, is %d", s)
+		}
+	}
+	return j
+}
+
+// judge finds a post good that has a 2xx status and what the entry asks for
+// beside it.
+func (j *judging) judge(c Call, a Answer) Verdict {
 	if a.Status == NoAnswer {
-		reason := c.Hide(a.Reason)
-		return Verdict{Status: NoAnswer, Text: reason, Why: "there was no answer"}
+		return Verdict{Status: NoAnswer, Text: c.Hide(a.Reason), Why: noAnswer}
 	}
 	v := Verdict{
 		Status:       a.Status,
 		TokenRefused: refusesToken(a.Status) || a.Status == http.StatusNotFound,
-		Revoked:      slices.Contains(p.revoked, a.Status),
+		Revoked:      slices.Contains(j.revoked, a.Status),
+	}
+	if a.Status/100 != 2 {
+		v.Why = wrongStatus(a.Status, "200 to 299")
 	}
 	if location := a.header("Location"); a.Status/100 == 3 && location != "" {
 		v.Text = "Redirected to " + c.redirectedTo(location)
-		v.Why = wrongStatus(a.Status, "200 to 299")
 		return v
 	}
 	v.Text = c.Hide(Text(a.Body))
-	if a.Status/100 != 2 {
-		v.Why = wrongStatus(a.Status, "200 to 299")
-	} else {
-		v.Why = p.objection(c, a)
+	if v.Why == "" {
+		v.Why = j.objection(c, a)
 	}
 	v.OK = v.Why == ""
 	return v
@@ -62,12 +96,14 @@ func judgeReading(_ Call, a Answer) Verdict {
 	v := Verdict{OK: a.Status == http.StatusOK, Status: a.Status, TokenRefused: refusesToken(a.Status)}
 	switch {
 	case a.Status == NoAnswer:
-		v.Why = "there was no answer"
+		v.Why = noAnswer
 	case !v.OK:
 		v.Why = wrongStatus(a.Status, "200")
 	}
 	return v
 }
+
+const noAnswer = "there was no answer"
 
 func wrongStatus(status int, want string) string {
 	return fmt.Sprintf("the status is %d, want %s", status, want)
@@ -78,16 +114,16 @@ func refusesToken(status int) bool {
 }
 
 // objection returns why a 2xx answer to the call is not a success, "" where it
-// is one.
-func (p *postDialect) objection(c Call, a Answer) string {
-	switch p.answer {
+// is one. An HTML page is none: a parked domain answers 200 too.
+func (j *judging) objection(c Call, a Answer) string {
+	switch j.answer {
 	case answerAny:
 	case answerEmpty:
 		if len(bytes.TrimSpace(a.Body)) > 0 {
 			return "the answer has a body, want an empty one"
 		}
 	case answerJSON:
-		if !json.Valid(a.Body) {
+		if _, ok := rawjson.Parse(a.Body); !ok {
 			return "the answer is not JSON"
 		}
 	default:
@@ -95,18 +131,20 @@ func (p *postDialect) objection(c Call, a Answer) string {
 			return "the answer is an HTML page"
 		}
 	}
-	if p.success == nil {
+	if j.success == nil {
 		return ""
 	}
-	found, want := follow(a.Body, p.success.path), strconv.FormatBool(p.success.is)
-	if string(found) == want {
+	answer, _ := rawjson.Parse(a.Body)
+	found := follow(answer, j.success.path)
+	is, ok := found.Bool()
+	if ok && is == j.success.is {
 		return ""
 	}
-	is := "missing"
-	if found != nil {
-		is = shorten(c.Hide(Text(found)))
+	shown := "missing"
+	if !found.IsZero() {
+		shown = shorten(c.Hide(string(found.Raw())))
 	}
-	return fmt.Sprintf("the flag %s is %s, want %s", strings.Join(p.success.path, "."), is, want)
+	return fmt.Sprintf("the flag %s is %s, want %t", strings.Join(j.success.path, "."), shown, j.success.is)
 }
 
 // shorten returns the beginning of a text, enough of it to recognise it by.
@@ -143,7 +181,7 @@ func (c Call) redirectedTo(location string) string {
 	return c.Hide(absolute(c.Masked().URL, location))
 }
 
-// absolute is where a Location leads.
+// absolute returns where a Location leads.
 func absolute(from, location string) string {
 	base, err := url.Parse(from)
 	if err != nil {
@@ -157,14 +195,32 @@ func absolute(from, location string) string {
 	return to.String()
 }
 
-// Text decodes an answer as UTF-8, with U+FFFD for bad bytes.
-func Text(body []byte) string {
-	if utf8.Valid(body) {
-		return string(body)
+// Text returns an answer as text, decoded as UTF-8, with U+FFFD for bad bytes.
+func Text(answer []byte) string {
+	if utf8.Valid(answer) {
+		return string(answer)
 	}
-	b, err := unicode.UTF8.NewDecoder().Bytes(body)
-	if err != nil {
-		return strings.ToValidUTF8(string(body), "\ufffd")
+	return string(rawjson.AppendUTF8(nil, answer))
+}
+
+// rules says in words what a success is, and what ends posting.
+func (j *judging) rules() []string {
+	success := "success: a 2xx status"
+	switch j.answer {
+	case answerJSON:
+		success += " and JSON"
+	case answerEmpty:
+		success += " and an empty answer"
+	case answerAny:
+	default:
+		success += " and no HTML page"
 	}
-	return string(b)
+	if j.success != nil {
+		success += fmt.Sprintf(", with %s %t in it", strings.Join(j.success.path, "."), j.success.is)
+	}
+	rules := []string{success}
+	for _, status := range j.revoked {
+		rules = append(rules, fmt.Sprintf("revoked: status %d ends posting until the token changes", status))
+	}
+	return rules
 }

@@ -1,6 +1,9 @@
 // Package lists knows what a bot list is: which HTTP call asks it what (its
 // dialect), and how its answer is judged, read and merged. It is pure: values
 // in, values out, without network, clock or files.
+//
+// The format of an entry is entry.go. Each mechanism has a file, with its check
+// at load, its use and its explanation; post.go and read.go compose them.
 package lists
 
 import (
@@ -13,7 +16,7 @@ type List struct {
 	ID string
 	Entry
 	post *postDialect // nil: no way to post
-	get  *getDialect  // nil: no way to read
+	read *readDialect // nil: no way to read
 }
 
 // New checks an entry and compiles it. The list is only for use when there
@@ -21,31 +24,25 @@ type List struct {
 func New(id string, e Entry) (*List, []Problem) {
 	l := &List{ID: id, Entry: e}
 	c := &checker{}
-	c.page(e)
-	l.post = c.post(e)
-	l.get = c.get(e)
+	c.page(&l.Entry)
+	l.post = c.post(&l.Entry)
+	l.read = c.read(&l.Entry)
 	l.countLimits()
 	return l, c.problems
 }
 
-// countLimits finds the limits that each operation's calls count for. A limit
-// on our address counts readings too.
-func (l *List) countLimits() {
-	if l.post != nil {
-		l.post.counted = l.post.limits
+// Supports reports whether the list is ever asked what op asks.
+func (l *List) Supports(op Op) bool {
+	if l.Defunct {
+		return false
 	}
-	if l.get == nil {
-		return
+	switch op {
+	case Posts:
+		return l.post != nil
+	case Readings:
+		return l.read != nil
 	}
-	for _, limit := range l.postLimits() {
-		if limit.Per == PerAddress {
-			l.get.counted = append(l.get.counted, limit)
-		}
-	}
-	for _, limit := range l.get.limits {
-		limit.ReadsOnly = true
-		l.get.counted = append(l.get.counted, limit)
-	}
+	return false
 }
 
 // TakesCounts reports whether counts are posted to the list.
@@ -54,19 +51,28 @@ func (l *List) TakesCounts() bool { return l.Supports(Posts) }
 // Readable reports whether the list is asked about bots.
 func (l *List) Readable() bool { return l.Supports(Readings) }
 
-// NeedsKey tells whether the list answers about bots only to those with a key.
-func (l *List) NeedsKey() bool { return l.get != nil && l.get.keyed }
+// NeedsKey reports whether the list answers about bots only to those with a key.
+func (l *List) NeedsKey() bool { return l.read != nil && l.read.keyed }
 
-// TakesOperatorKey tells whether an operator's key can read any bot: not where
+// TakesOperatorKey reports whether an operator's key can read any bot: not where
 // a bot is read by the list's own number of it, which only its owner can give.
-func (l *List) TakesOperatorKey() bool { return l.NeedsKey() && !l.get.numbersBots }
+func (l *List) TakesOperatorKey() bool { return l.NeedsKey() && !l.read.listBotID }
 
-// NumbersBots tells whether a post to the list needs the list's own number
+// NumbersBots reports whether a post to the list needs the list's own number
 // of the bot.
-func (l *List) NumbersBots() bool { return l.post != nil && l.post.numbersBots }
+func (l *List) NumbersBots() bool { return l.post != nil && l.post.listBotID }
 
-// PostURL is where counts go, its host in lower case, before its placeholders are filled; "" if
-// counts are not posted.
+// numbered splits the list's own number of the bot from a token that holds it.
+// It returns a Skip for a token that does not, and nil otherwise.
+func (l *List) numbered(t Token) (Token, *Skip) {
+	if t, ok := t.numbered(); ok {
+		return t, nil
+	}
+	return Token{}, badToken(l.ID + ` numbers bots itself; send "NUMBER:token" or {"token": "token", "bot_id": "NUMBER"} with its number of your bot`)
+}
+
+// PostURL returns where counts go, with its placeholders, its host in lower
+// case; "" if counts are not posted.
 func (l *List) PostURL() string {
 	if l.post == nil {
 		return ""
@@ -77,11 +83,4 @@ func (l *List) PostURL() string {
 	}
 	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
 	return u.String()
-}
-
-func (l *List) postLimits() []Limit {
-	if l.post == nil {
-		return nil
-	}
-	return l.post.limits
 }

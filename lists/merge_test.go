@@ -200,8 +200,8 @@ func TestReadHidesFurtherSecrets(t *testing.T) {
 			t.Fatal(skipped)
 		}
 		got := call.Hiding(operators).Read(Answer{Status: 200, Body: []byte(`{"of":"operators\/key","name":"another%2bkey"}`)})
-		if want := `{"of":"***","name":"***"}`; string(got.Data) != want || got.facts.text[username][0] != Mask {
-			t.Errorf("%s: got %s and the name %q, want %s and ***", name, got.Data, got.facts.text[username], want)
+		if want := `{"of":"***","name":"***"}`; string(got.Data) != want || Merge(someBot, []Reading{got}).Username != Mask {
+			t.Errorf("%s: got %s and the name %q, want %s and ***", name, got.Data, Merge(someBot, []Reading{got}).Username, want)
 		}
 		got = call.Hiding(operators).Read(Answer{Status: NoAnswer, Reason: "operators/key and key/secret"})
 		want := map[string]string{"with a key": `"*** and ***"`, "without a key": `"*** and key/secret"`}[name]

@@ -25,17 +25,3 @@ var (
 
 // Ops returns all operations.
 func Ops() []Op { return []Op{Posts, Readings} }
-
-// Supports reports whether the list is ever asked what op asks.
-func (l *List) Supports(op Op) bool {
-	if l.Defunct {
-		return false
-	}
-	switch op.Name {
-	case Posts.Name:
-		return l.post != nil
-	case Readings.Name:
-		return l.get != nil
-	}
-	return false
-}

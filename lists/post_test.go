@@ -1,7 +1,6 @@
 package lists
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,7 +28,7 @@ func mustPost(t testing.TB, e Entry, c Count, token string) Call {
 	if c.BotID == "" {
 		c.BotID = someBot
 	}
-	parsed, skipped := ParseToken(json.RawMessage(token))
+	parsed, skipped := ParseToken(jsonValue(token))
 	if skipped != nil {
 		t.Fatalf("token %s: %s", token, skipped)
 	}
@@ -675,7 +674,7 @@ func TestPostSkipped(t *testing.T) {
 		{"object with the number in the token", numbering, `{"token":"42:tok"}`, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			token, skipped := ParseToken(json.RawMessage(tt.token))
+			token, skipped := ParseToken(jsonValue(tt.token))
 			if skipped != nil {
 				t.Fatal(skipped)
 			}

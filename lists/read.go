@@ -1,188 +1,167 @@
 package lists
 
 import (
-	"encoding/json"
-	"math"
-	"net/url"
-	"regexp"
-	"strconv"
+	"cmp"
+	"net/http"
 	"strings"
+
+	"aggregator/rawjson"
 )
 
-// textField names one text that is read of a bot.
-type textField int
-
-const (
-	username textField = iota
-	discriminator
-	invite
-	prefix
-	website
-	github
-	support
-	library
-	textFields // how many there are
-)
-
-var textFieldNames = [textFields]string{"username", "discriminator", "invite", "prefix", "website", "github", "support", "library"}
-
-// commonTextKeys are the key names by which lists without a mapping are read.
-var commonTextKeys = map[string]textField{
-	"name": username, "username": username, "bot_name": username,
-	"discrim": discriminator, "discriminator": discriminator, "disc": discriminator,
-	"invite": invite, "bot_invite": invite, "botInvite": invite, "bot_invite_link": invite, "oauth_url": invite, "inviteURL": invite,
-	"prefix": prefix, "bot_prefix": prefix,
-	"website": website, "bot_website": website, "websiteURL": website,
-	"github": github, "bot_github_repo": github, "openSource": github, "git": github, "source_code": github,
-	"support": support, "supportInvite": support, "support_server": support, "discord": support, "server_invite": support,
-	"bot_support_discord": support, "server": support, "supportServer": support,
-	"library": library, "libraryName": library, "bot_library": library, "lang": library,
+// readDialect is how a bot is read from a list, compiled.
+type readDialect struct {
+	endpoint
+	root    []step
+	mapping mapping // nil: the common key names
 }
 
-var (
-	commonOwnerKeys = keySet("owner", "owners", "authors", "bot_owners", "owner_id", "coOwners", "secondaryOwners")
-	commonCountKeys = keySet("count", "servers", "server_count", "servercount", "serverCount", "bot_server_count",
-		"guilds", "guild_count", "guildcount", "guildCount")
-)
-
-func keySet(keys ...string) map[string]bool {
-	set := make(map[string]bool, len(keys))
-	for _, k := range keys {
-		set[k] = true
+// read compiles how a bot is read; nil if it is not.
+func (c *checker) read(e *Entry) *readDialect {
+	spec := cmp.Or(e.Get, &GetEntry{})
+	entry := endpointEntry{
+		part: "get", plainKey: "api_get", plainURL: e.APIGet, url: spec.URL,
+		auth: spec.Auth, bodiless: "reading sends none", headers: spec.Headers, limits: spec.Limits, wait: spec.Wait,
 	}
-	return set
+	d := &readDialect{endpoint: endpoint{op: &Readings, keyed: spec.Auth != nil, judge: judgeReading}}
+	field, ok := c.urlOf(&d.endpoint, entry)
+	if !ok {
+		if e.Get != nil {
+			c.add("get", "needs a url, or api_get beside it")
+		}
+		return nil
+	}
+	c.endpoint(&d.endpoint, entry)
+	switch {
+	case !c.defunct && !d.keyed && d.url.isFixed():
+		c.add(field, "must hold %s, or every bot would be read as one", placeholderID)
+	case d.listBotID && !d.keyed:
+		c.add(field, "holds %s, which comes with a key; say under auth where the key goes", placeholderListBotID)
+	}
+	c.whomLimits("get.limits", &d.endpoint)
+	if spec.Root != "" {
+		d.root = c.steps("get.root", spec.Root)
+	}
+	if spec.Fields != nil {
+		d.mapping = c.mapping(spec.Fields)
+	}
+	return d
 }
 
-// facts is what one list's answer says of a bot.
-type facts struct {
-	text   [textFields][]string // each value that the answer holds, as written
-	owners []string
-	count  int64 // the largest; -1 when there is none
+// ReadCall is a call that reads a bot.
+type ReadCall struct {
+	Call
+	dialect *readDialect
 }
 
-// read finds the facts in a list's answer. Whatever the answer is, nothing but
-// what can be understood counts.
-func (g *getDialect) read(body json.RawMessage) *facts {
-	f := &facts{count: -1}
-	if g.root != nil {
-		found := walk(body, g.root)
+// Hiding returns the call with further secrets that its answer must not show;
+// nil: none.
+func (c ReadCall) Hiding(secrets *Masker) ReadCall {
+	c.hides = secrets
+	return c
+}
+
+// PlanRead plans how a bot is read from the list, with a key where the list
+// needs one. It returns a Skip where the list cannot be asked, and nil
+// otherwise.
+func (l *List) PlanRead(botID string, key Token, userAgent string) (ReadCall, *Skip) {
+	d := l.read
+	switch {
+	case l.Defunct:
+		return ReadCall{}, &Skip{Reason: SkipDefunct}
+	case d == nil:
+		return ReadCall{}, &Skip{Reason: SkipNoGet}
+	case !d.keyed:
+		key = Token{}
+	case key.IsZero():
+		return ReadCall{}, &Skip{Reason: SkipNoKey}
+	}
+	if d.listBotID {
+		var skip *Skip
+		if key, skip = l.numbered(key); skip != nil {
+			return ReadCall{}, skip
+		}
+	}
+	plan := &readPlan{d, ids{botID, key.listBotID}, userAgent}
+	return ReadCall{Call{List: l, endpoint: &d.endpoint, botID: botID, token: key, plan: plan}, d}, nil
+}
+
+// readPlan is a reading to be made.
+type readPlan struct {
+	*readDialect
+	ids       ids
+	userAgent string
+}
+
+func (p *readPlan) request(token string) Request {
+	r := Request{Method: http.MethodGet, URL: p.url.forBot(&p.ids)}
+	p.auth.apply(&r, token)
+	r.Header = appendHeaders(r.Header, p.headers, &p.ids, p.userAgent)
+	return r
+}
+
+func (*readPlan) sent(string) string { return "" }
+
+// Read returns what the list answered, and keeps the facts in it for Merge.
+func (c ReadCall) Read(a Answer) Reading {
+	r := Reading{List: c.List.ID, Status: a.Status}
+	if a.Status == NoAnswer {
+		r.Data = rawjson.AppendString(nil, c.Hide(a.Reason))
+		return r
+	}
+	answer, text := a.Body, string(a.Body)
+	if hidden := c.Hide(text); hidden != text {
+		answer = []byte(hidden)
+	}
+	v, ok := rawjson.Parse(answer)
+	if !ok || !v.Portable() || !v.UTF8() {
+		r.Data = rawjson.AppendString(nil, Text(answer))
+		return r
+	}
+	r.Data = answer
+	if a.Status == http.StatusOK {
+		r.facts = c.dialect.facts(v)
+	}
+	return r
+}
+
+// facts finds what a list's answer says of a bot.
+func (d *readDialect) facts(answer rawjson.Value) *facts {
+	f := newFacts()
+	if d.root != nil {
+		found := (&node{value: answer}).walk(d.root)
 		if len(found) == 0 {
 			return f
 		}
-		body = found[0]
+		answer = found[0]
 	}
-	if g.mapping != nil {
-		f.readMapped(body, g.mapping)
+	if d.mapping != nil {
+		f.readMapped(answer, d.mapping)
 	} else {
-		f.readCommon(body)
+		f.readCommon(answer)
 	}
 	return f
 }
 
-func (f *facts) readMapped(body json.RawMessage, m *mapping) {
-	for field, sources := range m.text {
-		f.text[field] = firstText(body, sources, textField(field) == discriminator)
+// ReadRules says in words where each field of a bot is read; nil where the list
+// is not read.
+func (l *List) ReadRules() []string {
+	if l.read == nil {
+		return nil
 	}
-	for _, s := range m.owners {
-		for _, v := range walk(body, s.steps) {
-			f.addOwners(v)
-		}
+	root := ""
+	if l.Get != nil {
+		root = l.Get.Root
 	}
-	for _, s := range m.serverCount {
-		for _, v := range walk(body, s.steps) {
-			f.addCount(v)
-		}
-		if f.count >= 0 {
-			return
-		}
+	if l.read.mapping == nil {
+		return []string{"the common key names, under " + cmp.Or(root, "the top")}
 	}
+	return mappingRules(l.Get.Fields, strings.TrimPrefix(root+".", "."))
 }
 
-func firstText(body json.RawMessage, sources []source, numbers bool) []string {
-	for _, s := range sources {
-		for _, v := range walk(body, s.steps) {
-			text := textOf(v, numbers)
-			if text == "" {
-				continue
-			}
-			if s.url.parts != nil && !strings.Contains(text, "://") {
-				escaped := (&url.URL{Path: text}).EscapedPath()
-				text = s.url.fill(func(string) string { return escaped })
-			}
-			return []string{text}
-		}
+// ReadLimits says in words what holds the next reading back; nil for nothing.
+func (l *List) ReadLimits() []string {
+	if l.read == nil {
+		return nil
 	}
-	return nil
-}
-
-func (f *facts) readCommon(body json.RawMessage) {
-	all, _ := Pairs(body)
-	for _, p := range all {
-		if field, ok := commonTextKeys[p.Key]; ok {
-			f.addText(field, p.Value)
-		}
-		switch {
-		case commonOwnerKeys[p.Key]:
-			f.addOwners(p.Value)
-		case commonCountKeys[p.Key]:
-			f.addCount(p.Value)
-		case p.Key == "stats":
-			f.addCount(follow(p.Value, []string{"guilds"}))
-		case p.Key == "links":
-			f.addText(invite, follow(p.Value, []string{"invite"}))
-			f.addText(support, follow(p.Value, []string{"support"}))
-		}
-	}
-}
-
-func (f *facts) addText(field textField, raw json.RawMessage) {
-	if text := textOf(raw, field == discriminator); text != "" {
-		f.text[field] = append(f.text[field], text)
-	}
-}
-
-// textOf is a JSON string's text, or a number's digits where numbers pass.
-func textOf(raw json.RawMessage, numbers bool) string {
-	if len(raw) == 0 || raw[0] != '"' && !(numbers && isDigits(string(raw))) {
-		return ""
-	}
-	return scalar(raw)
-}
-
-// addOwners takes ids from a string, a number, an object with id or userId, or
-// an array of these.
-func (f *facts) addOwners(raw json.RawMessage) {
-	all, ok := items(raw)
-	if !ok {
-		all = []json.RawMessage{raw}
-	}
-	for _, v := range all {
-		id := scalar(v)
-		for _, key := range []string{"id", "userId"} {
-			if id == "" {
-				id = scalar(follow(v, []string{key}))
-			}
-		}
-		if len(id) >= 16 && len(id) <= 20 && isDigits(id) {
-			f.owners = append(f.owners, id)
-		}
-	}
-}
-
-// thousands matches a count with commas between its thousands.
-var thousands = regexp.MustCompile(`^[0-9]{1,3}(,[0-9]{3})+$`)
-
-func (f *facts) addCount(raw json.RawMessage) {
-	text := strings.TrimSpace(scalar(raw))
-	if thousands.MatchString(text) {
-		text = strings.ReplaceAll(text, ",", "")
-	}
-	if text == "" || text[0] == '-' || len(raw) > 0 && raw[0] == '"' && !isDigits(text) {
-		return
-	}
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil || n != math.Trunc(n) || n > MaxNumber {
-		return
-	}
-	f.count = max(f.count, int64(n))
+	return l.read.rules()
 }

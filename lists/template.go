@@ -2,6 +2,7 @@ package lists
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -15,6 +16,20 @@ const (
 	placeholderListBotID = ":list_bot_id"
 	placeholderValue     = ":value"
 )
+
+// ids are what placeholders for a bot stand for.
+type ids struct {
+	botID     string // the bot's Discord snowflake
+	listBotID string // the number the list itself gave the bot; "": none is known
+}
+
+// of returns what a placeholder stands for.
+func (d *ids) of(placeholder string) string {
+	if placeholder == placeholderListBotID {
+		return d.listBotID
+	}
+	return d.botID
+}
 
 // placeholder matches what looks like one. A colon before a digit is a port.
 var placeholder = regexp.MustCompile(`:[A-Za-z_][A-Za-z0-9_]*`)
@@ -40,7 +55,13 @@ func newTemplate(text string, allowed ...string) (template, error) {
 	return t, nil
 }
 
-// holds tells whether a placeholder is in the template.
+// isZero reports whether t was cut from no text.
+func (t template) isZero() bool { return t.parts == nil }
+
+// isFixed reports whether there is no placeholder in t.
+func (t template) isFixed() bool { return len(t.parts) == 1 }
+
+// holds reports whether a placeholder is in the template.
 func (t template) holds(placeholder string) bool {
 	for i := 1; i < len(t.parts); i += 2 {
 		if t.parts[i] == placeholder {
@@ -50,16 +71,28 @@ func (t template) holds(placeholder string) bool {
 	return false
 }
 
-// fill puts values in the placeholders' places.
-func (t template) fill(value func(placeholder string) string) string {
-	if len(t.parts) == 1 {
+// forBot puts the ids of a bot in the placeholders' places.
+func (t template) forBot(d *ids) string {
+	if t.isFixed() {
 		return t.parts[0]
 	}
 	var b strings.Builder
 	b.Grow(128) // most URLs
 	for i, part := range t.parts {
 		if i%2 == 1 {
-			part = value(part)
+			part = d.of(part)
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+// forValue puts a value in the placeholders' places.
+func (t template) forValue(value string) string {
+	var b strings.Builder
+	for i, part := range t.parts {
+		if i%2 == 1 {
+			part = value
 		}
 		b.WriteString(part)
 	}
@@ -86,12 +119,6 @@ func newURLTemplate(text string, allowed ...string) (template, error) {
 	return t, nil
 }
 
-// isPort tells whether a port is one, or none.
-func isPort(s string) bool {
-	n, err := strconv.Atoi(s)
-	return s == "" || err == nil && n > 0 && n < 1<<16
-}
-
 // parseURL checks that text is an absolute http or https URL.
 func parseURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
@@ -102,4 +129,44 @@ func parseURL(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("must not hold a user name or password")
 	}
 	return u, nil
+}
+
+// isPort reports whether s is the number of a port, or empty.
+func isPort(s string) bool {
+	n, err := strconv.Atoi(s)
+	return s == "" || err == nil && n > 0 && n < 1<<16
+}
+
+// apiURL checks and cuts a URL that is asked for data. Over plain http anyone
+// on the way could read the tokens; loopback and defunct lists send none out.
+func (c *checker) apiURL(field, text string, allowed ...string) template {
+	t, err := newURLTemplate(text, allowed...)
+	if err != nil {
+		c.add(field, "%v", err)
+		return t
+	}
+	u, err := url.Parse(text)
+	if err == nil && u.Scheme == "http" && !c.defunct && !isLoopback(u.Hostname()) {
+		c.add(field, "must begin with https:// (http:// is for loopback hosts and defunct lists), is %q", text)
+	}
+	if u != nil && u.Fragment != "" {
+		c.add(field, "must not hold a fragment (#…), is %q", text)
+	}
+	return t
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// addQuery adds a query to a URL that may have one.
+func addQuery(rawURL, query string) string {
+	if query == "" {
+		return rawURL
+	}
+	if strings.Contains(rawURL, "?") {
+		return rawURL + "&" + query
+	}
+	return rawURL + "?" + query
 }

@@ -1,11 +1,12 @@
 package lists
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
 	"unicode"
+
+	"aggregator/rawjson"
 )
 
 // Token is a caller's secret for one list. However it is printed, marshalled
@@ -15,37 +16,59 @@ type Token struct {
 	listBotID string  // the number the list itself gave the bot, where the caller sent one
 }
 
-// NewToken makes a token of a secret, and of the number that a list which
+// NewToken returns a token of a secret, and of the number that a list which
 // numbers bots itself gave the bot ("" if there is none).
 func NewToken(secret, listBotID string) Token {
 	return Token{secret: &secret, listBotID: listBotID}
 }
 
-// ParseToken reads the JSON value that a caller sent for a list: a string, or
-// {"token": "…", "bot_id": "42"}. It returns a Skip for a value that is no
-// token, and nil otherwise.
-func ParseToken(raw json.RawMessage) (Token, *Skip) {
-	if string(raw) == "null" {
+// ParseToken returns the token in the JSON value that a caller sent for a list:
+// a string, or {"token": "…", "bot_id": "42"}. It returns a Skip for a value that
+// is no token, and nil otherwise.
+func ParseToken(v rawjson.Value) (Token, *Skip) {
+	switch v.Kind() {
+	case rawjson.Null:
 		return Token{}, &Skip{Reason: SkipNoToken}
-	}
-	if secret, ok := unquote(raw); ok {
+	case rawjson.String:
+		secret, _ := v.Text()
 		return CheckToken(secret, "")
+	case rawjson.Object:
+		secret, listBotID, ok := tokenObject(v)
+		if !ok {
+			return Token{}, badToken(`an object must be {"token": "…", "bot_id": "…"}`)
+		}
+		return CheckToken(secret, listBotID)
 	}
-	if len(raw) == 0 || raw[0] != '{' || !json.Valid(raw) {
-		return Token{}, badToken("must be a string")
+	return Token{}, badToken("must be a string")
+}
+
+// tokenObject reads an object that holds a token. Null is as good as absent.
+func tokenObject(v rawjson.Value) (secret, listBotID string, ok bool) {
+	secret, isText := optional(v.Get("token")).Text()
+	if !isText && !optional(v.Get("token")).IsZero() {
+		return "", "", false
 	}
-	secret, number, ok := tokenObject(raw)
-	if !ok {
-		return Token{}, badToken(`an object must be {"token": "…", "bot_id": "…"}`)
+	number := optional(v.Get("bot_id"))
+	if number.IsZero() {
+		return secret, "", true
 	}
-	return CheckToken(secret, number)
+	listBotID = scalar(number)
+	return secret, listBotID, isListBotID(listBotID)
+}
+
+// optional returns v, or the zero Value where it is null.
+func optional(v rawjson.Value) rawjson.Value {
+	if v.Kind() == rawjson.Null {
+		return rawjson.Value{}
+	}
+	return v
 }
 
 // maxSecret bounds a token, so that a list takes the header it goes in: one that
 // did not would look as if it were down.
 const maxSecret = 8 << 10
 
-// CheckToken is NewToken for a secret that has not been looked at. It returns a
+// CheckToken is NewToken for a secret that has not been checked. It returns a
 // Skip for one that no list can be sent, and nil otherwise.
 func CheckToken(secret, listBotID string) (Token, *Skip) {
 	// People copy tokens with what is around them, and programs write for one
@@ -68,29 +91,7 @@ func isBlank(r rune) bool {
 	return unicode.IsSpace(r) || unicode.In(r, unicode.Z, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point)
 }
 
-func tokenObject(raw json.RawMessage) (secret, number string, ok bool) {
-	var o struct {
-		Token *string         `json:"token"`
-		BotID json.RawMessage `json:"bot_id"`
-	}
-	if json.Unmarshal(raw, &o) != nil {
-		return "", "", false
-	}
-	if o.Token != nil {
-		secret = *o.Token
-	}
-	switch number = string(o.BotID); {
-	case number == "" || number == "null":
-		return secret, "", true
-	case number[0] == '"':
-		if json.Unmarshal(o.BotID, &number) != nil {
-			return "", "", false
-		}
-	}
-	return secret, number, isListBotID(number)
-}
-
-// WithSecret is a token for the same bot with another secret.
+// WithSecret returns a token for the same bot with another secret.
 func (t Token) WithSecret(secret string) Token {
 	if n, ok := t.numbered(); ok {
 		return NewToken(secret, n.listBotID)
@@ -98,7 +99,7 @@ func (t Token) WithSecret(secret string) Token {
 	return NewToken(secret, "")
 }
 
-// isListBotID tells whether s can be a number that a list gave a bot.
+// isListBotID reports whether s can be a number that a list gave a bot.
 func isListBotID(s string) bool { return len(s) <= 20 && isDigits(s) }
 
 func isDigits(s string) bool {
@@ -123,7 +124,7 @@ func (t Token) numbered() (Token, bool) {
 	return NewToken(secret, number), true
 }
 
-// IsZero tells whether there is no token.
+// IsZero reports whether there is no token.
 func (t Token) IsZero() bool { return t.secret == nil || *t.secret == "" }
 
 // Reveal returns the secret. It is for requests to the list and for hashing.

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+
+	"aggregator/rawjson"
 )
 
 const someSecret = "s3cr3t/tok3n+of=a.bot"
@@ -170,6 +172,12 @@ func TestTokenReveal(t *testing.T) {
 	}
 }
 
+// jsonValue is a JSON value; the zero Value where text is none.
+func jsonValue(text string) rawjson.Value {
+	v, _ := rawjson.Parse([]byte(text))
+	return v
+}
+
 func TestParseToken(t *testing.T) {
 	t.Parallel()
 	const (
@@ -253,7 +261,7 @@ func TestParseToken(t *testing.T) {
 		{name: "number: object", raw: `{"token":"abc","bot_id":{}}`, skipped: badObject},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, skipped := ParseToken(json.RawMessage(tt.raw))
+			got, skipped := ParseToken(jsonValue(tt.raw))
 			if got.Reveal() != tt.secret || got.listBotID != tt.number || words(skipped) != tt.skipped {
 				t.Errorf("token %q, number %q, skipped %q; want %q, %q, %q", got.Reveal(), got.listBotID, words(skipped), tt.secret, tt.number, tt.skipped)
 			}

@@ -1,21 +1,33 @@
 package lists
 
 import (
-	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"net/textproto"
 	"strconv"
 	"strings"
 	"time"
+
+	"aggregator/rawjson"
 )
 
 // wait is one place where a list says how long to wait, compiled.
 type wait struct {
-	header string
-	path   []string
+	header string   // in canonical form; "": it stands in the body
+	path   []string // into the body; nil: it stands in a header
 	unit   string
 }
+
+// Units of a wait, beside seconds.
+const (
+	unitMS     = "ms"
+	unitUnix   = "unix"
+	unitUnixMS = "unix_ms"
+)
+
+// retryAfter is where every list may say how long to wait.
+var retryAfter = wait{header: "Retry-After"}
 
 func (c *checker) waits(field string, entries []WaitEntry) []wait {
 	var all []wait
@@ -34,17 +46,7 @@ func (c *checker) waits(field string, entries []WaitEntry) []wait {
 	return all
 }
 
-// Units of a wait, beside seconds.
-const (
-	unitMS     = "ms"
-	unitUnix   = "unix"
-	unitUnixMS = "unix_ms"
-)
-
-// retryAfter is where every list may say how long to wait.
-var retryAfter = wait{header: "Retry-After"}
-
-// WaitUntil is the time before which the list wants no further call, as its
+// WaitUntil returns the time before which the list wants no further call, as its
 // answer says; ok is false when it says nothing, or nothing sensible. Beside a
 // 429 or 503 only Retry-After says so.
 func (c Call) WaitUntil(a Answer, now time.Time) (until time.Time, ok bool) {
@@ -67,7 +69,8 @@ func (c Call) WaitUntil(a Answer, now time.Time) (until time.Time, ok bool) {
 func (w wait) until(a Answer, now time.Time) (time.Time, bool) {
 	text := a.header(w.header)
 	if w.path != nil {
-		text = scalar(follow(a.Body, w.path))
+		v, _ := rawjson.Parse(a.Body)
+		text = scalar(follow(v, w.path))
 	}
 	text = strings.TrimSpace(text)
 	n, err := strconv.ParseFloat(text, 64)
@@ -80,32 +83,32 @@ func (w wait) until(a Answer, now time.Time) (time.Time, bool) {
 	}
 	switch w.unit {
 	case unitMS:
-		return now.Add(ms(n)), n < float64(math.MaxInt64/int64(time.Millisecond))
+		return now.Add(milliseconds(n)), n < float64(math.MaxInt64/int64(time.Millisecond))
 	case unitUnix:
 		return time.UnixMilli(int64(n * 1000)), true
 	case unitUnixMS:
 		return time.UnixMilli(int64(n)), true
 	}
-	return now.Add(ms(n * 1000)), n*1000 < float64(math.MaxInt64/int64(time.Millisecond))
+	return now.Add(milliseconds(n * 1000)), n*1000 < float64(math.MaxInt64/int64(time.Millisecond))
 }
 
-func ms(n float64) time.Duration {
+// milliseconds returns n of them, rounded up, or a year where that is less.
+func milliseconds(n float64) time.Duration {
 	const longest = float64(365 * 24 * time.Hour / time.Millisecond)
 	return time.Duration(math.Ceil(max(-longest, min(n, longest)))) * time.Millisecond
 }
 
-// scalar is the text of a JSON string or number, "" for anything else.
-func scalar(raw json.RawMessage) string {
-	if len(raw) == 0 {
-		return ""
-	}
-	switch c := raw[0]; {
-	case c == '"':
-		if s, ok := unquote(raw); ok {
-			return s
+func waitRules(waits []wait) (rules []string) {
+	for _, w := range waits {
+		where := "header " + w.header
+		if w.path != nil {
+			where = "field " + strings.Join(w.path, ".") + " of the answer"
 		}
-	case c == '-' || c >= '0' && c <= '9':
-		return string(raw)
+		unit := map[string]string{unitMS: "milliseconds", unitUnix: "Unix time", unitUnixMS: "Unix time in milliseconds"}[w.unit]
+		if unit == "" {
+			unit = "seconds, or a date"
+		}
+		rules = append(rules, fmt.Sprintf("wait: %s, in %s", where, unit))
 	}
-	return ""
+	return rules
 }

@@ -114,9 +114,9 @@ func (e *endpoint) names() string {
 		all = append(all, p.names...)
 	}
 	switch {
-	case slices.Contains(all, ":list_bot_id") || len(e.fields.names[botNumber]) > 0:
+	case slices.Contains(all, ":list_bot_id") || len(e.fields.names[lists.ListBotID]) > 0:
 		return ":list_bot_id"
-	case slices.Contains(all, ":id") || len(e.fields.names[botID]) > 0:
+	case slices.Contains(all, ":id") || len(e.fields.names[lists.BotID]) > 0:
 		return ":id"
 	}
 	return ""

@@ -11,27 +11,12 @@ import (
 	"aggregator/lists"
 )
 
-// value is one thing that a field may hold.
-type value int
-
-const (
-	serverCount value = iota
-	shardID
-	shardCount
-	shards
-	userCount
-	voiceConnections
-	botID
-	botNumber
-	values // how many there are
-)
-
 // fields says what a post must hold.
 type fields struct {
 	encoding    string // json, form or query
 	text        bool   // numbers are written as strings
-	names       [values][]string
-	required    [values]bool
+	names       [lists.NumValues]lists.Names
+	required    [lists.NumValues]bool
 	constants   map[string]any // as they are read from the body
 	shardObject *lists.ShardObjectEntry
 	token       string          // field that holds the token; "" if none does
@@ -46,20 +31,9 @@ func newFields(e lists.Entry, spec lists.PostEntry, a auth) *fields {
 		f.encoding = spec.Body
 	}
 	f.text = spec.Numbers == "string" || f.encoding != "json"
-	if n := spec.Fields; n != nil {
-		f.names = [values][]string{n.ServerCount, n.ShardID, n.ShardCount, n.Shards, n.UserCount, n.VoiceConnections, n.BotID, n.ListBotID}
-	} else {
-		for v, name := range map[value]string{serverCount: e.APIField, shardID: e.APIShardID, shardCount: e.APIShardCount, shards: e.APIShards} {
-			if name != "" {
-				f.names[v] = []string{name}
-			}
-		}
-	}
-	f.required[botID], f.required[botNumber] = true, true
-	if d := spec.Defaults; d != nil {
-		f.required[shardCount] = d.ShardCount != nil
-		f.required[userCount] = d.UserCount != nil
-		f.required[voiceConnections] = d.VoiceConnections != nil
+	for v := range lists.NumValues {
+		f.names[v] = v.Names(&e)
+		f.required[v] = v == lists.BotID || v == lists.ListBotID || v.Default(&e) != nil
 	}
 	for name, constant := range spec.Constants {
 		f.constants[name] = f.asRead(constant)
@@ -114,9 +88,9 @@ func (f *fields) check(found map[string]any, of *ids) (c count, err error) {
 			return c, refuse(http.StatusBadRequest, "Field %q must be %v", name, f.constants[name])
 		}
 	}
-	var given [values]bool
-	var numbers [values]int64
-	for v := range values {
+	var given [lists.NumValues]bool
+	var numbers [lists.NumValues]int64
+	for v := range lists.NumValues {
 		raw, ok, err := f.value(v, found)
 		if err != nil {
 			return c, err
@@ -133,21 +107,21 @@ func (f *fields) check(found map[string]any, of *ids) (c count, err error) {
 }
 
 // numberOf reads the number that was sent for v, or notes the id that was.
-func (f *fields) numberOf(v value, raw any, of *ids) (number int64, err error) {
+func (f *fields) numberOf(v lists.Value, raw any, of *ids) (number int64, err error) {
 	name := f.names[v][0]
 	switch v {
-	case botID:
+	case lists.BotID:
 		text, _ := raw.(string)
 		if !snowflake.match(text, of) {
 			return 0, refuse(http.StatusBadRequest, "Field %q must be the bot's id as a string", name)
 		}
 		return 0, nil
-	case botNumber:
+	case lists.ListBotID:
 		if text, ok := f.digits(raw); !ok || !listBotID.match(text, of) {
 			return 0, refuse(http.StatusBadRequest, "Field %q must be the number of the bot", name)
 		}
 		return 0, nil
-	case shards:
+	case lists.Shards:
 		return f.sum(raw)
 	}
 	number, ok := f.number(raw)
@@ -158,25 +132,25 @@ func (f *fields) numberOf(v value, raw any, of *ids) (number int64, err error) {
 }
 
 // consistent checks that the numbers given go together.
-func (f *fields) consistent(given [values]bool, numbers [values]int64) (c count, err error) {
-	takesCounts := f.names[serverCount] != nil || f.names[shards] != nil
+func (f *fields) consistent(given [lists.NumValues]bool, numbers [lists.NumValues]int64) (c count, err error) {
+	takesCounts := f.names[lists.ServerCount] != nil || f.names[lists.Shards] != nil
 	switch {
-	case given[serverCount] && given[shards]:
+	case given[lists.ServerCount] && given[lists.Shards]:
 		return c, refuse(http.StatusBadRequest, "Either the count or the shards must be given, not both")
-	case takesCounts && !given[serverCount] && !given[shards]:
+	case takesCounts && !given[lists.ServerCount] && !given[lists.Shards]:
 		return c, refuse(http.StatusBadRequest, "The count is missing")
-	case given[shardCount] && numbers[shardCount] < 1:
+	case given[lists.ShardCount] && numbers[lists.ShardCount] < 1:
 		return c, refuse(http.StatusBadRequest, "The number of shards must be at least 1")
-	case given[shardID] && given[shardCount] && numbers[shardID] >= numbers[shardCount]:
+	case given[lists.ShardID] && given[lists.ShardCount] && numbers[lists.ShardID] >= numbers[lists.ShardCount]:
 		return c, refuse(http.StatusBadRequest, "The shard id must be below the number of shards")
-	case given[shards]:
-		return count{servers: numbers[shards]}, nil
+	case given[lists.Shards]:
+		return count{servers: numbers[lists.Shards]}, nil
 	}
-	return count{numbers[serverCount], numbers[shardID], given[shardID]}, nil
+	return count{numbers[lists.ServerCount], numbers[lists.ShardID], given[lists.ShardID]}, nil
 }
 
 // value is what was sent for v, which must stand under all of its names.
-func (f *fields) value(v value, found map[string]any) (any, bool, error) {
+func (f *fields) value(v lists.Value, found map[string]any) (any, bool, error) {
 	var first any
 	var given bool
 	for i, name := range f.names[v] {
@@ -196,13 +170,13 @@ func (f *fields) value(v value, found map[string]any) (any, bool, error) {
 }
 
 // means tells whether x can be v: the count and the shards may share a name.
-func (f *fields) means(name string, x any, v value) bool {
+func (f *fields) means(name string, x any, v lists.Value) bool {
 	_, isArray := x.([]any)
 	switch v {
-	case serverCount:
-		return !isArray || !slices.Contains(f.names[shards], name)
-	case shards:
-		return isArray || !slices.Contains(f.names[serverCount], name)
+	case lists.ServerCount:
+		return !isArray || !slices.Contains(f.names[lists.Shards], name)
+	case lists.Shards:
+		return isArray || !slices.Contains(f.names[lists.ServerCount], name)
 	}
 	return true
 }

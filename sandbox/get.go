@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -43,41 +44,55 @@ func (l *list) serveGet(e *endpoint, r *http.Request, of ids, query url.Values, 
 // code is what stands for a URL where the entry makes URLs of values.
 const code = "sandbox"
 
+// texts are what the sandbox says of every bot. Of the rest it says as much as
+// tells them apart.
+var texts = map[string]string{
+	"username": "Sandbox Bot", "discriminator": "1234", "website": "https://bot.example/",
+	"github": "https://git.example/sandbox/bot", "support": "https://discord.gg/sandbox", "prefix": "!",
+}
+
+// said is what the sandbox says of a bot in a field.
+func said(f lists.Field, id string, servers int64) any {
+	const owner = "100000000000000001"
+	switch {
+	case f.Kind == lists.FieldIDs:
+		return owner
+	case f.Kind == lists.FieldCount:
+		return servers
+	case f.Name == "invite":
+		return "https://discord.com/oauth2/authorize?client_id=" + id
+	}
+	return cmp.Or(texts[f.Name], "sandbox-"+f.Name)
+}
+
 // show is a bot in the shape of an entry.
 func show(e lists.GetEntry, id string, servers int64) any {
-	texts := map[string]string{
-		"username": "Sandbox Bot", "discriminator": "1234", "invite": "https://discord.com/oauth2/authorize?client_id=" + id,
-		"prefix": "!", "website": "https://bot.example/", "github": "https://git.example/sandbox/bot",
-		"support": "https://discord.gg/sandbox", "library": "sandbox-library",
-	}
-	const owner = "100000000000000001"
 	var shape any = map[string]any{}
-	if f := e.Fields; f != nil {
-		sources := map[string]lists.Sources{
-			"username": f.Username, "discriminator": f.Discriminator, "invite": f.Invite, "prefix": f.Prefix,
-			"website": f.Website, "github": f.Github, "support": f.Support, "library": f.Library,
+	if e.Fields == nil {
+		shape = map[string]any{"id": id}
+	}
+	for _, f := range lists.Fields() {
+		switch v := said(f, id, servers); {
+		case e.Fields == nil && f.Kind == lists.FieldIDs:
+			shape = place(shape, []string{f.Name}, []any{v})
+		case e.Fields == nil:
+			shape = place(shape, []string{f.Name}, v)
+		default:
+			shape = placeFirst(shape, f.Sources(e.Fields), v)
 		}
-		for _, name := range sortedKeys(sources) {
-			if s := sources[name]; len(s) > 0 && s[0].URL != "" {
-				shape = place(shape, steps(s[0].Path), code)
-			} else if len(s) > 0 {
-				shape = place(shape, steps(s[0].Path), texts[name])
-			}
-		}
-		if len(f.Owners) > 0 {
-			shape = place(shape, steps(f.Owners[0].Path), owner)
-		}
-		if len(f.ServerCount) > 0 {
-			shape = place(shape, steps(f.ServerCount[0].Path), servers)
-		}
-	} else {
-		common := map[string]any{"id": id, "owners": []any{owner}, "server_count": servers}
-		for name, text := range texts {
-			common[name] = text
-		}
-		shape = common
 	}
 	return place(nil, steps(e.Root), shape)
+}
+
+// placeFirst puts v where the first source looks for it, if there is one.
+func placeFirst(shape any, sources lists.Sources, v any) any {
+	if len(sources) == 0 {
+		return shape
+	}
+	if sources[0].URL != "" {
+		v = code
+	}
+	return place(shape, steps(sources[0].Path), v)
 }
 
 // step matches a step of a path: a name, something in brackets, or {}.

@@ -10,18 +10,24 @@ import (
 	"aggregator/lists"
 )
 
-// What the examples post.
-var (
-	exampleShardID    = int64(2)
-	exampleShardCount = int64(4)
-	exampleUsers      = int64(5678)
-	exampleVoice      = int64(9)
-	exampleCount      = lists.Count{BotID: demoBot, ServerCount: demoServers}
-	exampleShardPost  = lists.Count{
-		BotID: demoBot, ServerCount: demoServers, ShardID: &exampleShardID, ShardCount: &exampleShardCount,
-		Shards: []int64{300, 310, 320, 304}, UserCount: &exampleUsers, VoiceConnections: &exampleVoice,
+// plainExample is the least that a count holds.
+var plainExample = lists.Count{BotID: demoBot, ServerCount: demoServers}
+
+// fullExample returns a count with everything that one can hold, and says in
+// words what that is.
+func fullExample() (c lists.Count, what string) {
+	c = plainExample
+	id, of := int64(2), int64(4)
+	c.ShardID, c.ShardCount, c.Shards = &id, &of, []int64{300, 310, 320, 304}
+	what = fmt.Sprintf("shard %d of %d, with %d of %d servers", id, of, c.Shards[id], c.ServerCount)
+	for v := range lists.NumValues {
+		if n, noun := v.Example(); noun != "" {
+			*v.Optional(&c) = &n
+			what += fmt.Sprintf(", %d %s", n, noun)
+		}
 	}
-)
+	return c, what
+}
 
 // explain prints what a list is sent, and where its answers are read.
 func explain(fs *flag.FlagSet) action {
@@ -68,15 +74,16 @@ func explainList(out io.Writer, l *lists.List) {
 		say("checked: %s", l.Checked)
 	}
 	token := lists.NewToken("token", "42")
-	if _, why := l.PlanPost(exampleCount, token, userAgent); why != nil {
+	if _, why := l.PlanPost(plainExample, token, userAgent); why != nil {
 		say("\nposting: %s", why)
 	} else {
+		full, everything := fullExample()
 		for _, example := range []struct {
 			what  string
 			count lists.Count
 		}{
-			{"1234 servers", exampleCount},
-			{"shard 2 of 4, with 320 of 1234 servers, 5678 users, 9 voice connections", exampleShardPost},
+			{fmt.Sprintf("%d servers", plainExample.ServerCount), plainExample},
+			{everything, full},
 		} {
 			call, _ := l.PlanPost(example.count, token, userAgent)
 			say("\nposting %s:", example.what)

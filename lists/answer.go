@@ -1,0 +1,55 @@
+package lists
+
+import "time"
+
+// Answer is what became of a call: the list's answer, or why there is none.
+type Answer struct {
+	Status int                 // HTTP status, or NoAnswer
+	Header map[string][]string // in canonical form
+	Body   []byte
+	Reason string // without an answer: why, in plain words
+	Fault  Fault  // without an answer: its kind
+	Took   time.Duration
+}
+
+// NoAnswer is the status of a call that the list did not answer.
+const NoAnswer = -1
+
+// header returns the first value of a header, "" if there is none.
+func (a Answer) header(canonical string) string {
+	if v := a.Header[canonical]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// NotSent reports whether the list cannot have seen the call.
+func (a Answer) NotSent() bool {
+	switch a.Fault {
+	case FaultRefused, FaultDNS, FaultTLS, FaultCircuit, FaultBusy:
+		return true
+	}
+	return false
+}
+
+// Fault is the closed set of reasons why there is no answer.
+type Fault string
+
+// Faults of a list, of the way to it, or of the caller.
+const (
+	FaultNone     Fault = ""
+	FaultTimeout  Fault = "timeout"   // the deadline passed
+	FaultRefused  Fault = "refused"   // nothing listens there
+	FaultReset    Fault = "reset"     // the connection broke before the answer's end
+	FaultCutShort Fault = "cut_short" // the answer ended before its announced end
+	FaultDNS      Fault = "dns"       // no such host
+	FaultTLS      Fault = "tls"       // no secure connection
+	FaultTooLarge Fault = "too_large" // the answer is over the cap
+	FaultRedirect Fault = "redirect"  // too many, or to another origin with a key
+	FaultProtocol Fault = "protocol"  // the answer is not HTTP
+	FaultCanceled Fault = "canceled"  // the caller hung up
+	FaultCircuit  Fault = "circuit"   // not asked: the breaker is open
+	FaultBusy     Fault = "busy"      // not asked: no room for the call
+	FaultOther    Fault = "other"     // anything else
+	FaultPanic    Fault = "panic"     // ours
+)

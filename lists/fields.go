@@ -1,0 +1,364 @@
+package lists
+
+import (
+	"math"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"aggregator/rawjson"
+)
+
+// Field is one thing that is read of a bot. A new one is a row of fieldTable,
+// beside its field in Bot and its key in the format.
+type Field struct {
+	Name string // in the merged answer, and under an entry's get.fields
+	Kind FieldKind
+
+	sources func(*ReadEntry) Sources
+	common  []string           // key names by which lists without a mapping are read; a dot nests
+	text    func(*Bot) *string // of a text: where the merged bot holds it
+	missing string             // what stands there where no list says anything
+}
+
+// FieldKind says how a field is read and merged.
+type FieldKind int
+
+// The kinds of fields.
+const (
+	FieldText   FieldKind = iota // the most common text
+	FieldDigits                  // the same, and may be a number
+	FieldIDs                     // all ids, in the order seen
+	FieldCount                   // the largest count
+)
+
+// fieldTable is in the order of the merged answer.
+var fieldTable = [...]Field{
+	{
+		Name: "username", sources: func(e *ReadEntry) Sources { return e.Username },
+		common: []string{"name", "username", "bot_name"},
+		text:   func(b *Bot) *string { return &b.Username }, missing: "Unknown",
+	},
+	{
+		Name: "discriminator", Kind: FieldDigits, sources: func(e *ReadEntry) Sources { return e.Discriminator },
+		common: []string{"discrim", "discriminator", "disc"},
+		text:   func(b *Bot) *string { return &b.Discriminator }, missing: "0000",
+	},
+	{
+		Name: "owners", Kind: FieldIDs, sources: func(e *ReadEntry) Sources { return e.Owners },
+		common: []string{"owner", "owners", "authors", "bot_owners", "owner_id", "coOwners", "secondaryOwners"},
+	},
+	{
+		Name: "server_count", Kind: FieldCount, sources: func(e *ReadEntry) Sources { return e.ServerCount },
+		common: []string{
+			"count", "servers", "server_count", "servercount", "serverCount", "bot_server_count",
+			"guilds", "guild_count", "guildcount", "guildCount", "stats.guilds",
+		},
+	},
+	{
+		Name: "invite", sources: func(e *ReadEntry) Sources { return e.Invite },
+		common: []string{"invite", "bot_invite", "botInvite", "bot_invite_link", "oauth_url", "inviteURL", "links.invite"},
+		text:   func(b *Bot) *string { return &b.Invite },
+	},
+	{
+		Name: "prefix", sources: func(e *ReadEntry) Sources { return e.Prefix },
+		common: []string{"prefix", "bot_prefix"},
+		text:   func(b *Bot) *string { return &b.Prefix },
+	},
+	{
+		Name: "website", sources: func(e *ReadEntry) Sources { return e.Website },
+		common: []string{"website", "bot_website", "websiteURL"},
+		text:   func(b *Bot) *string { return &b.Website },
+	},
+	{
+		Name: "github", sources: func(e *ReadEntry) Sources { return e.Github },
+		common: []string{"github", "bot_github_repo", "openSource", "git", "source_code"},
+		text:   func(b *Bot) *string { return &b.Github },
+	},
+	{
+		Name: "support", sources: func(e *ReadEntry) Sources { return e.Support },
+		common: []string{
+			"support", "supportInvite", "support_server", "discord", "server_invite",
+			"bot_support_discord", "server", "supportServer", "links.support",
+		},
+		text: func(b *Bot) *string { return &b.Support },
+	},
+	{
+		Name: "library", sources: func(e *ReadEntry) Sources { return e.Library },
+		common: []string{"library", "libraryName", "bot_library", "lang"},
+		text:   func(b *Bot) *string { return &b.Library },
+	},
+}
+
+// Fields returns all fields, in the order of the merged answer.
+func Fields() []Field { return fieldTable[:] }
+
+// Sources returns where an entry says that the field is; nil for nowhere.
+func (f *Field) Sources(e *ReadEntry) Sources { return f.sources(e) }
+
+// AppendJSON appends what a merged bot holds of the field.
+func (f *Field) AppendJSON(to []byte, bot *Bot) []byte {
+	switch f.Kind {
+	case FieldIDs:
+		to = append(to, '[')
+		for _, id := range bot.Owners {
+			to = rawjson.AppendString(rawjson.AppendComma(to), id)
+		}
+		return append(to, ']')
+	case FieldCount:
+		return rawjson.AppendInt(to, bot.ServerCount)
+	}
+	return rawjson.AppendString(to, *f.text(bot))
+}
+
+// commonKey is a field that a key of an answer holds.
+type commonKey struct {
+	field int      // its row
+	below []string // path from the key's value to the field's
+}
+
+// commonKeys are the keys by which lists without a mapping are read.
+var commonKeys = func() map[string][]commonKey {
+	all := map[string][]commonKey{}
+	for i, f := range fieldTable {
+		for _, name := range f.common {
+			path := strings.Split(name, ".")
+			all[path[0]] = append(all[path[0]], commonKey{i, path[1:]})
+		}
+	}
+	return all
+}()
+
+// mapping says where an answer has each field, by its row, compiled.
+type mapping [][]source
+
+// source is one place where a field may be.
+type source struct {
+	steps []step
+	url   template // makes a URL of a value that is none; zero: nothing does
+}
+
+func (c *checker) mapping(e *ReadEntry) mapping {
+	m := make(mapping, len(fieldTable))
+	for i := range fieldTable {
+		f := &fieldTable[i]
+		field := "get.fields." + f.Name
+		for _, s := range f.Sources(e) {
+			compiled := source{steps: c.steps(field, s.Path)}
+			if s.URL != "" {
+				t, err := newURLTemplate(s.URL, placeholderValue)
+				if err != nil {
+					c.add(field+".url", "%v", err)
+				}
+				compiled.url = t
+			}
+			m[i] = append(m[i], compiled)
+		}
+	}
+	return m
+}
+
+// mappingRules says in words where each field is read, under a root that is ""
+// or ends with a dot.
+func mappingRules(e *ReadEntry, root string) []string {
+	var rules []string
+	for i := range fieldTable {
+		f := &fieldTable[i]
+		var paths []string
+		for _, s := range f.Sources(e) {
+			path := root + s.Path
+			if s.URL != "" {
+				path += " (as " + s.URL + ")"
+			}
+			paths = append(paths, path)
+		}
+		if paths != nil {
+			rules = append(rules, f.Name+": "+strings.Join(paths, ", "))
+		}
+	}
+	return rules
+}
+
+// facts are what one list's answer says of a bot. Nothing but what can be
+// understood counts.
+type facts struct {
+	texts [][]string // by row: of a text, each one that the answer holds; of ids, each of them
+	count int64      // the largest; -1 when there is none
+}
+
+func newFacts() *facts { return &facts{texts: make([][]string, len(fieldTable)), count: -1} }
+
+// readMapped reads the fields where a mapping says that they are. Of a text and
+// a count the first source that has one counts; ids are gathered from all.
+func (f *facts) readMapped(answer rawjson.Value, m mapping) {
+	top := &node{value: answer}
+	for i, sources := range m {
+		for _, s := range sources {
+			f.readSource(i, top.walk(s.steps), s.url)
+			if f.has(i) && fieldTable[i].Kind != FieldIDs {
+				break
+			}
+		}
+	}
+}
+
+func (f *facts) readSource(field int, found []rawjson.Value, asURL template) {
+	for _, v := range found {
+		f.add(field, v)
+		if fieldTable[field].text == nil || !f.has(field) {
+			continue
+		}
+		if text := &f.texts[field][0]; !asURL.isZero() && !strings.Contains(*text, "://") {
+			*text = asURL.forValue((&url.URL{Path: *text}).EscapedPath())
+		}
+		return
+	}
+}
+
+// has reports whether something of a field was read.
+func (f *facts) has(field int) bool {
+	if fieldTable[field].Kind == FieldCount {
+		return f.count >= 0
+	}
+	return len(f.texts[field]) > 0
+}
+
+// readCommon reads the fields that stand under the key names that lists
+// commonly use, in the order in which the list wrote them.
+func (f *facts) readCommon(answer rawjson.Value) {
+	for _, m := range answer.Members() {
+		for _, k := range commonKeys[m.Key] {
+			f.add(k.field, follow(m.Value, k.below))
+		}
+	}
+}
+
+// add takes of v what a field can hold.
+func (f *facts) add(field int, v rawjson.Value) {
+	switch fieldTable[field].Kind {
+	case FieldText, FieldDigits:
+		if text := textOf(v, fieldTable[field].Kind == FieldDigits); text != "" {
+			f.texts[field] = append(f.texts[field], text)
+		}
+	case FieldIDs:
+		f.texts[field] = appendIDs(f.texts[field], v)
+	case FieldCount:
+		if n, ok := countOf(v); ok {
+			f.count = max(f.count, n)
+		}
+	}
+}
+
+// textOf returns a string's text, or a number's digits where they pass; "" for
+// anything else.
+func textOf(v rawjson.Value, digits bool) string {
+	if text, ok := v.Text(); ok {
+		return text
+	}
+	if text, ok := v.Number(); ok && digits && isDigits(text) {
+		return text
+	}
+	return ""
+}
+
+// appendIDs appends the ids in a string, a number, an object with id or userId,
+// or an array of these.
+func appendIDs(ids []string, v rawjson.Value) []string {
+	if v.Kind() != rawjson.Array {
+		return appendID(ids, v)
+	}
+	for item := range v.Items() {
+		ids = appendID(ids, item)
+	}
+	return ids
+}
+
+func appendID(ids []string, v rawjson.Value) []string {
+	id := scalar(v)
+	for _, key := range []string{"id", "userId"} {
+		if id == "" {
+			id = scalar(v.Get(key))
+		}
+	}
+	if len(id) >= 16 && len(id) <= 20 && isDigits(id) {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// thousands matches a count with commas between its thousands.
+var thousands = regexp.MustCompile(`^[0-9]{1,3}(,[0-9]{3})+$`)
+
+// countOf returns the count in a number, or in a string of digits. ok is false
+// for anything else.
+func countOf(v rawjson.Value) (n int64, ok bool) {
+	text := strings.TrimSpace(scalar(v))
+	if thousands.MatchString(text) {
+		text = strings.ReplaceAll(text, ",", "")
+	}
+	if text == "" || text[0] == '-' || v.Kind() == rawjson.String && !isDigits(text) {
+		return 0, false
+	}
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil || x != math.Trunc(x) || x > MaxNumber {
+		return 0, false
+	}
+	return int64(x), true
+}
+
+// ballot counts how often each text was said.
+type ballot struct {
+	count map[string]int
+	order []string // by first appearance
+}
+
+func (b *ballot) cast(text string) {
+	if b.count == nil {
+		b.count = map[string]int{}
+	}
+	if b.count[text] == 0 {
+		b.order = append(b.order, text)
+	}
+	b.count[text]++
+}
+
+// winner returns the most common text; on a tie the one that appeared last.
+func (b *ballot) winner(missing string) string {
+	winner, highest := missing, 0
+	for _, text := range b.order {
+		if b.count[text] >= highest {
+			winner, highest = text, b.count[text]
+		}
+	}
+	return winner
+}
+
+// mergeField merges what all lists say of a field into a bot.
+func mergeField(bot *Bot, field int, all []*facts) {
+	f := &fieldTable[field]
+	switch f.Kind {
+	case FieldText, FieldDigits:
+		var votes ballot
+		for _, said := range all {
+			for _, text := range said.texts[field] {
+				votes.cast(text)
+			}
+		}
+		*f.text(bot) = votes.winner(f.missing)
+	case FieldIDs:
+		seen := map[string]bool{} // an answer may hold very many
+		for _, said := range all {
+			for _, id := range said.texts[field] {
+				if !seen[id] {
+					seen[id] = true
+					bot.Owners = append(bot.Owners, id)
+				}
+			}
+		}
+	case FieldCount:
+		for _, said := range all {
+			bot.ServerCount = max(bot.ServerCount, said.count)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package lists
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// Limit is one of a list's own rate limits.
+type Limit struct {
+	Per      string // PerToken, PerBot or PerAddress
+	Requests int64
+	Interval time.Duration
+
+	ReadsOnly bool // posts do not count
+}
+
+// Whom a limit counts.
+const (
+	PerToken   = "token"
+	PerBot     = "bot"
+	PerAddress = "address" // the one this service calls from
+)
+
+func (c *checker) limits(field string, entries []LimitEntry) []Limit {
+	const longest = 24 * 60 * 60
+	var all []Limit
+	for i, e := range entries {
+		at := field + "[" + strconv.Itoa(i) + "]"
+		if e.Requests < 1 || e.Requests > 1_000_000 {
+			c.add(at+".requests", "must be 1 to 1000000, is %d", e.Requests)
+		}
+		if e.Seconds < 1 || e.Seconds > longest {
+			c.add(at+".seconds", "must be 1 to %d (a day), is %d", longest, e.Seconds)
+		}
+		all = append(all, Limit{Per: e.Per, Requests: e.Requests, Interval: time.Duration(e.Seconds) * time.Second})
+	}
+	return all
+}
+
+// whomLimits checks that a request tells whom each limit counts. Without a key
+// there is nobody but our address. One per bot needs the bot in the request:
+// else whoever has a token of their own could hold another's bot back.
+func (c *checker) whomLimits(field string, e *endpoint) {
+	for i, l := range e.limits {
+		at := field + "[" + strconv.Itoa(i) + "].per"
+		switch {
+		case l.Per != PerAddress && !e.keyed:
+			c.add(at, "is %s, but reading needs no key; allowed: %s", l.Per, PerAddress)
+		case l.Per == PerBot && !e.namesBot:
+			c.add(at, "is %s, but the request does not name the bot (%s); allowed: %s, %s", PerBot, placeholderID, PerToken, PerAddress)
+		}
+	}
+}
+
+// countLimits finds the limits that each operation's calls count for. A limit
+// on our address that stands under post counts readings too.
+func (l *List) countLimits() {
+	if l.post != nil {
+		l.post.counted = l.post.limits
+	}
+	if l.read == nil {
+		return
+	}
+	for _, limit := range l.postLimits() {
+		if limit.Per == PerAddress {
+			l.read.counted = append(l.read.counted, limit)
+		}
+	}
+	for _, limit := range l.read.limits {
+		limit.ReadsOnly = true
+		l.read.counted = append(l.read.counted, limit)
+	}
+}
+
+func (l *List) postLimits() []Limit {
+	if l.post == nil {
+		return nil
+	}
+	return l.post.limits
+}
+
+// PostsAllowed returns how many posts of one bot the list takes at once.
+func (l *List) PostsAllowed() int {
+	allowed := int64(math.MaxInt32)
+	for _, limit := range l.postLimits() {
+		allowed = min(allowed, limit.Requests)
+	}
+	return int(allowed)
+}
+
+func limitRules(limits []Limit) (rules []string) {
+	for _, l := range limits {
+		rules = append(rules, fmt.Sprintf("limit: %d in %s per %s", l.Requests, l.Interval, l.Per))
+	}
+	return rules
+}
