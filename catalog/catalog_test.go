@@ -95,19 +95,19 @@ func idOf(l *lists.List, ok bool) string {
 }
 
 func TestNearest(t *testing.T) {
-	c := mustLoad(t, "discordbots.org: top.gg\ngone.example: missing\n", `lists:
-  top.gg: {name: T, url: "https://top.gg/"}
+	c := mustLoad(t, "oldbots.test: pot.ts\ngone.example: missing\n", `lists:
+  pot.ts: {name: T, url: "https://pot.ts/"}
   boat.xyz: {name: X, url: "https://boat.xyz/", defunct: 1}
   boat.xyw: {name: W, url: "https://boat.xyw/"}
   ab: {name: A, url: "https://ab.test/"}
 `)
 	for word, want := range map[string]string{
-		"topgg":                  "top.gg",
-		"tpo.gg":                 "top.gg",
-		"TOP.GG":                 "top.gg",
-		"top.gg":                 "top.gg",
-		"stop.ggg":               "top.gg",
-		"discordbot.org":         "discordbots.org",
+		"potts":                  "pot.ts",
+		"pto.ts":                 "pot.ts",
+		"POT.TS":                 "pot.ts",
+		"pot.ts":                 "pot.ts",
+		"spot.tst":               "pot.ts",
+		"oldbot.test":         "oldbots.test",
 		"boat.xya":               "boat.xyw", // as near as boat.xyz, but living
 		"boat.xyzz":              "boat.xyz",
 		"gone.exampl":            "", // leads nowhere

@@ -49,18 +49,18 @@ func TestExplainFinds(t *testing.T) {
 	t.Parallel()
 	const hint = "aggregator explain -h shows its flags\n"
 	overlay := write(t, "own.yaml", "lists:\n  own.test:\n    name: Own\n    url: \"https://own.test/\"\n    api_post: \"https://own.test/:id\"\n    api_field: n\n")
+	legacy := write(t, "legacy.yaml", "once.test: own.test\n")
 	for _, tt := range []struct {
 		name   string
 		args   []string
 		begins string // "" for none
 		errOut string
 	}{
-		{"a list", []string{"top.gg"}, "top.gg (", ""},
-		{"a legacy id", []string{"discordbots.org"}, "top.gg (", ""},
-		{"a near miss", []string{"topp.gg"}, "", "aggregator explain: unknown list \"topp.gg\", did you mean \"top.gg\"?\n" + hint},
+		{"a legacy id", []string{"once.test", "--lists", overlay, "--legacy-ids", legacy}, "own.test (", ""},
+		{"a near miss", []string{"onw.test", "--lists", overlay}, "", "aggregator explain: unknown list \"onw.test\", did you mean \"own.test\"?\n" + hint},
 		{"nothing near", []string{"xyzzy"}, "", "aggregator explain: unknown list \"xyzzy\"\n" + hint},
 		{"no list", nil, "", "aggregator explain: LIST is missing\n" + hint},
-		{"two lists", []string{"top.gg", "lbots.org"}, "", "aggregator explain: unexpected argument \"lbots.org\"\n" + hint},
+		{"two lists", []string{"own.test", "other.test"}, "", "aggregator explain: unexpected argument \"other.test\"\n" + hint},
 		{"a list of one's own file", []string{"own.test", "--lists", overlay}, "own.test (Own)\n", ""},
 		{"flags before the list", []string{"--lists", overlay, "own.test"}, "own.test (Own)\n", ""},
 		{"only one's own file", []string{"xyzzy", "--lists", overlay}, "", "aggregator explain: unknown list \"xyzzy\"\n" + hint},
@@ -115,7 +115,7 @@ func TestExplainEveryList(t *testing.T) {
 func TestKeysOfLists(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]string{
-		"top.gg": "AGGREGATOR_KEY_TOP_GG", "bots-list.example": "AGGREGATOR_KEY_BOTS_LIST_EXAMPLE", "Abc123": "AGGREGATOR_KEY_ABC123", "a+b@c": "AGGREGATOR_KEY_A_B_C",
+		"list.example": "AGGREGATOR_KEY_LIST_EXAMPLE", "bots-list.example": "AGGREGATOR_KEY_BOTS_LIST_EXAMPLE", "Abc123": "AGGREGATOR_KEY_ABC123", "a+b@c": "AGGREGATOR_KEY_A_B_C",
 	} {
 		if got := keyVariable(id); got != want {
 			t.Errorf("the key of %s is %s, want %s", id, got, want)

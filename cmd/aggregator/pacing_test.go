@@ -87,35 +87,69 @@ func wantPaced(t *testing.T, why string, d time.Duration) {
 
 const pacedToken = "s3cret-0815"
 
+// pacedLists limit bots, our address and tokens.
+const pacedLists = `
+lists:
+  paced.test:
+    name: Paced
+    url: "https://paced.test/"
+    post:
+      url: "https://api.paced.test/bots/:id/stats"
+      method: PATCH
+      fields: {server_count: server_count}
+      success: {field: success, is: true}
+      revoked: [410]
+      limits: [{per: bot, requests: 1, seconds: 21600}]
+  address.test:
+    name: Address
+    url: "https://address.test/"
+    api_post: "https://address.test/bots/:id/stats"
+    api_field: guilds
+    api_get: "https://address.test/bots/:id"
+    post: {limits: [{per: address, requests: 10, seconds: 60}]}
+  token.test:
+    name: Token
+    url: "https://token.test/"
+    api_post: "https://token.test/bots/:id/stats"
+    api_field: guilds
+    post: {limits: [{per: token, requests: 20, seconds: 5}]}
+`
+
+// bootPaced runs `aggregator serve` with pacedLists.
+func bootPaced(t *testing.T, transport http.RoundTripper, file string, args ...string) *running {
+	t.Helper()
+	return bootOver(t, transport, file, append(args, "--lists", write(t, "lists.yaml", pacedLists))...)
+}
+
 func TestSecondPostIsHeldBackAcrossARestart(t *testing.T) {
 	t.Parallel()
-	box, transport := newSandbox(t, "")
+	box, transport := newSandbox(t, pacedLists)
 	file := filepath.Join(t.TempDir(), "store.db")
-	s := bootOver(t, transport, file)
+	s := bootPaced(t, transport, file)
 	bot, other := newBot(), newBot()
-	if got := s.countAt(t, bot, "discord.place", pacedToken); got != "200" {
+	if got := s.countAt(t, bot, "paced.test", pacedToken); got != "200" {
 		t.Fatalf("the first post: %s", got)
 	}
-	held := s.countAt(t, bot, "discord.place", pacedToken)
+	held := s.countAt(t, bot, "paced.test", pacedToken)
 	wantPaced(t, held, 6*time.Hour)
 	for range 2 {
-		if got := s.countAt(t, bot, "discord.place", pacedToken); got != held {
+		if got := s.countAt(t, bot, "paced.test", pacedToken); got != held {
 			t.Errorf("again: %q, want %q", got, held)
 		}
-		wantPaced(t, s.countAt(t, bot, "discord.place", "second-token"), 6*time.Hour)
+		wantPaced(t, s.countAt(t, bot, "paced.test", "second-token"), 6*time.Hour)
 		if code := s.stop(); code != 0 {
 			t.Fatalf("exit %d: %s", code, s.log)
 		}
 		noToken(t, file)
-		s = bootOver(t, transport, file)
+		s = bootPaced(t, transport, file)
 	}
-	if got := s.countAt(t, other, "discord.place", pacedToken); got != "200" {
+	if got := s.countAt(t, other, "paced.test", pacedToken); got != "200" {
 		t.Errorf("another bot: %s", got)
 	}
-	if got := s.countAt(t, bot, "lbots.org", pacedToken); got != "200" {
+	if got := s.countAt(t, bot, "token.test", pacedToken); got != "200" {
 		t.Errorf("another list: %s", got)
 	}
-	if got := len(box.Posts("discord.place")); got != 2 {
+	if got := len(box.Posts("paced.test")); got != 2 {
 		t.Errorf("%d posts reached the list, want 2", got)
 	}
 }
@@ -137,10 +171,10 @@ func noToken(t *testing.T, file string) {
 
 func TestOurAddressIsPacedForEveryone(t *testing.T) {
 	t.Parallel()
-	const list = "discordextremelist.xyz"
-	box, transport := newSandbox(t, "")
+	const list = "address.test"
+	box, transport := newSandbox(t, pacedLists)
 	file := filepath.Join(t.TempDir(), "store.db")
-	s := bootOver(t, transport, file)
+	s := bootPaced(t, transport, file)
 	for i := range 9 {
 		if got := s.countAt(t, newBot(), list, fmt.Sprint("token-of-", i)); got != "200" {
 			t.Fatalf("post %d: %s", i, got)
@@ -154,7 +188,7 @@ func TestOurAddressIsPacedForEveryone(t *testing.T) {
 		t.Errorf("a reading is not held: %d %s", a.status, a.body)
 	}
 	s.stop()
-	s = bootOver(t, transport, file)
+	s = bootPaced(t, transport, file)
 	wantPaced(t, s.countAt(t, newBot(), list, "token-of-another"), time.Minute)
 	if got := len(box.Posts(list)); got != 9 {
 		t.Errorf("%d posts reached the list, want 9", got)
@@ -163,14 +197,14 @@ func TestOurAddressIsPacedForEveryone(t *testing.T) {
 
 func TestRevokedTokenIsHeldUntilItChanges(t *testing.T) {
 	t.Parallel()
-	box, transport := newSandbox(t, "")
+	box, transport := newSandbox(t, pacedLists)
 	file := filepath.Join(t.TempDir(), "store.db")
-	s := bootOver(t, transport, file)
+	s := bootPaced(t, transport, file)
 	// Someone else posts with the token, too often, until the list revokes it.
 	direct := &http.Client{Transport: transport}
 	elsewhere := newBot()
 	for i := range 7 {
-		req, err := http.NewRequestWithContext(t.Context(), "PATCH", "https://api.discord.place/bots/"+elsewhere+"/stats", strings.NewReader(`{"server_count":1}`))
+		req, err := http.NewRequestWithContext(t.Context(), "PATCH", "https://api.paced.test/bots/"+elsewhere+"/stats", strings.NewReader(`{"server_count":1}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,24 +220,24 @@ func TestRevokedTokenIsHeldUntilItChanges(t *testing.T) {
 		}
 	}
 	bot := newBot()
-	before := len(box.Posts("discord.place"))
-	const want = "Revoked: discord.place has revoked this token; send a new one"
-	if got := s.countAt(t, bot, "discord.place", pacedToken); got != "410" {
+	before := len(box.Posts("paced.test"))
+	const want = "Revoked: paced.test has revoked this token; send a new one"
+	if got := s.countAt(t, bot, "paced.test", pacedToken); got != "410" {
 		t.Fatalf("the first post: %s", got)
 	}
-	if got := s.countAt(t, bot, "discord.place", pacedToken); got != want {
+	if got := s.countAt(t, bot, "paced.test", pacedToken); got != want {
 		t.Errorf("the second: %s", got)
 	}
 	s.stop()
 	noToken(t, file)
-	s = bootOver(t, transport, file)
-	if got := s.countAt(t, newBot(), "discord.place", pacedToken); got != want {
+	s = bootPaced(t, transport, file)
+	if got := s.countAt(t, newBot(), "paced.test", pacedToken); got != want {
 		t.Errorf("after a restart, for another bot: %s", got)
 	}
-	if got := s.countAt(t, bot, "discord.place", "new-token"); got != "200" {
+	if got := s.countAt(t, bot, "paced.test", "new-token"); got != "200" {
 		t.Errorf("a new token: %s", got)
 	}
-	if got := len(box.Posts("discord.place")) - before; got != 2 {
+	if got := len(box.Posts("paced.test")) - before; got != 2 {
 		t.Errorf("%d posts reached the list, want 2", got)
 	}
 }
@@ -211,41 +245,37 @@ func TestRevokedTokenIsHeldUntilItChanges(t *testing.T) {
 // The list is stricter than its entry says, and tells so.
 func TestTooManyRequestsAreHeldAcrossARestart(t *testing.T) {
 	t.Parallel()
-	box, transport := newSandbox(t, `
-lists:
-  lbots.org:
-    post: {success: {field: success, is: true}, limits: [{per: token, requests: 1, seconds: 3600}]}
-`)
+	box, transport := newSandbox(t, strings.Replace(pacedLists, "requests: 20, seconds: 5", "requests: 1, seconds: 3600", 1))
 	file := filepath.Join(t.TempDir(), "store.db")
-	s := bootOver(t, transport, file)
+	s := bootPaced(t, transport, file)
 	for i, want := range []string{"200", "429"} {
-		if got := s.countAt(t, newBot(), "lbots.org", pacedToken); got != want {
+		if got := s.countAt(t, newBot(), "token.test", pacedToken); got != want {
 			t.Fatalf("post %d: %s, want %s", i, got, want)
 		}
 	}
-	wantPaced(t, s.countAt(t, newBot(), "lbots.org", pacedToken), time.Hour)
+	wantPaced(t, s.countAt(t, newBot(), "token.test", pacedToken), time.Hour)
 	s.stop()
 	noToken(t, file)
-	s = bootOver(t, transport, file)
-	wantPaced(t, s.countAt(t, newBot(), "lbots.org", pacedToken), time.Hour)
-	if got := s.countAt(t, newBot(), "lbots.org", "another-token"); got != "200" {
+	s = bootPaced(t, transport, file)
+	wantPaced(t, s.countAt(t, newBot(), "token.test", pacedToken), time.Hour)
+	if got := s.countAt(t, newBot(), "token.test", "another-token"); got != "200" {
 		t.Errorf("another token: %s", got)
 	}
-	if got := len(box.Posts("lbots.org")); got != 3 {
+	if got := len(box.Posts("token.test")); got != 3 {
 		t.Errorf("%d posts reached the list, want 3", got)
 	}
 }
 
 func TestHeldPostIsAnsweredInsideAWindow(t *testing.T) {
 	t.Parallel()
-	_, transport := newSandbox(t, "")
-	s := bootOver(t, transport, filepath.Join(t.TempDir(), "store.db"), "--limit-count", "1/120s")
+	_, transport := newSandbox(t, pacedLists)
+	s := bootPaced(t, transport, filepath.Join(t.TempDir(), "store.db"), "--limit-count", "1/120s")
 	bot := newBot()
-	if got := s.countAt(t, bot, "discord.place", pacedToken); got != "200" {
+	if got := s.countAt(t, bot, "paced.test", pacedToken); got != "200" {
 		t.Fatalf("the first post: %s", got)
 	}
-	wantPaced(t, s.countAt(t, bot, "discord.place", pacedToken), 6*time.Hour)
-	body := fmt.Sprintf(`{"bot_id":%q,"server_count":7,"discord.place":"t","lbots.org":"t"}`, bot)
+	wantPaced(t, s.countAt(t, bot, "paced.test", pacedToken), 6*time.Hour)
+	body := fmt.Sprintf(`{"bot_id":%q,"server_count":7,"paced.test":"t","token.test":"t"}`, bot)
 	if a := send(t, "POST", s.base+"/api/count", body); a.status != http.StatusTooManyRequests {
 		t.Errorf("with a list that is free: %d %s", a.status, a.body)
 	}
