@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"aggregator/shares"
 	"aggregator/store"
 )
 
@@ -85,17 +86,5 @@ func (l *Limiter) off() bool { return l == nil || l.rate.off() }
 // key names the scope's window. The rate is not in it, so that windows outlive
 // a change of the rate.
 func (l *Limiter) key(s Scope) store.Key {
-	return l.hash("ratelimit", s.Name, Network(s.IP).Addr().String(), s.BotID)
-}
-
-// Network returns what stands for one caller: an IPv4 address, or an IPv6 /64,
-// which is the least that one customer gets. It is the zero Prefix for an
-// address that is not valid.
-func Network(ip netip.Addr) netip.Prefix {
-	ip = ip.Unmap().WithZone("")
-	bits := ip.BitLen()
-	if ip.Is6() {
-		bits = 64
-	}
-	return netip.PrefixFrom(ip, bits).Masked()
+	return l.hash("ratelimit", s.Name, shares.Network(s.IP).Addr().String(), s.BotID)
 }

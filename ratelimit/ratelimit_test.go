@@ -185,24 +185,6 @@ func TestWindowOutlivesRate(t *testing.T) {
 	want(New(m.Windows(), perCount, hash), false, 0)
 }
 
-func TestNetwork(t *testing.T) {
-	for ip, want := range map[string]string{
-		"192.0.2.1":             "192.0.2.1/32",
-		"::ffff:192.0.2.1":      "192.0.2.1/32",
-		"2001:db8:1:2::1":       "2001:db8:1:2::/64",
-		"2001:db8:1:2:ffff::ff": "2001:db8:1:2::/64",
-		"fe80::1%eth0":          "fe80::/64",
-		"::192.0.2.1":           "::/64",
-	} {
-		if got := Network(netip.MustParseAddr(ip)).String(); got != want {
-			t.Errorf("Network(%s): %s, want %s", ip, got, want)
-		}
-	}
-	if got := Network(netip.Addr{}); got != (netip.Prefix{}) {
-		t.Errorf("Network of no address: %s, want the zero Prefix", got)
-	}
-}
-
 func TestOff(t *testing.T) {
 	for name, l := range map[string]*Limiter{
 		"nil":                nil,
