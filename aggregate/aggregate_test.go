@@ -17,10 +17,10 @@ import (
 	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/httpapi"
+	"aggregator/internal/testkit"
 	"aggregator/lists"
 	"aggregator/ratelimit"
 	"aggregator/store"
-	"aggregator/store/storetest"
 )
 
 const someBot = "123456789012345678"
@@ -105,7 +105,7 @@ func (r runner) Run(ctx context.Context, op lists.Op, calls []lists.Call) []list
 // still and every request it had sent.
 type fixture struct {
 	*aggregate.Aggregator
-	clock *storetest.Clock
+	clock *testkit.Clock
 	runs  atomic.Int64
 
 	mu   sync.Mutex
@@ -114,7 +114,7 @@ type fixture struct {
 
 func newFixture(t testing.TB, answer lists.Answer) *fixture {
 	t.Helper()
-	f := &fixture{clock: storetest.NewClock()}
+	f := &fixture{clock: testkit.NewClock()}
 	live, _, err := catalog.NewLive(func() (*catalog.Catalog, []string, error) {
 		return catalog.Load([]catalog.File{{Name: "lists.yaml", Data: []byte(someLists)}}, catalog.File{Name: "legacy_ids.yaml", Data: []byte(someLegacyIDs)})
 	})

@@ -22,11 +22,11 @@ import (
 	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/httpapi"
+	"aggregator/internal/testkit"
 	"aggregator/lists"
 	"aggregator/ratelimit"
 	"aggregator/store"
 	"aggregator/store/sqlite"
-	"aggregator/store/storetest"
 )
 
 const (
@@ -123,7 +123,7 @@ const pacedLegacyIDs = "once.test: bot.test\n"
 // and every list answers 200 unless told.
 type desk struct {
 	*aggregate.Aggregator
-	*storetest.Clock
+	*testkit.Clock
 	answer func(lists.Call) lists.Answer
 
 	mu   sync.Mutex
@@ -142,7 +142,7 @@ type deskOptions struct {
 
 func newDesk(t testing.TB, o deskOptions) *desk {
 	t.Helper()
-	d := &desk{Clock: storetest.NewClock(), answer: func(lists.Call) lists.Answer { return ok }}
+	d := &desk{Clock: testkit.NewClock(), answer: func(lists.Call) lists.Answer { return ok }}
 	if o.now == nil {
 		o.now = d.Now
 	}
@@ -631,7 +631,7 @@ func TestHoldIsSaidInWholeSecondsUTC(t *testing.T) {
 		{"43200000", "Paced: next post at 2026-11-23T00:00:00Z"},
 	} {
 		zone := time.FixedZone("elsewhere", 5*3600+1800)
-		clock := storetest.NewClock()
+		clock := testkit.NewClock()
 		d := newDesk(t, deskOptions{now: func() time.Time { return clock.Now().In(zone) }})
 		d.says(after(429, tt.wait))
 		d.post(t, firstBot, "ms.test=a")
@@ -1003,7 +1003,7 @@ func (d *desk) postTo(t testing.TB, list, token string) lists.Call {
 // count twice for the bot.
 func TestAcceptedAtOnceCountEach(t *testing.T) {
 	t.Parallel()
-	clock := storetest.NewClock()
+	clock := testkit.NewClock()
 	st := newHookedStore(clock.Now)
 	d := newDesk(t, deskOptions{store: st, now: clock.Now})
 	a, b := d.postTo(t, "pair.test", "a"), d.postTo(t, "pair.test", "b")
@@ -1024,7 +1024,7 @@ func TestAcceptedAtOnceCountEach(t *testing.T) {
 func TestPlacesLostToOthers(t *testing.T) {
 	t.Parallel()
 	for _, others := range []int{1, 7, 8, 30, 59, 60} {
-		clock := storetest.NewClock()
+		clock := testkit.NewClock()
 		st := newHookedStore(clock.Now)
 		d := newDesk(t, deskOptions{store: st, now: clock.Now})
 		mine, theirs := d.postTo(t, "sixty.test", "mine"), d.postTo(t, "sixty.test", "theirs")
@@ -1074,7 +1074,7 @@ func TestNoIntervalHoldsMoreThanTheLimit(t *testing.T) {
 					calls = append(calls, call.Call)
 				}
 				random := rand.New(rand.NewPCG(1, uint64(limit.n)))
-				clock := storetest.NewClock()
+				clock := testkit.NewClock()
 				holds := aggregate.NewHolds(store.NewMemory(store.MemoryOptions{Now: clock.Now}).Windows(), cheapHash, clock.Now, slog.New(slog.DiscardHandler))
 				upTo := func(d time.Duration) time.Duration { return time.Duration(random.Int64N(int64(d))) }
 
@@ -1132,7 +1132,7 @@ func (failingWindows) TakeEach(context.Context, ...[]store.Use) ([]store.Taken, 
 func TestWithoutTheStoreNoListIsAskedTooEarly(t *testing.T) {
 	t.Parallel()
 	m := store.NewMemory(store.MemoryOptions{})
-	clock := storetest.NewClock()
+	clock := testkit.NewClock()
 	d := newDesk(t, deskOptions{store: failing{m}, windows: m.Windows(), now: func() time.Time { return clock.Now().In(time.FixedZone("elsewhere", 3600)) }})
 	if got := d.post(t, firstBot, "bot.test=a open.test=a"); got != "200, "+until("12:01:00") || d.took() != "open.test=a" {
 		t.Errorf("%s; want the paced list held, the other asked", got)

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"aggregator/internal/testkit"
 	"aggregator/lists"
 )
 
@@ -112,16 +112,6 @@ func (r *readings) read(t *testing.T, k flightKey, a BotAnswer) BotAnswer {
 	return got
 }
 
-// soon waits for a condition.
-func soon(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !holds(); runtime.Gosched() {
-		if time.Now().After(end) {
-			t.Fatalf("not in time: %s", what)
-		}
-	}
-}
-
 func TestReadingIsKeptWhileFresh(t *testing.T) {
 	t.Parallel()
 	r, clock := newReadings()
@@ -167,7 +157,7 @@ func TestReadingIsOneFlight(t *testing.T) {
 			}
 		})
 	}
-	soon(t, "all to wait", func() bool { return r.waiters(someReading("1")) == callers })
+	testkit.Wait(t, "all to wait", func() bool { return r.waiters(someReading("1")) == callers })
 	if a := r.read(t, someReading("2"), said("other")); a.Username != "other" {
 		t.Errorf("another bot got %q", a.Username)
 	}
@@ -200,7 +190,7 @@ func TestHangUpEndsAReadingOnlyWithTheLast(t *testing.T) {
 			_, err := r.do(ctx, someReading("1"), read)
 			left[i] <- err
 		}()
-		soon(t, "the caller to wait", func() bool { return r.waiters(someReading("1")) == i+1 })
+		testkit.Wait(t, "the caller to wait", func() bool { return r.waiters(someReading("1")) == i+1 })
 	}
 	for i := range left { // the first among them, who made the flight
 		select {
@@ -346,7 +336,7 @@ func TestReadingsRace(t *testing.T) {
 		})
 	}
 	all.Wait()
-	soon(t, "the last flight to land", func() bool {
+	testkit.Wait(t, "the last flight to land", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		return len(r.byKey) == 0

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"aggregator/aggregate"
+	"aggregator/internal/testkit"
 	"aggregator/lists"
 	"aggregator/ratelimit"
 	"aggregator/store"
-	"aggregator/store/storetest"
 )
 
 // TestSharedReadingsUseWindows reads one bot again and again: the lists are
@@ -28,7 +28,7 @@ func TestSharedReadingsUseWindows(t *testing.T) {
 	config.Runner = counting{inner, &runs}
 	config.BotsLimit = ratelimit.New(store.NewMemory(store.MemoryOptions{}).Windows(), ratelimit.Rate{Limit: 1, Period: time.Minute}, hash)
 	a := aggregate.New(config)
-	clock := storetest.NewClock()
+	clock := testkit.NewClock()
 	a.SetReadingsClock(clock.Now)
 	from := func(n byte) aggregate.Caller { return aggregate.Caller{IP: netip.AddrFrom4([4]byte{192, 0, 2, n})} }
 	first, err := a.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, from(1))

@@ -17,6 +17,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"aggregator/internal/testkit"
 	"aggregator/lists"
 )
 
@@ -220,7 +221,7 @@ func TestOpenBreaker(t *testing.T) {
 // halfOpen waits until a breaker would let a trial through.
 func halfOpen(t *testing.T, c *Client) {
 	t.Helper()
-	eventually(t, func() error {
+	testkit.Eventually(t, func() error {
 		if s := stateOf(c, "posts"); s != "half-open" {
 			return errors.New("the breaker is " + s)
 		}

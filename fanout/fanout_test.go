@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"aggregator/internal/testkit"
 	"aggregator/lists"
 )
 
@@ -80,7 +81,7 @@ func TestCanceledCaller(t *testing.T) {
 	l := newList(t, "bad.example", p.url())
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		eventually(t, func() error {
+		testkit.Eventually(t, func() error {
 			if p.requests.Load() < 2 {
 				return errors.New("the list was not asked")
 			}
@@ -253,7 +254,7 @@ func hanging(end <-chan struct{}) trip {
 // under waits until n calls are under way.
 func under(t *testing.T, c *Client, n int) {
 	t.Helper()
-	eventually(t, func() error {
+	testkit.Eventually(t, func() error {
 		c.slots.mu.Lock()
 		defer c.slots.mu.Unlock()
 		if c.slots.inUse != n {
@@ -278,7 +279,7 @@ func TestAListThatHangsHoldsSoManyCalls(t *testing.T) {
 		})
 	}
 	under(t, c, 3)
-	eventually(t, func() error {
+	testkit.Eventually(t, func() error {
 		if c.guards.of(hung).inFlight.Load() != 3 {
 			return errors.New("not all calls have begun")
 		}

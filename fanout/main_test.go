@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"aggregator/internal/testkit"
 	"aggregator/lists"
 )
 
@@ -219,7 +220,7 @@ func noLeak(t testing.TB) {
 	t.Helper()
 	before := runtime.NumGoroutine()
 	t.Cleanup(func() {
-		eventually(t, func() error {
+		testkit.Eventually(t, func() error {
 			if n := runtime.NumGoroutine(); n > before {
 				buf := make([]byte, 1<<20)
 				return errors.New("goroutines are left:\n" + string(buf[:runtime.Stack(buf, true)]))
@@ -227,16 +228,4 @@ func noLeak(t testing.TB) {
 			return nil
 		})
 	})
-}
-
-// eventually fails the test unless check comes to be satisfied.
-func eventually(t testing.TB, check func() error) {
-	t.Helper()
-	var err error
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if err = check(); err == nil {
-			return
-		}
-	}
-	t.Error(err)
 }

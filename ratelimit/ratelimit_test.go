@@ -12,9 +12,9 @@ import (
 
 	"github.com/ulule/limiter/v3"
 
+	"aggregator/internal/testkit"
 	"aggregator/store"
 	"aggregator/store/sqlite"
-	"aggregator/store/storetest"
 )
 
 var perCount = Rate{Limit: 1, Period: 120 * time.Second}
@@ -23,9 +23,9 @@ func scope() Scope {
 	return Scope{Name: "count", IP: netip.MustParseAddr("192.0.2.1"), BotID: "10000000000000001"}
 }
 
-func memory(t *testing.T, rate Rate) (*Limiter, *store.Memory, *storetest.Clock) {
+func memory(t *testing.T, rate Rate) (*Limiter, *store.Memory, *testkit.Clock) {
 	t.Helper()
-	clock := storetest.NewClock()
+	clock := testkit.NewClock()
 	m := store.NewMemory(store.MemoryOptions{Now: clock.Now})
 	t.Cleanup(func() { m.Close() })
 	return New(m.Windows(), rate, store.NewHasher(m.Secret())), m, clock
@@ -74,7 +74,7 @@ func TestRelease(t *testing.T) {
 }
 
 func TestRetryAfter(t *testing.T) {
-	now := storetest.NewClock().Now()
+	now := testkit.NewClock().Now()
 	for _, test := range []struct {
 		left, period time.Duration
 		want         int64

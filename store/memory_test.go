@@ -6,12 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"aggregator/internal/testkit"
 	"aggregator/store"
 	"aggregator/store/storetest"
 )
 
 func TestMemory(t *testing.T) {
-	storetest.Windows(t, func(t *testing.T, clock *storetest.Clock) store.Store {
+	storetest.Windows(t, func(t *testing.T, clock *testkit.Clock) store.Store {
 		m := store.NewMemory(store.MemoryOptions{Now: clock.Now, Elapsed: clock.Elapsed})
 		t.Cleanup(func() { m.Close() })
 		return m
@@ -27,8 +28,8 @@ func numbered(n int) store.Key {
 // A full store refuses nothing: what closes soonest makes room.
 func TestMemoryIsBounded(t *testing.T) {
 	const maxKeys = 100
-	clock := storetest.NewClock()
-	log := storetest.NewLog()
+	clock := testkit.NewClock()
+	log := new(testkit.Log)
 	m := store.NewMemory(store.MemoryOptions{MaxKeys: maxKeys, Now: clock.Now, Log: log.Logger()})
 	take := func(want bool, keys ...int) {
 		t.Helper()

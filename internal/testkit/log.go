@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -87,4 +88,28 @@ func (l *Log) Entries(t testing.TB, msg string) []map[string]any {
 		}
 	}
 	return all
+}
+
+// Lines returns what was logged: the level and message of each JSON line.
+func (l *Log) Lines() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []string
+	for line := range bytes.Lines(l.text) {
+		var e struct{ Level, Msg string }
+		if json.Unmarshal(line, &e) != nil {
+			e.Msg = string(line)
+		}
+		all = append(all, e.Level+" "+e.Msg)
+	}
+	return all
+}
+
+// Want fails the test unless exactly these lines were logged, each a level and
+// a message.
+func (l *Log) Want(t testing.TB, want ...string) {
+	t.Helper()
+	if got := l.Lines(); !slices.Equal(got, want) {
+		t.Errorf("logged %q, want %q", got, want)
+	}
 }

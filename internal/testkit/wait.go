@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -9,15 +10,31 @@ import (
 // machine under the race detector, for a test that fails here has hung.
 const Patience = 20 * time.Second
 
+// Eventually waits until check returns nil. The test fails with its error when
+// it has not within Patience.
+func Eventually(t testing.TB, check func() error) {
+	t.Helper()
+	for end := time.Now().Add(Patience); ; time.Sleep(time.Millisecond) {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("after %s still: %v", Patience, err)
+		}
+	}
+}
+
 // Wait waits until holds reports true. The test fails when it has not within
 // Patience.
 func Wait(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(Patience); !holds(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited %s in vain for %s", Patience, what)
+	Eventually(t, func() error {
+		if !holds() {
+			return fmt.Errorf("waiting for %s", what)
 		}
-	}
+		return nil
+	})
 }
 
 // Receive returns what comes through c, or the zero value when c is closed.
@@ -30,7 +47,7 @@ func Receive[T any](t testing.TB, what string, c <-chan T) T {
 	case v := <-c:
 		return v
 	case <-timer.C:
-		t.Fatalf("waited %s in vain for %s", Patience, what)
+		t.Fatalf("after %s still: waiting for %s", Patience, what)
 		panic("unreachable")
 	}
 }

@@ -25,6 +25,7 @@ import (
 
 	driver "github.com/redis/go-redis/v9"
 
+	"aggregator/internal/testkit"
 	"aggregator/store"
 	"aggregator/store/storetest"
 )
@@ -33,7 +34,7 @@ import (
 func TestStore(t *testing.T) {
 	srv := startServer(t)
 	db := 0
-	storetest.Windows(t, func(t *testing.T, clock *storetest.Clock) store.Store {
+	storetest.Windows(t, func(t *testing.T, clock *testkit.Clock) store.Store {
 		db++ // each an empty store
 		return openURL(t, fmt.Sprintf("redis://%s/%d", srv.addr, db), options{now: clock.Now, elapsed: clock.Elapsed, told: true})
 	})
@@ -43,7 +44,7 @@ func TestStore(t *testing.T) {
 func TestAwayStore(t *testing.T) {
 	srv := startServer(t)
 	db := 0
-	storetest.Windows(t, func(t *testing.T, clock *storetest.Clock) store.Store {
+	storetest.Windows(t, func(t *testing.T, clock *testkit.Clock) store.Store {
 		db++
 		s := openURL(t, fmt.Sprintf("redis://%s/%d", srv.addr, db), options{now: clock.Now, elapsed: clock.Elapsed, told: true})
 		s.end() // no probe
@@ -189,7 +190,7 @@ func TestRealClock(t *testing.T) {
 	if _, ok, err := store.Take(t.Context(), s.Windows(), use); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
-	eventually(t, "the window closes", func() bool {
+	testkit.Wait(t, "the window closes", func() bool {
 		_, ok, err := store.Take(t.Context(), s.Windows(), use)
 		if err != nil {
 			t.Fatal(err)
@@ -255,7 +256,7 @@ func TestRepairsKeys(t *testing.T) {
 	}
 
 	// One that only lost its expiry still closes when it should.
-	clock := storetest.NewClock()
+	clock := testkit.NewClock()
 	s = openURL(t, "redis://"+srv.addr+"/1", options{now: clock.Now, told: true})
 	c := srv.client(driver.Options{DB: 1})
 	wantTake(t, s, 0, true)
@@ -308,7 +309,7 @@ func TestOutOfMemory(t *testing.T) {
 		t.Error(err)
 	}
 	srv.command("CONFIG", "SET", "maxmemory", "0")
-	eventually(t, "Redis is used again", func() bool { return s.Health().OK() })
+	testkit.Wait(t, "Redis is used again", func() bool { return s.Health().OK() })
 	other := srv.open()
 	for n := range 3 {
 		wantTake(t, other, n+1, false) // carried over
@@ -319,7 +320,7 @@ func TestOutOfMemory(t *testing.T) {
 func TestCluster(t *testing.T) {
 	srv := startServer(t, "--cluster-enabled", "yes")
 	srv.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
-	eventually(t, "the cluster is up", func() bool {
+	testkit.Wait(t, "the cluster is up", func() bool {
 		return strings.Contains(srv.command("CLUSTER", "INFO").(string), "cluster_state:ok")
 	})
 	s := srv.open()
@@ -332,8 +333,8 @@ func TestCluster(t *testing.T) {
 // TestKilled kills Redis under load, and starts it again.
 func TestKilled(t *testing.T) {
 	srv := startServer(t)
-	records := new(logged)
-	s, err := open(t.Context(), "redis://"+srv.addr, records.logger(), options{now: time.Now, timeout: patience})
+	records := new(testkit.Log)
+	s, err := open(t.Context(), "redis://"+srv.addr, records.Logger(), options{now: time.Now, timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -370,7 +371,7 @@ func TestKilled(t *testing.T) {
 	time.Sleep(50 * time.Millisecond)
 	killed := time.Now()
 	srv.kill()
-	eventually(t, "the loss is noticed", func() bool { return !s.Health().OK() })
+	testkit.Wait(t, "the loss is noticed", func() bool { return !s.Health().OK() })
 	close(stop)
 	wg.Wait()
 	if took := time.Duration(slowest.Load()); took > 2*time.Second {
@@ -405,13 +406,13 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.Sleep(2 * probeEvery) // some probes fail
-	records.want(t, 1, 0)
+	wantLost(t, records, 1, 0)
 
 	if !srv.start() {
 		t.Fatal("it does not start again")
 	}
-	eventually(t, "Redis is found again", func() bool { return s.Health().OK() })
-	records.want(t, 1, 1)
+	testkit.Wait(t, "Redis is found again", func() bool { return s.Health().OK() })
+	wantLost(t, records, 1, 1)
 	if !s.Health().OK() || len(s.owed) != 0 {
 		t.Errorf("degraded %v, owes %d windows", !s.Health().OK(), len(s.owed))
 	}
@@ -430,11 +431,11 @@ func TestKilled(t *testing.T) {
 	}
 
 	srv.kill()
-	eventually(t, "the second loss is noticed", func() bool {
+	testkit.Wait(t, "the second loss is noticed", func() bool {
 		_, err := store.Peek(t.Context(), s.Windows(), key(1))
 		return err == nil && !s.Health().OK()
 	})
-	records.want(t, 2, 1)
+	wantLost(t, records, 2, 1)
 	start = time.Now()
 	if err := s.Close(); err != nil {
 		t.Error(err)
@@ -490,7 +491,7 @@ func TestHangs(t *testing.T) {
 	if err := store.Hold(t.Context(), s.Windows(), key(3), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "Redis answers again", func() bool { return s.Health().OK() })
+	testkit.Wait(t, "Redis answers again", func() bool { return s.Health().OK() })
 	s.timeout = patience
 
 	windows, err := store.Peek(t.Context(), s.Windows(), key(1), key(2), key(3))
@@ -532,7 +533,7 @@ func TestCarriesManyWhileInUse(t *testing.T) {
 	if !srv.start() {
 		t.Fatal("it does not start again")
 	}
-	eventually(t, "Redis is found again", func() bool { return s.Health().OK() })
+	testkit.Wait(t, "Redis is found again", func() bool { return s.Health().OK() })
 	close(stop)
 	wg.Wait()
 	if got, want := srv.command("DBSIZE"), n+taken.Load()+1; got != want {
@@ -571,9 +572,9 @@ func notShown(t *testing.T, text string) {
 
 func wantOpen(t *testing.T, url, want string) {
 	t.Helper()
-	records := new(logged)
+	records := new(testkit.Log)
 	start := time.Now()
-	s, err := Open(t.Context(), url, records.logger())
+	s, err := Open(t.Context(), url, records.Logger())
 	if took := time.Since(start); took > 4*time.Second {
 		t.Errorf("took %s", took)
 	}
@@ -652,7 +653,7 @@ func TestOpenErrors(t *testing.T) {
 	t.Run("away", func(t *testing.T) {
 		gone := startServer(t)
 		gone.kill()
-		eventually(t, "it is gone", func() bool { _, err := net.Dial("tcp", gone.addr); return err != nil })
+		testkit.Wait(t, "it is gone", func() bool { _, err := net.Dial("tcp", gone.addr); return err != nil })
 		wantOpen(t, "redis://:"+secret+"@"+gone.addr, "store: Redis at "+gone.addr+" refuses connections: start it, or correct the URL")
 	})
 	t.Run("cancelled", func(t *testing.T) {

@@ -3,14 +3,14 @@ package redis
 import (
 	"bytes"
 	"context"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"aggregator/internal/testkit"
 
 	driver "github.com/redis/go-redis/v9"
 )
@@ -135,39 +135,16 @@ func (s *server) open() *Store {
 	return openURL(s.TB, "redis://"+s.addr, options{})
 }
 
-// logged keeps what is logged.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func (l *logged) want(t *testing.T, lost, back int) {
+// wantLost fails the test unless the log tells so many times that Redis was
+// lost, so many times that it is back, and nothing else.
+func wantLost(t *testing.T, log *testkit.Log, lost, back int) {
 	t.Helper()
-	if text := l.String(); strings.Count(text, "level=WARN") != lost || strings.Count(text, "level=INFO") != back || strings.Count(text, "\n") != lost+back {
-		t.Errorf("want %d times lost and %d times back in the log:\n%s", lost, back, text)
+	byLevel := map[string]int{}
+	for _, line := range log.Lines() {
+		level, _, _ := strings.Cut(line, " ")
+		byLevel[level]++
 	}
-}
-
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not in time: %s", what)
-		}
+	if byLevel["WARN"] != lost || byLevel["INFO"] != back || len(log.Lines()) != lost+back {
+		t.Errorf("logged %q, want %d times lost and %d times back", log.Lines(), lost, back)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"aggregator/internal/testkit"
 	"aggregator/store"
 	"aggregator/store/storetest"
 )
@@ -65,7 +66,7 @@ func child(path string) {
 }
 
 func TestStore(t *testing.T) {
-	storetest.Windows(t, func(t *testing.T, clock *storetest.Clock) store.Store {
+	storetest.Windows(t, func(t *testing.T, clock *testkit.Clock) store.Store {
 		return reopen(t, file(t), options{now: clock.Now, elapsed: clock.Elapsed})
 	})
 }
@@ -107,16 +108,6 @@ func wantHealth(t *testing.T, s *Store, state store.State, text string) {
 	}
 }
 
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not in time: %s", what)
-		}
-	}
-}
-
 func wantTake(t *testing.T, s *Store, n int, want bool) {
 	t.Helper()
 	_, ok, err := store.Take(t.Context(), s.Windows(), one(n))
@@ -126,7 +117,7 @@ func wantTake(t *testing.T, s *Store, n int, want bool) {
 }
 
 func TestReopenKeepsWindows(t *testing.T) {
-	path, clock := file(t), storetest.NewClock()
+	path, clock := file(t), testkit.NewClock()
 	s := reopen(t, path, options{now: clock.Now})
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
@@ -258,7 +249,7 @@ func TestKilledWhileWriting(t *testing.T) {
 // TestFileGone removes the file under a store: it is written anew, with all that
 // was in it.
 func TestFileGone(t *testing.T) {
-	path, clock, log := file(t), storetest.NewClock(), storetest.NewLog()
+	path, clock, log := file(t), testkit.NewClock(), new(testkit.Log)
 	s, err := open(path, log.Logger(), options{now: clock.Now, maxKeys: store.DefaultMaxKeys})
 	if err != nil {
 		t.Fatal(err)
@@ -274,7 +265,7 @@ func TestFileGone(t *testing.T) {
 		}
 	}
 	wantTake(t, s, 100, true) // the next flush sees it
-	eventually(t, "the file is written anew", func() bool { return len(log.Lines()) == 2 && s.Health().OK() })
+	testkit.Wait(t, "the file is written anew", func() bool { return len(log.Lines()) == 2 && s.Health().OK() })
 	log.Want(t, "WARN windows are kept in memory alone: the file was removed", "INFO the store's file is written anew")
 	wantTake(t, s, 101, true)
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
@@ -316,7 +307,7 @@ func TestFileReplaced(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path, log := file(t), storetest.NewLog()
+			path, log := file(t), new(testkit.Log)
 			s, err := open(path, log.Logger(), options{now: time.Now, maxKeys: store.DefaultMaxKeys})
 			if err != nil {
 				t.Fatal(err)
@@ -343,9 +334,9 @@ func TestFileReplaced(t *testing.T) {
 			if err := test.restore(path); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "the store is well again", func() bool { return s.Health().OK() })
+			testkit.Wait(t, "the store is well again", func() bool { return s.Health().OK() })
 			log.Want(t, append([]string{"WARN " + replaced}, test.said...)...)
-			eventually(t, "what waited is written", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.failed == nil })
+			testkit.Wait(t, "what waited is written", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return s.failed == nil })
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
@@ -361,7 +352,7 @@ func TestFileReplaced(t *testing.T) {
 // taken stays taken, for no longer than its period.
 func TestClockSetWhileStopped(t *testing.T) {
 	for _, set := range []time.Duration{-time.Hour, -10 * 365 * 24 * time.Hour} {
-		path, clock := file(t), storetest.NewClock()
+		path, clock := file(t), testkit.NewClock()
 		clock.Advance(20 * 365 * 24 * time.Hour)
 		s := reopen(t, path, options{now: clock.Now, elapsed: clock.Elapsed})
 		wantTake(t, s, 0, true)
@@ -387,7 +378,7 @@ func TestClockSetWhileStopped(t *testing.T) {
 // TestFull wants a full store to start, to refuse nothing, and to keep no more
 // rows than windows.
 func TestFull(t *testing.T) {
-	path, log := file(t), storetest.NewLog()
+	path, log := file(t), new(testkit.Log)
 	s := reopen(t, path, options{})
 	for n := range 50 {
 		if _, _, err := store.Take(t.Context(), s.Windows(), store.UseOf(key(n), 1, time.Duration(1000+n)*time.Second)); err != nil {
@@ -530,8 +521,8 @@ func TestOpenErrors(t *testing.T) {
 }
 
 func TestFullDisk(t *testing.T) {
-	path, clock := file(t), storetest.NewClock()
-	log := storetest.NewLog()
+	path, clock := file(t), testkit.NewClock()
+	log := new(testkit.Log)
 	s, err := open(path, log.Logger(), options{now: clock.Now, maxKeys: store.DefaultMaxKeys})
 	if err != nil {
 		t.Fatal(err)
@@ -620,7 +611,7 @@ func TestCloseOnFullDisk(t *testing.T) {
 }
 
 func TestUnwrittenChangesAreBounded(t *testing.T) {
-	clock := storetest.NewClock()
+	clock := testkit.NewClock()
 	s := &Store{options: options{maxKeys: 3}, clock: store.NewClock(clock.Now, nil, store.Reading{}), rows: map[store.Key]store.Window{}}
 	open := store.Window{Used: 1, Until: clock.Now().Add(time.Second)}
 	over := store.Window{Used: 1, Until: clock.Now()}
@@ -639,7 +630,7 @@ func TestUnwrittenChangesAreBounded(t *testing.T) {
 }
 
 func TestOldRowsAreRemoved(t *testing.T) {
-	clock := storetest.NewClock()
+	clock := testkit.NewClock()
 	s := reopen(t, file(t), options{now: clock.Now})
 	for round := range 4 {
 		for n := range expireEvery {

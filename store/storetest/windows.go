@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"aggregator/internal/testkit"
 	"aggregator/store"
 )
 
@@ -16,14 +17,14 @@ const period = 120 * time.Second
 // suite is the windows of one empty store, with its clock.
 type suite struct {
 	*testing.T
-	*Clock
+	*testkit.Clock
 	store.Windows
 	store store.Store
 }
 
 // Windows runs the suite of [store.Windows]. open returns an empty store that
 // reads the clock it is given, and closes it when the test ends.
-func Windows(t *testing.T, open func(t *testing.T, clock *Clock) store.Store) {
+func Windows(t *testing.T, open func(t *testing.T, clock *testkit.Clock) store.Store) {
 	for name, test := range map[string]func(suite){
 		"take, full, expiry":        takeFullExpiry,
 		"limit of several":          limitOfSeveral,
@@ -53,7 +54,7 @@ func Windows(t *testing.T, open func(t *testing.T, clock *Clock) store.Store) {
 		"closed":                    closed,
 	} {
 		t.Run(name, func(t *testing.T) {
-			clock := NewClock()
+			clock := testkit.NewClock()
 			st := open(t, clock)
 			test(suite{t, clock, st.Windows(), st})
 		})
