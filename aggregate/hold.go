@@ -96,10 +96,7 @@ func (h *Holds) pace(call lists.Call, l lists.Limit, credential string) pace {
 		slots = maxSlots
 	}
 	p.period = p.period.Truncate(time.Millisecond) + paceMargin
-	name := l.Interval.String() + "#0,false"
-	if l.ReadsOnly {
-		name = l.Interval.String() + "#0,true"
-	}
+	name := l.Op.Name + " in " + l.Interval.String()
 	p.place.Slots = slots
 	switch l.Per {
 	case lists.PerAddress:

@@ -54,9 +54,20 @@ func (c *checker) endpoint(e *endpoint, entry endpointEntry) {
 		}
 	}
 	e.headers = c.headers(entry.part+".headers", entry.headers, e.auth)
-	e.limits = c.limits(entry.part+".limits", entry.limits)
+	e.limits = c.limits(e.op, entry.part+".limits", entry.limits)
 	e.wait = c.waits(entry.part+".wait", entry.wait)
 	e.namesBot, e.listBotID = e.holds(placeholderID), e.holds(placeholderListBotID)
+}
+
+// endpoint returns what is asked by an operation; nil where the list is not.
+func (l *List) endpoint(op Op) *endpoint {
+	switch {
+	case op == Posts && l.post != nil:
+		return &l.post.endpoint
+	case op == Readings && l.read != nil:
+		return &l.read.endpoint
+	}
+	return nil
 }
 
 // holds reports whether a placeholder is in the URL or a header.

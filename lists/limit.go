@@ -9,11 +9,10 @@ import (
 
 // Limit is one of a list's own rate limits.
 type Limit struct {
+	Op       Op     // under which the entry names it
 	Per      string // PerToken, PerBot or PerAddress
 	Requests int64
 	Interval time.Duration
-
-	ReadsOnly bool // posts do not count
 }
 
 // Whom a limit counts.
@@ -23,18 +22,18 @@ const (
 	PerAddress = "address" // the one this service calls from
 )
 
-func (c *checker) limits(field string, entries []LimitEntry) []Limit {
-	const longest = 24 * 60 * 60
+func (c *checker) limits(op *Op, field string, entries []LimitEntry) []Limit {
+	const maxSeconds = 24 * 60 * 60
 	var all []Limit
 	for i, e := range entries {
 		at := field + "[" + strconv.Itoa(i) + "]"
 		if e.Requests < 1 || e.Requests > 1_000_000 {
 			c.add(at+".requests", "must be 1 to 1000000, is %d", e.Requests)
 		}
-		if e.Seconds < 1 || e.Seconds > longest {
-			c.add(at+".seconds", "must be 1 to %d (a day), is %d", longest, e.Seconds)
+		if e.Seconds < 1 || e.Seconds > maxSeconds {
+			c.add(at+".seconds", "must be 1 to %d (a day), is %d", maxSeconds, e.Seconds)
 		}
-		all = append(all, Limit{Per: e.Per, Requests: e.Requests, Interval: time.Duration(e.Seconds) * time.Second})
+		all = append(all, Limit{Op: *op, Per: e.Per, Requests: e.Requests, Interval: time.Duration(e.Seconds) * time.Second})
 	}
 	return all
 }
@@ -54,23 +53,20 @@ func (c *checker) whomLimits(field string, e *endpoint) {
 	}
 }
 
-// countLimits finds the limits that each operation's calls count for. A limit
-// on our address that stands under post counts readings too.
+// countLimits finds the limits that each operation's calls count for: their own,
+// and those of posts on our address, which count whatever it asks.
 func (l *List) countLimits() {
-	if l.post != nil {
-		l.post.counted = l.post.limits
-	}
-	if l.read == nil {
-		return
-	}
-	for _, limit := range l.postLimits() {
-		if limit.Per == PerAddress {
-			l.read.counted = append(l.read.counted, limit)
+	for _, op := range Ops() {
+		e := l.endpoint(op)
+		if e == nil {
+			continue
 		}
-	}
-	for _, limit := range l.read.limits {
-		limit.ReadsOnly = true
-		l.read.counted = append(l.read.counted, limit)
+		for _, limit := range l.postLimits() {
+			if op != Posts && limit.Per == PerAddress {
+				e.counted = append(e.counted, limit)
+			}
+		}
+		e.counted = append(e.counted, e.limits...)
 	}
 }
 

@@ -32,18 +32,7 @@ func New(id string, e Entry) (*List, []Problem) {
 }
 
 // Supports reports whether the list is ever asked what op asks.
-func (l *List) Supports(op Op) bool {
-	if l.Defunct {
-		return false
-	}
-	switch op {
-	case Posts:
-		return l.post != nil
-	case Readings:
-		return l.read != nil
-	}
-	return false
-}
+func (l *List) Supports(op Op) bool { return !l.Defunct && l.endpoint(op) != nil }
 
 // TakesCounts reports whether counts are posted to the list.
 func (l *List) TakesCounts() bool { return l.Supports(Posts) }
@@ -58,14 +47,14 @@ func (l *List) NeedsKey() bool { return l.read != nil && l.read.keyed }
 // a bot is read by the list's own number of it, which only its owner can give.
 func (l *List) TakesOperatorKey() bool { return l.NeedsKey() && !l.read.listBotID }
 
-// NumbersBots reports whether a post to the list needs the list's own number
+// NeedsListBotID reports whether a post to the list needs the list's own number
 // of the bot.
-func (l *List) NumbersBots() bool { return l.post != nil && l.post.listBotID }
+func (l *List) NeedsListBotID() bool { return l.post != nil && l.post.listBotID }
 
-// numbered splits the list's own number of the bot from a token that holds it.
-// It returns a Skip for a token that does not, and nil otherwise.
-func (l *List) numbered(t Token) (Token, *Skip) {
-	if t, ok := t.numbered(); ok {
+// withListBotID splits the list's own number of the bot from a token that holds
+// it. It returns a Skip for a token that does not, and nil otherwise.
+func (l *List) withListBotID(t Token) (Token, *Skip) {
+	if t, ok := t.withListBotID(); ok {
 		return t, nil
 	}
 	return Token{}, badToken(l.ID + ` numbers bots itself; send "NUMBER:token" or {"token": "token", "bot_id": "NUMBER"} with its number of your bot`)

@@ -63,7 +63,7 @@ func (l *List) PlanPost(c Count, t Token, userAgent string) (Call, *Skip) {
 	}
 	if p.listBotID {
 		var skip *Skip
-		if t, skip = l.numbered(t); skip != nil {
+		if t, skip = l.withListBotID(t); skip != nil {
 			return Call{}, skip
 		}
 	}

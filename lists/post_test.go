@@ -254,7 +254,7 @@ func TestFacts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := mustList(t, "list.test", tt.entry)
-			got := facts{l.TakesCounts(), l.Readable(), l.NeedsKey(), l.TakesOperatorKey(), l.NumbersBots(), l.PostURL()}
+			got := facts{l.TakesCounts(), l.Readable(), l.NeedsKey(), l.TakesOperatorKey(), l.NeedsListBotID(), l.PostURL()}
 			if got != tt.want {
 				t.Errorf("%+v, want %+v", got, tt.want)
 			}
@@ -748,10 +748,10 @@ func TestLimits(t *testing.T) {
 	const url = "https://list.test/:id"
 	post := []LimitEntry{{PerToken, 1, 60}, {PerAddress, 10, 60}, {PerBot, 1, 21600}}
 	get := []LimitEntry{{PerAddress, 5, 1}}
-	token := Limit{Per: PerToken, Requests: 1, Interval: time.Minute}
-	address := Limit{Per: PerAddress, Requests: 10, Interval: time.Minute}
-	bot := Limit{Per: PerBot, Requests: 1, Interval: 6 * time.Hour}
-	reads := Limit{Per: PerAddress, Requests: 5, Interval: time.Second, ReadsOnly: true}
+	token := Limit{Op: Posts, Per: PerToken, Requests: 1, Interval: time.Minute}
+	address := Limit{Op: Posts, Per: PerAddress, Requests: 10, Interval: time.Minute}
+	bot := Limit{Op: Posts, Per: PerBot, Requests: 1, Interval: 6 * time.Hour}
+	reads := Limit{Op: Readings, Per: PerAddress, Requests: 5, Interval: time.Second}
 	for _, tt := range []struct {
 		name            string
 		entry           Entry

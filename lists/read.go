@@ -77,7 +77,7 @@ func (l *List) PlanRead(botID string, key Token, userAgent string) (ReadCall, *S
 	}
 	if d.listBotID {
 		var skip *Skip
-		if key, skip = l.numbered(key); skip != nil {
+		if key, skip = l.withListBotID(key); skip != nil {
 			return ReadCall{}, skip
 		}
 	}

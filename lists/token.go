@@ -48,11 +48,11 @@ func tokenObject(v rawjson.Value) (secret, listBotID string, ok bool) {
 	if !isText && !optional(v.Get("token")).IsZero() {
 		return "", "", false
 	}
-	number := optional(v.Get("bot_id"))
-	if number.IsZero() {
+	id := optional(v.Get("bot_id"))
+	if id.IsZero() {
 		return secret, "", true
 	}
-	listBotID = scalar(number)
+	listBotID = scalar(id)
 	return secret, listBotID, isListBotID(listBotID)
 }
 
@@ -93,10 +93,8 @@ func isBlank(r rune) bool {
 
 // WithSecret returns a token for the same bot with another secret.
 func (t Token) WithSecret(secret string) Token {
-	if n, ok := t.numbered(); ok {
-		return NewToken(secret, n.listBotID)
-	}
-	return NewToken(secret, "")
+	t, _ = t.withListBotID()
+	return NewToken(secret, t.listBotID)
 }
 
 // isListBotID reports whether s can be a number that a list gave a bot.
@@ -111,17 +109,18 @@ func isDigits(s string) bool {
 	return s != ""
 }
 
-// numbered splits a token of the form "42:secret", in which callers that can
-// only send strings give the list's own number of their bot.
-func (t Token) numbered() (Token, bool) {
+// withListBotID splits a token of the form "42:secret", in which callers that can
+// only send strings give the list's own number of their bot. ok is false where t
+// has no such number.
+func (t Token) withListBotID() (_ Token, ok bool) {
 	if t.listBotID != "" {
 		return t, true
 	}
-	number, secret, ok := strings.Cut(t.Reveal(), ":")
-	if !ok || secret == "" || !isListBotID(number) {
+	listBotID, secret, _ := strings.Cut(t.Reveal(), ":")
+	if secret == "" || !isListBotID(listBotID) {
 		return t, false
 	}
-	return NewToken(secret, number), true
+	return NewToken(secret, listBotID), true
 }
 
 // IsZero reports whether there is no token.

@@ -30,7 +30,7 @@ func open(t *testing.T, all []*lists.List) (*sandbox.Sandbox, *fanout.Client) {
 
 // token carries a number for the lists that ask for one.
 func token(l *lists.List, secret string) lists.Token {
-	if l.NumbersBots() {
+	if l.NeedsListBotID() {
 		return lists.NewToken(secret, "042")
 	}
 	return lists.NewToken(secret, "")

@@ -83,7 +83,7 @@ func (s *service) showDemo(ctx context.Context, out io.Writer, asJSON bool) erro
 			continue
 		}
 		number := ""
-		if l.NumbersBots() {
+		if l.NeedsListBotID() {
 			number = "42"
 		}
 		request.Tokens = append(request.Tokens, aggregate.NamedToken{ID: l.ID, Token: lists.NewToken(demoToken, number)})

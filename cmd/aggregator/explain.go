@@ -89,7 +89,7 @@ func explainList(out io.Writer, l *lists.List) {
 			say("\nposting %s:", example.what)
 			printRequest(out, call.Masked())
 		}
-		if l.NumbersBots() {
+		if l.NeedsListBotID() {
 			say("\nthe list numbers bots itself: send \"42:token\", or {\"token\": \"token\", \"bot_id\": \"42\"}")
 		}
 		say("")

@@ -192,7 +192,7 @@ func TestTryOfShippedLists(t *testing.T) {
 	}
 	found := false
 	for _, l := range c.Lists() {
-		if !l.TakesCounts() || !l.Readable() || l.NeedsKey() || l.NumbersBots() || l.PostsAllowed() < 10 {
+		if !l.TakesCounts() || !l.Readable() || l.NeedsKey() || l.NeedsListBotID() || l.PostsAllowed() < 10 {
 			continue
 		}
 		file := write(t, l.ID+".yaml", "lists:\n  "+l.ID+":\n    name: \"Another name\"\n")
