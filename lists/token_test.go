@@ -268,3 +268,13 @@ func TestParseToken(t *testing.T) {
 		})
 	}
 }
+
+func TestLongToken(t *testing.T) {
+	t.Parallel()
+	if _, why := CheckToken(strings.Repeat("x", 8<<10), ""); why != nil {
+		t.Errorf("8 KiB: %s", why)
+	}
+	if _, why := CheckToken(strings.Repeat("x", 8<<10+1), ""); words(why) != "Bad token: longer than 8192 bytes" {
+		t.Errorf("more: %q", words(why))
+	}
+}

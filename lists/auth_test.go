@@ -1,7 +1,6 @@
 package lists
 
 import (
-	"strings"
 	"testing"
 )
 
@@ -31,28 +30,5 @@ func TestCredential(t *testing.T) {
 		if got := call.Credential(); got != tt.want {
 			t.Errorf("%q: %q, want %q", tt.token, got, tt.want)
 		}
-	}
-}
-
-func TestBadHosts(t *testing.T) {
-	t.Parallel()
-	for _, url := range []string{"https://:443/x", "https://list.test:99999/:id", "https://list.test:0/:id"} {
-		if _, problems := New("list.test", Entry{Name: "L", URL: url}); len(problems) == 0 {
-			t.Errorf("%s passes", url)
-		}
-	}
-	l := mustList(t, "list.test", Entry{APIPost: "https://LIST.test/Bots/:id"})
-	if got := l.PostURL(); got != "https://list.test/Bots/:id" {
-		t.Errorf("post URL %q", got)
-	}
-}
-
-func TestLongToken(t *testing.T) {
-	t.Parallel()
-	if _, why := CheckToken(strings.Repeat("x", 8<<10), ""); why != nil {
-		t.Errorf("8 KiB: %s", why)
-	}
-	if _, why := CheckToken(strings.Repeat("x", 8<<10+1), ""); words(why) != "Bad token: longer than 8192 bytes" {
-		t.Errorf("more: %q", words(why))
 	}
 }
