@@ -83,30 +83,12 @@ func (c *Client) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lis
 	defer cancel()
 	var wg sync.WaitGroup
 	for i := range n - 1 {
-		wg.Go(func() {
-			growStack()
-			r.call(&calls[i], &answers[i])
-		})
+		wg.Go(func() { r.call(&calls[i], &answers[i]) })
 	}
 	r.call(&calls[n-1], &answers[n-1]) // this goroutine would only wait
 	wg.Wait()
 	return answers
 }
-
-// stackOfCall is about what a call needs of its goroutine's stack.
-const stackOfCall = 6 << 10
-
-// growStack makes that room while there is little on the stack to move: deep in
-// net/http the runtime would have to mend every frame, at a tenth of the CPU.
-//
-//go:noinline
-func growStack() {
-	var space [stackOfCall]byte
-	touch(space[:])
-}
-
-//go:noinline
-func touch([]byte) {}
 
 // call makes one call. A panic is an answer too.
 func (r *run) call(call *lists.Call, a *lists.Answer) {
