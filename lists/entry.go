@@ -131,13 +131,15 @@ type GetEntry struct {
 	Auth    *AuthEntry        `yaml:"auth" doc:"Where the key goes; a list without this part is read without a key."`
 	Headers map[string]string `yaml:"headers" doc:"Further request headers; :id and :list_bot_id are filled in."`
 	Root    string            `yaml:"root" doc:"Path of the object that holds the bot; dots nest."`
-	Fields  *ReadEntry        `yaml:"fields" doc:"Where each field is; the common key names when absent."`
+	Fields  *ReadEntry        `yaml:"fields" doc:"Where each field is; a field that is absent here is read under the key names that lists commonly use."`
 	Limits  []LimitEntry      `yaml:"limits" doc:"The list's rate limits on reading; those per address under post count readings too."`
 	Wait    []WaitEntry       `yaml:"wait" doc:"Where a refusal says how long to wait; Retry-After in seconds or as a date when absent."`
 }
 
 // ReadEntry says where an answer has what. The first path that holds a value
-// counts; owners are gathered from all paths.
+// counts; owners are gathered from all paths. A field that is absent is read
+// under the key names that lists commonly use, one with an empty list of paths
+// not at all.
 type ReadEntry struct {
 	Username      Sources `yaml:"username" doc:"The bot's name."`
 	Discriminator Sources `yaml:"discriminator" doc:"The bot's discriminator."`

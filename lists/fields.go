@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"cmp"
 	"math"
 	"net/url"
 	"regexp"
@@ -17,7 +18,7 @@ type Field struct {
 	Kind FieldKind
 
 	sources func(*ReadEntry) Sources
-	common  []string           // key names by which lists without a mapping are read; a dot nests
+	common  []string           // key names under which lists commonly have it; a dot nests
 	text    func(*Bot) *string // of a text: where the merged bot holds it
 	missing string             // what stands there where no list says anything
 }
@@ -118,7 +119,7 @@ type commonKey struct {
 	below []string // path from the key's value to the field's
 }
 
-// commonKeys are the keys by which lists without a mapping are read.
+// commonKeys are the keys by which fields without a mapping are read.
 var commonKeys = func() map[string][]commonKey {
 	all := map[string][]commonKey{}
 	for i, f := range fieldTable {
@@ -130,7 +131,9 @@ var commonKeys = func() map[string][]commonKey {
 	return all
 }()
 
-// mapping says where an answer has each field, by its row, compiled.
+// mapping says where an answer has each field, by its row, compiled. A nil row
+// is of a field that stands under the common key names, and an empty one of a
+// field that the list does not tell.
 type mapping [][]source
 
 // source is one place where a field may be.
@@ -139,11 +142,18 @@ type source struct {
 	url   template // makes a URL of a value that is none; zero: nothing does
 }
 
+// mapping compiles an entry's fields; nil: all have the common key names.
 func (c *checker) mapping(e *ReadEntry) mapping {
 	m := make(mapping, len(fieldTable))
+	if e == nil {
+		return m
+	}
 	for i := range fieldTable {
 		f := &fieldTable[i]
 		field := "get.fields." + f.Name
+		if f.Sources(e) != nil {
+			m[i] = []source{}
+		}
 		for _, s := range f.Sources(e) {
 			compiled := source{steps: c.steps(field, s.Path)}
 			if s.URL != "" {
@@ -160,22 +170,32 @@ func (c *checker) mapping(e *ReadEntry) mapping {
 }
 
 // mappingRules says in words where each field is read, under a root that is ""
-// or ends with a dot.
+// for the top.
 func mappingRules(e *ReadEntry, root string) []string {
+	const common = "the common key names, under "
+	if e == nil {
+		return []string{common + cmp.Or(root, "the top")}
+	}
 	var rules []string
+	under, others := strings.TrimPrefix(root+".", "."), false
 	for i := range fieldTable {
 		f := &fieldTable[i]
-		var paths []string
-		for _, s := range f.Sources(e) {
-			path := root + s.Path
+		sources := f.Sources(e)
+		if others = others || sources == nil; sources == nil {
+			continue
+		}
+		paths := []string{}
+		for _, s := range sources {
+			path := under + s.Path
 			if s.URL != "" {
 				path += " (as " + s.URL + ")"
 			}
 			paths = append(paths, path)
 		}
-		if paths != nil {
-			rules = append(rules, f.Name+": "+strings.Join(paths, ", "))
-		}
+		rules = append(rules, f.Name+": "+cmp.Or(strings.Join(paths, ", "), "not told"))
+	}
+	if others {
+		rules = append(rules, "others: "+common+cmp.Or(root, "the top"))
 	}
 	return rules
 }
@@ -189,15 +209,24 @@ type facts struct {
 
 func newFacts() *facts { return &facts{texts: make([][]string, len(fieldTable)), count: -1} }
 
-// readMapped reads the fields where a mapping says that they are. Of a text and
-// a count the first source that has one counts; ids are gathered from all.
-func (f *facts) readMapped(answer rawjson.Value, m mapping) {
+// read reads the fields where a mapping says that they are. Of a text and a
+// count the first source that has one counts; ids are gathered from all. What
+// the mapping does not name is read under the common key names, in the order in
+// which the list wrote them.
+func (f *facts) read(answer rawjson.Value, m mapping) {
 	top := &node{value: answer}
 	for i, sources := range m {
 		for _, s := range sources {
 			f.readSource(i, top.walk(s.steps), s.url)
 			if f.has(i) && fieldTable[i].Kind != FieldIDs {
 				break
+			}
+		}
+	}
+	for _, member := range top.cut() {
+		for _, k := range commonKeys[member.Key] {
+			if m[k.field] == nil {
+				f.add(k.field, follow(member.Value, k.below))
 			}
 		}
 	}
@@ -222,16 +251,6 @@ func (f *facts) has(field int) bool {
 		return f.count >= 0
 	}
 	return len(f.texts[field]) > 0
-}
-
-// readCommon reads the fields that stand under the key names that lists
-// commonly use, in the order in which the list wrote them.
-func (f *facts) readCommon(answer rawjson.Value) {
-	for _, m := range answer.Members() {
-		for _, k := range commonKeys[m.Key] {
-			f.add(k.field, follow(m.Value, k.below))
-		}
-	}
 }
 
 // add takes of v what a field can hold.

@@ -244,7 +244,10 @@ func TestReadMapped(t *testing.T) {
 		{"root is the first of all", GetEntry{Root: "bots[]"}, `{"bots":[{"name":"x"},{"name":"y"}]}`, `{"username":"x"}`},
 		{"root and paths", GetEntry{Root: "data", Fields: &ReadEntry{Username: path("user.name")}}, `{"data":{"user":{"name":"x"}}}`, `{"username":"x"}`},
 
-		{"paths alone count", GetEntry{Fields: &ReadEntry{Username: path("user")}}, `{"user":"x","name":"y","count":5}`, `{"username":"x"}`},
+		{"other fields under their common names", GetEntry{Fields: &ReadEntry{Username: path("user")}}, `{"user":"x","name":"y","count":5,"stats":{"guilds":7}}`, `{"server_count":7,"username":"x"}`},
+		{"other fields under the root", GetEntry{Root: "data", Fields: &ReadEntry{Username: path("user")}}, `{"data":{"user":"x","prefix":"!"},"prefix":"?"}`, `{"prefix":"!","username":"x"}`},
+		{"a path that leads nowhere", GetEntry{Fields: &ReadEntry{Username: path("user")}}, `{"name":"y"}`, `{}`},
+		{"a field that is not told", GetEntry{Fields: &ReadEntry{Username: Sources{}, ServerCount: path("n")}}, `{"name":"y","n":5}`, `{"server_count":5}`},
 		{"every field", GetEntry{Fields: &ReadEntry{Username: path("a"), Discriminator: path("b"), Invite: path("c"), Prefix: path("d"), Website: path("e"), Github: path("f"), Support: path("g"), Library: path("h"), Owners: path("i"), ServerCount: path("j")}},
 			`{"a":"1","b":2,"c":"3","d":"4","e":"5","f":"6","g":"7","h":"8","i":["` + a + `"],"j":10}`,
 			`{"discriminator":"2","github":"6","invite":"3","library":"8","owners":["` + a + `"],"prefix":"4","server_count":10,"support":"7","username":"1","website":"5"}`},

@@ -212,12 +212,12 @@ func TestRules(t *testing.T) {
 			Post: &PostEntry{URL: url, Answer: "json", Success: &SuccessEntry{Field: "data.error"}, Revoked: []int{410}, Limits: []LimitEntry{{PerBot, 1, 21600}},
 				Wait: []WaitEntry{{Header: "retry-after", Unit: "ms"}, {Body: "error.wait"}}},
 			Get: &GetEntry{URL: url, Root: "data", Limits: []LimitEntry{{PerAddress, 10, 60}}, Wait: []WaitEntry{{Header: "reset", Unit: "unix"}, {Header: "reset-ms", Unit: "unix_ms"}},
-				Fields: &ReadEntry{Username: Sources{{Path: "a"}, {Path: "b"}}, Support: Sources{{Path: "code", URL: "https://discord.gg/:value"}}}},
+				Fields: &ReadEntry{Username: Sources{{Path: "a"}, {Path: "b"}}, Support: Sources{{Path: "code", URL: "https://discord.gg/:value"}}, Library: Sources{}}},
 		}, []string{
 			"success: a 2xx status and JSON, with data.error false in it", "revoked: status 410 ends posting until the token changes",
 			"limit: 1 in 6h0m0s per bot", "wait: header Retry-After, in milliseconds", "wait: field error.wait of the answer, in seconds, or a date",
 		}, []string{
-			"username: data.a, data.b", "support: data.code (as https://discord.gg/:value)",
+			"username: data.a, data.b", "support: data.code (as https://discord.gg/:value)", "library: not told", "others: the common key names, under data",
 			"limit: 10 in 1m0s per address", "wait: header Reset, in Unix time", "wait: header Reset-Ms, in Unix time in milliseconds",
 		}},
 		{"empty answer", Entry{Post: &PostEntry{URL: url, Answer: "empty"}}, []string{"success: a 2xx status and an empty answer"}, nil},

@@ -107,14 +107,20 @@ type node struct {
 	below   map[string]*node // by key; nil: not cut yet
 }
 
-// get returns the member under a key; its value is zero where there is none.
-func (n *node) get(key string) *node {
+// cut returns the members; none of anything but an object.
+func (n *node) cut() []rawjson.Member {
 	if n.below == nil {
 		n.members, n.below = n.value.Members(), map[string]*node{}
 	}
+	return n.members
+}
+
+// get returns the member under a key; its value is zero where there is none.
+func (n *node) get(key string) *node {
+	members := n.cut()
 	if n.below[key] == nil {
 		found := &node{}
-		for _, m := range n.members {
+		for _, m := range members {
 			if m.Key == key {
 				found.value = m.Value
 			}

@@ -3,7 +3,6 @@ package lists
 import (
 	"cmp"
 	"net/http"
-	"strings"
 
 	"aggregator/rawjson"
 )
@@ -12,7 +11,7 @@ import (
 type readDialect struct {
 	endpoint
 	root    []step
-	mapping mapping // nil: the common key names
+	mapping mapping
 }
 
 // read compiles how a bot is read; nil if it is not.
@@ -41,9 +40,7 @@ func (c *checker) read(e *Entry) *readDialect {
 	if spec.Root != "" {
 		d.root = c.steps("get.root", spec.Root)
 	}
-	if spec.Fields != nil {
-		d.mapping = c.mapping(spec.Fields)
-	}
+	d.mapping = c.mapping(spec.Fields)
 	return d
 }
 
@@ -134,11 +131,7 @@ func (d *readDialect) facts(answer rawjson.Value) *facts {
 		}
 		answer = found[0]
 	}
-	if d.mapping != nil {
-		f.readMapped(answer, d.mapping)
-	} else {
-		f.readCommon(answer)
-	}
+	f.read(answer, d.mapping)
 	return f
 }
 
@@ -148,14 +141,8 @@ func (l *List) ReadRules() []string {
 	if l.read == nil {
 		return nil
 	}
-	root := ""
-	if l.Get != nil {
-		root = l.Get.Root
-	}
-	if l.read.mapping == nil {
-		return []string{"the common key names, under " + cmp.Or(root, "the top")}
-	}
-	return mappingRules(l.Get.Fields, strings.TrimPrefix(root+".", "."))
+	spec := cmp.Or(l.Get, &GetEntry{})
+	return mappingRules(spec.Fields, spec.Root)
 }
 
 // ReadLimits says in words what holds the next reading back; nil for nothing.
