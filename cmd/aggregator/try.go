@@ -256,19 +256,23 @@ func (t trial) read(ctx context.Context) bool {
 	default:
 		return t.say(what, resultFailed, fmt.Sprintf("the status is %d, want 200: %s", r.Status, shorten(string(r.Data), 200)), sent)
 	}
-	return t.say(what, resultOK, fmt.Sprintf("username %q, owners %v, server_count %d, invite %q, prefix %q, website %q, github %q, support %q, library %q",
-		answer.Username, answer.Owners, answer.ServerCount, answer.Invite, answer.Prefix, answer.Website, answer.Github, answer.Support, answer.Library), sent)
+	var found []string
+	for _, f := range lists.Fields() {
+		found = append(found, f.Name+" "+string(f.AppendJSON(nil, &answer.Bot)))
+	}
+	return t.say(what, resultOK, strings.Join(found, ", "), sent)
 }
 
 // skipped tells why the list was not asked.
 func (t trial) skipped(what string, skipped []aggregate.Skipped) bool {
-	for _, s := range skipped {
-		if s.Why.Reason == lists.SkipPaced {
-			return t.say(what, resultHeld, s.Why.String(), nil)
-		}
-		return t.say(what, resultFailed, s.Why.String(), nil)
+	if len(skipped) == 0 {
+		return t.say(what, resultFailed, "the list was not asked", nil)
 	}
-	return t.say(what, resultFailed, "the list was not asked", nil)
+	result := resultFailed
+	if skipped[0].Why.Reason == lists.SkipPaced {
+		result = resultHeld
+	}
+	return t.say(what, result, skipped[0].Why.String(), nil)
 }
 
 // say prints a result, and the request that led to it where there is one. It
