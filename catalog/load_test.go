@@ -121,7 +121,7 @@ func TestBadFiles(t *testing.T) {
 				`lists.yaml:10: a.test: post.limits[1].per: must be token, bot or address, is "moon"`},
 		"names": {head + post + "      fields: {server_count: [n, 5]}\n", "", "", `lists.yaml:7: a.test: post.fields.server_count[1]: must be a string, is 5; put it in quotes, "5"`},
 		"sources": {head + "    get:\n      url: \"https://a.test/:id\"\n      fields:\n        username: 5\n        invite: \" \"\n        owners: [a, {url: \"https://x.test/:value\"}]\n", "", "",
-			"lists.yaml:8: a.test: get.fields.username: must be a string or a mapping, is 5\n" +
+			"lists.yaml:8: a.test: get.fields.username: must be a string or a mapping, is 5; put it in quotes, \"5\"\n" +
 				"lists.yaml:9: a.test: get.fields.invite: must not be blank\n" +
 				"lists.yaml:10: a.test: get.fields.owners[1].path: is required"},
 

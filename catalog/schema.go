@@ -10,7 +10,7 @@ import (
 
 // Schema returns a JSON Schema of a lists file, for editors.
 func Schema() []byte {
-	root := strictyaml.SchemaOf(reflect.TypeFor[document[Feature, lists.Entry]]())
+	root := newLoader().SchemaOf(reflect.TypeFor[document[Feature, lists.Entry]]())
 	root["title"] = "Catalog of bot lists"
 	properties := root["properties"].(strictyaml.Schema)
 	properties["features"].(strictyaml.Schema)["propertyNames"] = idSchema()

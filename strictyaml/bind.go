@@ -63,10 +63,13 @@ func (d *Decoder) bind(n *Node, v reflect.Value) {
 	}
 }
 
+// stringOrMapping is what may stand for a struct with a SetScalar.
+const stringOrMapping = "a string or a mapping"
+
 func (d *Decoder) bindSetter(n *Node, s scalarSetter) {
 	switch {
 	case n.tag != tagString:
-		d.WrongType(n, "a string or a mapping")
+		d.WrongType(n, stringOrMapping)
 	case isBlank(n.value):
 		d.Add(n.place, "must not be blank")
 	default:
@@ -91,13 +94,17 @@ func (d *Decoder) bindStruct(n *Node, v reflect.Value) {
 	}
 }
 
-// bindField sets a field of a struct. An explicit null is an absent key.
+// bindField sets a field of a struct. An explicit null is an absent key, unless
+// NoBlanks forbids it.
 func (d *Decoder) bindField(parent *Node, k key, v reflect.Value) {
 	n := parent.Get(k.name)
 	if n == nil || n.isNull() {
-		if k.required && n == nil {
+		switch {
+		case n == nil && k.required:
 			d.Add(d.child(parent.place, k.name, parent.place.Line), "is required")
-		} else if k.required {
+		case n != nil && d.NoBlanks:
+			d.Add(n.place, "has no value; write one, or leave the key out")
+		case n != nil && k.required:
 			d.Add(n.place, "is required, is null")
 		}
 		return
@@ -112,7 +119,7 @@ func (d *Decoder) bindField(parent *Node, k key, v reflect.Value) {
 		return
 	}
 	if k.enum != nil && !slices.Contains(k.enum, fmt.Sprint(v.Interface())) {
-		d.Add(n.place, "must be %s, is %s", oneOf(k.enum), describe(n))
+		d.Add(n.place, "must be %s, is %s", oneOf(k.enum), d.describe(n))
 	} else if k.required && v.Kind() == reflect.String && isBlank(n.value) {
 		d.Add(n.place, "must not be blank")
 	}
@@ -165,6 +172,10 @@ func (d *Decoder) bindScalar(n *Node, v reflect.Value) {
 	case reflect.String:
 		if n.kind != scalar || n.tag != tagString {
 			d.WrongType(n, "a string")
+			return
+		}
+		if d.NoBlanks && isBlank(n.value) {
+			d.Add(n.place, "must not be blank")
 			return
 		}
 		v.SetString(n.value)
@@ -230,14 +241,17 @@ func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 // as "a mapping".
 func (d *Decoder) WrongType(n *Node, wanted string) {
 	hint := ""
-	if wanted == "a string" && n.kind == scalar && n.tag != tagNull {
-		hint = "; put it in quotes, " + Quote(n.value)
+	if (wanted == "a string" || wanted == stringOrMapping) && n.kind == scalar && n.tag != tagNull && n.tag != tagString {
+		hint = "; put it in quotes"
+		if !d.Secrets {
+			hint += ", " + Quote(n.value)
+		}
 	}
-	d.Add(n.place, "must be %s, is %s%s", wanted, describe(n), hint)
+	d.Add(n.place, "must be %s, is %s%s", wanted, d.describe(n), hint)
 }
 
 // describe returns what stands at a node, in words.
-func describe(n *Node) string {
+func (d *Decoder) describe(n *Node) string {
 	switch {
 	case n.kind == mapping:
 		return "a mapping"
@@ -245,10 +259,24 @@ func describe(n *Node) string {
 		return "a list"
 	case n.tag == tagNull:
 		return "null"
+	case d.Secrets && n.tag == tagString:
+		return "some text"
+	case d.Secrets && n.tag == tagBool:
+		return "true or false"
+	case d.Secrets:
+		return "a number or a date"
 	case n.tag == tagString:
 		return Quote(n.value)
 	}
 	return Show(n.value)
+}
+
+// show returns text from a file as messages repeat it.
+func (d *Decoder) show(text string) string {
+	if d.Secrets {
+		return "…"
+	}
+	return Show(text)
 }
 
 // oneOf returns the values allowed, in words.

@@ -159,6 +159,9 @@ func (d *Decoder) addSyntax(file string, err error, linesRead int) {
 			line = n
 		}
 	}
+	if name, ok := strings.CutPrefix(message, "unknown anchor '"); ok && d.Secrets { // the one message that repeats text
+		message = "unknown anchor" + name[strings.LastIndexByte(name, '\'')+1:] + "; put a text that begins with * in quotes"
+	}
 	d.Add(Place{File: file, Line: max(line, 1)}, "not YAML: %s", message)
 }
 
@@ -167,15 +170,15 @@ func (d *Decoder) addSyntax(file string, err error, linesRead int) {
 func (d *Decoder) tree(y *yaml.Node, at Place, depth int) *Node {
 	n := &Node{place: at}
 	if y.Anchor != "" {
-		d.Add(at, "anchors (&%s) are not allowed; write the value out where it is needed", Show(y.Anchor))
+		d.Add(at, "anchors (&%s) are not allowed; write the value out where it is needed", d.show(y.Anchor))
 	}
 	switch {
 	case y.Kind == yaml.AliasNode:
-		d.Add(at, "aliases (*%s) are not allowed; write the value out", Show(y.Value))
+		d.Add(at, "aliases (*%s) are not allowed; write the value out", d.show(y.Value))
 	case depth > maxDepth:
 		d.Add(at, "is nested too deep; at most %d levels are allowed", maxDepth)
 	case y.Style&yaml.TaggedStyle != 0:
-		d.Add(at, "tags (%s) are not allowed; put text in quotes and leave numbers bare", Show(y.Tag))
+		d.Add(at, "tags (%s) are not allowed; put text in quotes and leave numbers bare", d.show(y.Tag))
 	case y.Kind == yaml.ScalarNode:
 		n.kind, n.tag, n.value = scalar, y.Tag, y.Value
 	case y.Kind == yaml.SequenceNode:
@@ -200,7 +203,7 @@ func (d *Decoder) fields(content []*yaml.Node, at Place, depth int) []Field {
 		keyAt.Line = key.Line
 		switch {
 		case key.Anchor != "":
-			d.Add(keyAt, "anchors (&%s) are not allowed on keys", Show(key.Anchor))
+			d.Add(keyAt, "anchors (&%s) are not allowed on keys", d.show(key.Anchor))
 			continue
 		case key.Kind != yaml.ScalarNode || key.Style&yaml.TaggedStyle != 0:
 			d.Add(keyAt, "a key must be a plain word or a string in quotes")
@@ -208,6 +211,7 @@ func (d *Decoder) fields(content []*yaml.Node, at Place, depth int) []Field {
 		case key.Tag == tagMerge:
 			d.Add(keyAt, "merge keys (<<) are not allowed; write the fields out")
 			continue
+		case d.DigitKeys && isDigits(key.Value):
 		case key.Tag != tagString:
 			d.Add(keyAt, "the key %s must be in quotes, %s", key.Value, Quote(key.Value))
 			continue
@@ -221,6 +225,11 @@ func (d *Decoder) fields(content []*yaml.Node, at Place, depth int) []Field {
 		all = append(all, Field{key.Value, d.tree(value, child, depth+1)})
 	}
 	return all
+}
+
+// isDigits reports whether text is a whole number as people count.
+func isDigits(text string) bool {
+	return text != "" && strings.Trim(text, "0123456789") == ""
 }
 
 // isNull reports whether null stands there.

@@ -11,32 +11,35 @@ type Schema map[string]any
 
 // SchemaOf returns a JSON Schema of what Bind accepts for a type, with each
 // key's doc as its description.
-func SchemaOf(t reflect.Type) Schema {
-	s := schemaOf(t)
+func (d *Decoder) SchemaOf(t reflect.Type) Schema {
+	s := d.schemaOf(t)
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	return s
 }
 
-func schemaOf(t reflect.Type) Schema {
+func (d *Decoder) schemaOf(t reflect.Type) Schema {
 	switch t.Kind() {
 	case reflect.Pointer:
-		return schemaOf(t.Elem())
+		return d.schemaOf(t.Elem())
 	case reflect.Struct:
-		s := structSchema(t)
+		s := d.structSchema(t)
 		if reflect.PointerTo(t).Implements(scalarSetterType) {
 			return Schema{"anyOf": []Schema{{"type": "string", "pattern": `\S`}, s}}
 		}
 		return s
 	case reflect.Map:
-		return Schema{"type": "object", "additionalProperties": schemaOf(t.Elem())}
+		return Schema{"type": "object", "additionalProperties": d.schemaOf(t.Elem())}
 	case reflect.Slice:
-		item := schemaOf(t.Elem())
+		item := d.schemaOf(t.Elem())
 		s := Schema{"type": "array", "items": item}
 		if t.Implements(oneOrManyType) {
 			return Schema{"anyOf": []Schema{item, s}}
 		}
 		return s
 	case reflect.String:
+		if d.NoBlanks {
+			return Schema{"type": "string", "pattern": `\S`}
+		}
 		return Schema{"type": "string"}
 	case reflect.Int, reflect.Int64:
 		return Schema{"type": "integer"}
@@ -48,23 +51,24 @@ func schemaOf(t reflect.Type) Schema {
 	panic("strictyaml: no schema for a Go " + t.String())
 }
 
-func structSchema(t reflect.Type) Schema {
+func (d *Decoder) structSchema(t reflect.Type) Schema {
 	properties, required := Schema{}, []string{}
 	for _, k := range keysOf(t) {
-		s := schemaOf(k.fit)
+		s := d.schemaOf(k.fit)
 		if k.enum != nil {
 			s = Schema{"enum": enumSchema(k.fit, k.enum)}
 		}
 		if k.date {
 			s["format"] = "date"
 		}
-		if !k.required {
-			s = orNullSchema(s)
-		} else {
+		switch {
+		case k.required:
 			required = append(required, k.name)
 			if s["type"] == "string" {
 				s["pattern"] = `\S`
 			}
+		case !d.NoBlanks:
+			s = orNullSchema(s)
 		}
 		s["description"] = k.doc
 		properties[k.name] = s

@@ -24,6 +24,14 @@ type Decoder struct {
 	// as "lists". A problem within an entry names it, and the field in it; "" if
 	// files have no such key.
 	Entries string
+	// Secrets says that values may be secrets: no message repeats one.
+	Secrets bool
+	// NoBlanks makes a key without a value or with a blank text a problem, where
+	// null otherwise is an absent key.
+	NoBlanks bool
+	// DigitKeys takes an unquoted key of digits alone as it is written, where
+	// any other key that is no string is a problem.
+	DigitKeys bool
 
 	files    []string // in the order parsed
 	problems []Problem

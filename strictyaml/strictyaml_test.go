@@ -126,7 +126,7 @@ func TestProblems(t *testing.T) {
 		{"one of three numbers", []string{"boats: {anna: {name: A, decks: 4}}\n"}, `a.yaml:1: anna: decks: must be 1, 2 or 3, is 4`},
 		{"flag", []string{"boats: {anna: {name: A, afloat: yes}}\n"}, `a.yaml:1: anna: afloat: must be true or false (or 1 or 0), is "yes"`},
 		{"item", []string{"boats: {anna: {name: A, crew: [{age: 3}, 5]}}\n"},
-			"a.yaml:1: anna: crew[0].name: is required\na.yaml:1: anna: crew[1]: must be a string or a mapping, is 5"},
+			"a.yaml:1: anna: crew[0].name: is required\na.yaml:1: anna: crew[1]: must be a string or a mapping, is 5; put it in quotes, \"5\""},
 		{"free value", []string{"boats: {anna: {name: A, free: {x: 1.5}}}\n"}, `a.yaml:1: anna: free.x: must be a string, a whole number, true or false, is 1.5`},
 		{"no day", []string{"boats:\n  anna: {name: A, built: 2026-11-22 10:00:00}\n  bert: {name: A, built: 2026-02-30}\n  carl: {name: A, built: [1]}\n"},
 			"a.yaml:2: anna: built: must be a date such as 2026-11-22, is \"2026-11-22 10:00:00\"\na.yaml:3: bert: built: must be a date such as 2026-11-22, is \"2026-02-30\"\n" +
@@ -244,7 +244,7 @@ func written(n *strictyaml.Node) string {
 }
 
 func TestSchemaOf(t *testing.T) {
-	b, err := json.Marshal(strictyaml.SchemaOf(reflect.TypeFor[fleet]()))
+	b, err := json.Marshal(new(strictyaml.Decoder).SchemaOf(reflect.TypeFor[fleet]()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,4 +300,70 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("a problem without a place: %+v", d.Problems()[i])
 		}
 	})
+}
+
+// vault is a file that holds secrets.
+type vault struct {
+	Doors map[string]door `yaml:"doors" required:"true" doc:"Every door, by its number."`
+}
+
+type door struct {
+	Code   string   `yaml:"code" doc:"Code that opens it."`
+	Kind   string   `yaml:"kind" enum:"steel,wood" doc:"What it is made of."`
+	Weight int64    `yaml:"weight" doc:"Weight in kilograms."`
+	Keys   people   `yaml:"keys" doc:"Who has a key."`
+	Marks  []string `yaml:"marks" doc:"What is painted on it."`
+}
+
+func TestSecretsAreNotRepeated(t *testing.T) {
+	for text, want := range map[string]string{
+		"doors: {1: {code: 12345}}\n":      `a.yaml:1: 1: code: must be a string, is a number or a date; put it in quotes`,
+		"doors: {1: {code: 2026-01-02}}\n": `a.yaml:1: 1: code: must be a string, is a number or a date; put it in quotes`,
+		"doors: {1: {code: true}}\n":       `a.yaml:1: 1: code: must be a string, is true or false; put it in quotes`,
+		"doors: {1: {code: [x12345]}}\n":   `a.yaml:1: 1: code: must be a string, is a list`,
+		"doors: {1: {code: &x12345 a}}\n":  `a.yaml:1: 1: code: anchors (&…) are not allowed; write the value out where it is needed`,
+		"doors: {1: {code: *x12345}}\n":    `a.yaml:1: not YAML: unknown anchor referenced; put a text that begins with * in quotes`,
+		"doors: {1: {code: &x12345 a, kind: *x12345}}\n": "a.yaml:1: 1: code: anchors (&…) are not allowed; write the value out where it is needed\n" +
+			"a.yaml:1: 1: kind: aliases (*…) are not allowed; write the value out",
+		"doors: {1: {code: !x12345 a}}\n": `a.yaml:1: 1: code: tags (…) are not allowed; put text in quotes and leave numbers bare`,
+		"doors: {1: {kind: x12345}}\n":    `a.yaml:1: 1: kind: must be steel or wood, is some text`,
+		"doors: {1: {weight: x12345}}\n":  `a.yaml:1: 1: weight: must be a whole number, is some text`,
+		"doors: {1: {keys: 12345}}\n":     `a.yaml:1: 1: keys: must be a string or a mapping, is a number or a date; put it in quotes`,
+		"doors: {1: x12345}\n":            `a.yaml:1: 1: must be a mapping, is some text`,
+		"doors: {1: {code: \"x12345\n":    `a.yaml:2: not YAML: found unexpected end of stream`,
+		"doors: {1: {code: {{ x12345 }}}}\n": "a.yaml:1: 1: code: a key must be a plain word or a string in quotes\n" +
+			"a.yaml:1: 1: code: must be a string, is a mapping",
+		// Nulls and keys of digits.
+		"doors: {1: {code: , marks: ~}}\n":          "a.yaml:1: 1: code: has no value; write one, or leave the key out\na.yaml:1: 1: marks: has no value; write one, or leave the key out",
+		"doors: {1: {code: ' ', marks: [a, '']}}\n": "a.yaml:1: 1: code: must not be blank\na.yaml:1: 1: marks[1]: must not be blank",
+		"doors:\n":                              `a.yaml:1: doors: has no value; write one, or leave the key out`,
+		"doors: {1: {}, \"1\": {}}\n":           `a.yaml:1: 1: is given twice, first in line 1`,
+		"doors: {1.5: {}}\n":                    `a.yaml:1: doors: the key 1.5 must be in quotes, "1.5"`,
+		"doors: {0123456789012345678901: {}}\n": "",
+	} {
+		d := strictyaml.Decoder{Entries: "doors", Secrets: true, NoBlanks: true, DigitKeys: true}
+		root, ok := d.Parse(strictyaml.File{Name: "a.yaml", Data: []byte(text)})
+		if ok {
+			var v vault
+			d.Bind(root, &v)
+		}
+		got := ""
+		if err := d.Err(); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s\ngot\n%s\nwant\n%s", text, got, want)
+		}
+	}
+}
+
+func TestSchemaWithoutBlanks(t *testing.T) {
+	d := strictyaml.Decoder{NoBlanks: true}
+	b, err := json.Marshal(d.SchemaOf(reflect.TypeFor[vault]()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(b), "null") {
+		t.Errorf("a schema without nulls allows null: %s", b)
+	}
 }
