@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -184,4 +185,30 @@ func (s step) from(v rawjson.Value, next []rawjson.Value) []rawjson.Value {
 func textValue(text string) rawjson.Value {
 	v, _ := rawjson.Parse(rawjson.AppendString(nil, text)) // what AppendString writes is JSON
 	return v
+}
+
+// Path is a path into a JSON answer, in the form that paths under an entry's
+// get.fields have. The zero Path leads nowhere.
+type Path struct{ steps []step }
+
+// ParsePath reads a path such as "stats.guilds" or "shards[].servers". The error
+// says which paths can be followed.
+func ParsePath(text string) (Path, error) {
+	var c checker
+	p := Path{c.steps("", text)}
+	if len(c.problems) > 0 {
+		return Path{}, errors.New(c.problems[0].Message)
+	}
+	return p, nil
+}
+
+// IsZero reports whether the path leads nowhere.
+func (p Path) IsZero() bool { return len(p.steps) == 0 }
+
+// Values returns the values that the path leads to in v, in their order.
+func (p Path) Values(v rawjson.Value) []rawjson.Value {
+	if p.IsZero() {
+		return nil
+	}
+	return (&node{value: v}).walk(p.steps)
 }

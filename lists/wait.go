@@ -66,6 +66,13 @@ func (c Call) WaitUntil(a Answer, now time.Time) (until time.Time, ok bool) {
 	return until, ok
 }
 
+// RetryAfter returns the time before which the header Retry-After asks for no
+// further request; ok is false when it says nothing, or nothing sensible.
+func (a Answer) RetryAfter(now time.Time) (until time.Time, ok bool) {
+	until, ok = retryAfter.until(a, now)
+	return until, ok && until.After(now)
+}
+
 func (w wait) until(a Answer, now time.Time) (time.Time, bool) {
 	text := a.header(w.header)
 	if w.path != nil {
