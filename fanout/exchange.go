@@ -1,0 +1,45 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"aggregator/lists"
+)
+
+// Exchange makes a request to a server that is no list, such as Discord or one
+// of a bot's own, over the same transport as calls, and returns its answer: what
+// went wrong is an answer too, in the same words. It has no breaker and follows
+// no redirect. A request that op permits to repeat is sent once more where the
+// connection broke before an answer.
+func (c *Client) Exchange(ctx context.Context, op lists.Op, request lists.Request) lists.Answer {
+	start := time.Now()
+	r := &run{Client: c, caller: ctx, timeout: op.Timeout}
+	var cancel context.CancelFunc
+	r.ctx, cancel = context.WithTimeout(ctx, op.Timeout)
+	defer cancel()
+	a, err := r.exchange(op, request)
+	if err != nil && op.MayRepeat && isBroken(err) && r.ctx.Err() == nil {
+		if _, late := errors.AsType[lateError](err); !late {
+			a, err = r.exchange(op, request)
+		}
+	}
+	if err != nil {
+		a = r.classify(err)
+	}
+	a.Took = time.Since(start)
+	return a
+}
+
+func (r *run) exchange(op lists.Op, request lists.Request) (lists.Answer, error) {
+	req, err := newRequest(r.ctx, request)
+	if err != nil {
+		return lists.Answer{}, err
+	}
+	resp, err := r.transport.RoundTrip(req)
+	if err != nil {
+		return lists.Answer{}, err
+	}
+	return receive(resp, op.MaxAnswer)
+}
