@@ -1,0 +1,429 @@
+package agent
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"aggregator/aggregate"
+	"aggregator/catalog"
+	"aggregator/internal/near"
+	"aggregator/lists"
+	"aggregator/strictyaml"
+)
+
+// Error holds everything that is wrong with a bots file, by line.
+type Error = strictyaml.Error
+
+// LoadOptions say how a bots file is loaded.
+type LoadOptions struct {
+	Getenv    func(name string) string // as os.Getenv; nil: no variable is set
+	NoSecrets bool                     // references are checked for their form and not followed, so that the bots are of no use
+}
+
+// maxFile bounds a bots file: ten thousand bots with all they can have.
+const maxFile = 16 << 20
+
+// Load reads bots.yaml, follows its references and checks it against a catalog.
+// All that is wrong comes at once, as an *Error, which repeats no secret. What
+// is merely odd comes as warnings.
+func Load(path string, c *catalog.Catalog, o LoadOptions) (*Bots, []string, error) {
+	data, mode, err := readFile(path, maxFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s %s", path, reason(err))
+	}
+	if o.Getenv == nil {
+		o.Getenv = func(string) string { return "" }
+	}
+	l := &loader{
+		Decoder:  newDecoder(),
+		catalog:  c,
+		resolver: resolver{dir: filepath.Dir(path), getenv: o.Getenv, formOnly: o.NoSecrets},
+		keys:     map[[sha256.Size]byte]strictyaml.Place{},
+	}
+	bots := l.load(strictyaml.File{Name: path, Data: data})
+	if l.resolver.literals && othersMayRead(mode) {
+		l.warn(strictyaml.Place{File: path}, "holds secrets and may be read by others; chmod 600 it")
+	}
+	for _, f := range l.resolver.open {
+		l.warn(strictyaml.Place{File: f}, "holds a secret and may be read by others; chmod 600 it")
+	}
+	return bots, l.warnings, l.Err()
+}
+
+// loader reads a bots file and collects what is wrong with it.
+type loader struct {
+	strictyaml.Decoder
+	catalog  *catalog.Catalog
+	resolver resolver
+	keys     map[[sha256.Size]byte]strictyaml.Place // of the bots so far, and where they stand
+	warnings []string
+}
+
+func (l *loader) warn(at strictyaml.Place, format string, args ...any) {
+	l.warnings = append(l.warnings, strictyaml.Problem{Place: at, Message: fmt.Sprintf(format, args...)}.String())
+}
+
+func (l *loader) load(f strictyaml.File) *Bots {
+	root, ok := l.Parse(f)
+	if !ok {
+		return nil
+	}
+	if root == nil {
+		l.Add(strictyaml.Place{File: f.Name, Line: 1}, `is empty, must hold "bots:"`)
+		return nil
+	}
+	var doc document[*strictyaml.Node]
+	l.Bind(root, &doc)
+	bots := &Bots{byID: make(map[string]*Bot, len(doc.Bots))}
+	if doc.Bots == nil {
+		return bots
+	}
+	for _, f := range root.Find("bots").Fields() {
+		b := l.bot(f.Key, f.Value)
+		bots.all = append(bots.all, b)
+		bots.byID[b.ID] = b
+	}
+	return bots
+}
+
+func (l *loader) bot(id string, n *strictyaml.Node) *Bot {
+	if !lists.IsSnowflake(id) {
+		l.Add(n.Place(), "must be a snowflake: 16 to 20 digits, the first of them no 0")
+	}
+	var e botEntry
+	l.Bind(n, &e)
+	b := &Bot{ID: id, Name: string(e.Name)}
+	if strings.Contains(b.Name, "${") {
+		l.Add(n.Find("name").Place(), "is taken as it stands and can be no reference; write the name out")
+	}
+	l.key(b, n, e.Key)
+	b.Tokens = l.tokens(id, n.Find("tokens"), e.Tokens)
+	if e.Posts != nil {
+		b.Posts = l.posts(id, n.Find("posts"), e.Posts)
+	}
+	if e.Votes != nil {
+		b.Votes = l.votes(n.Find("votes"), e)
+	}
+	if raw := l.resolve(n.Find("notify"), e.Notify); raw.known {
+		if b.Notify = newTarget(raw.text); b.Notify == nil {
+			l.Add(n.Find("notify").Place(), badURL)
+		}
+	}
+	return b
+}
+
+// resolve finds what a value stands for and reports what is wrong with it. A
+// blank one is absent, or reported already.
+func (l *loader) resolve(n *strictyaml.Node, value text) resolved {
+	if value == "" {
+		return resolved{}
+	}
+	r, err := l.resolver.resolve(value)
+	if err != nil {
+		l.Add(n.Place(), "%s", strings.TrimSpace(err.Error()))
+	}
+	return r
+}
+
+// minKey is how many characters a key has at least.
+const minKey = 20
+
+func (l *loader) key(b *Bot, n *strictyaml.Node, value text) {
+	b.hasKey = value != ""
+	r := l.resolve(n.Find("key"), value)
+	if !r.known {
+		return
+	}
+	at := n.Find("key").Place()
+	key, ok := l.checkToken(at, strings.TrimSpace(r.text), "") // what stands around it is lost in a header
+	if !ok {
+		return
+	}
+	if have := utf8.RuneCountInString(key.Reveal()); have < minKey {
+		l.Add(at, "must have %d characters or more, has %d", minKey, have)
+	}
+	hash := sha256.Sum256([]byte(key.Reveal()))
+	b.key = &hash
+	if other, taken := l.keys[hash]; taken {
+		l.Add(at, "is the key of %s too (line %d); each bot needs its own", other.Entry, other.Line)
+		return
+	}
+	l.keys[hash] = at
+}
+
+// tokens checks the bot's tokens, in the order of the file.
+func (l *loader) tokens(bot string, n *strictyaml.Node, entries map[string]tokenEntry) []aggregate.NamedToken {
+	if entries == nil {
+		return nil
+	}
+	var all []aggregate.NamedToken
+	named := l.listNames()
+	for _, f := range n.Fields() {
+		list := named.resolve(f)
+		token := l.token(f.Value, entries[f.Key])
+		if list == nil {
+			continue
+		}
+		l.checkList(bot, f.Value.Place(), list, token)
+		all = append(all, aggregate.NamedToken{ID: f.Key, Token: token})
+	}
+	return all
+}
+
+// token returns a zero Token where something is wrong, or a reference is not
+// followed.
+func (l *loader) token(n *strictyaml.Node, e tokenEntry) lists.Token {
+	if !isNumber(string(e.BotID)) {
+		l.Add(n.Find("bot_id").Place(), "must be the list's own number of the bot, 1 to 20 digits")
+	}
+	r := l.resolve(n.Find("token"), e.Token)
+	if !r.known {
+		return lists.Token{}
+	}
+	token, _ := l.checkToken(n.Find("token").Place(), r.text, string(e.BotID))
+	return token
+}
+
+// checkToken returns a token that a header can carry.
+func (l *loader) checkToken(at strictyaml.Place, secret, listBotID string) (token lists.Token, ok bool) {
+	token, bad := lists.CheckToken(secret, listBotID)
+	switch {
+	case bad == nil:
+		return token, true
+	case bad.Reason == lists.SkipNoToken:
+		l.Add(at, "stands for no token; nothing, undefined and null are none")
+	default:
+		l.Add(at, "%s", bad.Detail)
+	}
+	return lists.Token{}, false
+}
+
+// isNumber reports whether s can be a list's number of a bot, or is absent.
+func isNumber(s string) bool { return len(s) <= 20 && strings.Trim(s, "0123456789") == "" }
+
+// checkList holds a token against its list.
+func (l *loader) checkList(bot string, at strictyaml.Place, list *lists.List, token lists.Token) {
+	switch {
+	case list.Defunct:
+		l.warn(at, "the list is gone; no count is posted to it")
+		return
+	case !list.TakesCounts():
+		l.warn(at, "the list takes no count")
+		return
+	case token.IsZero(): // a fault, or a reference that is not followed: it may hold a number
+		return
+	}
+	_, why := list.PlanPost(lists.Count{BotID: bot}, token, "")
+	switch {
+	case why == nil || why.Reason != lists.SkipBadToken:
+	case list.NeedsListBotID():
+		l.Add(at, `the list numbers bots itself; write {token: "…", bot_id: "NUMBER"} with its number of the bot`)
+	default:
+		l.Add(at, "%s", why.Detail)
+	}
+}
+
+// listNames finds the lists that keys of one mapping name, each at most once.
+type listNames struct {
+	*loader
+	first map[string]strictyaml.Place // by list id
+}
+
+func (l *loader) listNames() listNames { return listNames{l, map[string]strictyaml.Place{}} }
+
+// resolve returns the list that a key names; nil where that is a fault.
+func (l listNames) resolve(f strictyaml.Field) *lists.List {
+	list, ok := l.catalog.Resolve(f.Key)
+	if !ok {
+		l.unknown(f)
+		return nil
+	}
+	at := f.Value.Place()
+	if other, seen := l.first[list.ID]; seen {
+		l.Add(at, "is the list %s, which line %d gives already; write each list once, best by its current id", list.ID, other.Line)
+		return nil
+	}
+	l.first[list.ID] = at
+	return list
+}
+
+// unknown reports a key that is no list's id. It may be a secret, where the two
+// were swapped, and is shown only where it looks like an id.
+func (l listNames) unknown(f strictyaml.Field) {
+	at := f.Value.Place()
+	guess := l.catalog.Nearest(f.Key)
+	if guess == "" && !looksLikeHost(f.Key) {
+		at.Field, _, _ = strings.Cut(at.Field, "."+strictyaml.Show(f.Key))
+		l.Add(at, "what stands before the colon is no list's id")
+		return
+	}
+	message := "is no list's id"
+	if guess != "" {
+		message += fmt.Sprintf(", did you mean %q?", guess)
+	}
+	l.Add(at, "%s", message)
+}
+
+// looksLikeHost reports whether s could be the name of a host, as ids of lists
+// are.
+func looksLikeHost(s string) bool {
+	return len(s) <= 64 && strings.Contains(s, ".") && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-.") == ""
+}
+
+// The bounds on the time between two counts.
+const (
+	minEvery = time.Minute
+	maxEvery = 24 * time.Hour
+)
+
+func (l *loader) posts(bot string, n *strictyaml.Node, e *postsEntry) *Posts {
+	p := &Posts{Every: defaultEvery}
+	if e.Every != "" {
+		every, err := time.ParseDuration(string(e.Every))
+		if err != nil || every < minEvery || every > maxEvery || every%time.Second != 0 {
+			l.Add(n.Find("every").Place(), "must be a time from 1m to 24h in whole seconds, such as 30m or 1h30m")
+		}
+		p.Every = every
+	}
+	p.Source = l.source(n, e)
+	return p
+}
+
+// sourceNames are the sources that have a name.
+var sourceNames = []string{sourceDiscord, sourcePush}
+
+func (l *loader) source(n *strictyaml.Node, e *postsEntry) Source {
+	count := n.Get("count")
+	if count != nil && count.IsMapping() {
+		return l.urlSource(count, e.Count)
+	}
+	name := resolved{sourceDiscord, true}
+	if e.Count.name != "" {
+		name = l.resolve(count, e.Count.name)
+	}
+	discord := l.resolve(n.Find("discord_token"), e.DiscordToken)
+	switch {
+	case !name.known:
+	case name.text == sourcePush:
+		return push{}
+	case name.text != sourceDiscord:
+		l.Add(count.Place(), "must be discord, push or a mapping with a url%s", near.Suggestion(name.text, sourceNames))
+	case e.DiscordToken == "" && n.Get("discord_token") == nil:
+		at := n.Place()
+		at.Field += ".discord_token"
+		l.Add(at, "is required for count: discord, and is the bot's own Discord token")
+	case discord.known:
+		token, _ := l.checkToken(n.Find("discord_token").Place(), discord.text, "")
+		return discordSource{token}
+	}
+	return nil
+}
+
+func (l *loader) urlSource(n *strictyaml.Node, e countEntry) Source {
+	s := urlSource{}
+	if r := l.resolve(n.Find("url"), e.URL); r.known {
+		s.url = lists.NewToken(r.text, "")
+		if !isURL(r.text) {
+			l.Add(n.Find("url").Place(), badURL)
+		}
+	}
+	if r := l.resolve(n.Find("token"), e.Token); r.known {
+		s.token, _ = l.checkToken(n.Find("token").Place(), r.text, "")
+	}
+	for _, p := range []struct {
+		name string
+		text text
+		path *lists.Path
+	}{
+		{"server_count", e.ServerCount, &s.serverCount},
+		{"shard_count", e.ShardCount, &s.shardCount},
+		{"shards", e.Shards, &s.shards},
+		{"user_count", e.UserCount, &s.userCount},
+	} {
+		if p.text == "" {
+			continue
+		}
+		path, err := lists.ParsePath(string(p.text))
+		if err != nil {
+			l.Add(n.Find(p.name).Place(), "%s", err)
+		}
+		*p.path = path
+	}
+	if e.ServerCount == "" && e.Shards == "" && e.URL != "" {
+		l.Add(n.Place(), "must say where the answer holds the count: server_count, or shards")
+	}
+	return s
+}
+
+// Bounds on the secrets of webhooks, in characters.
+const (
+	minSecret   = 8
+	shortSecret = 16
+)
+
+func (l *loader) votes(n *strictyaml.Node, bot botEntry) *Votes {
+	v := &Votes{Secrets: map[string][]lists.Token{}}
+	secrets := n.Find("secrets")
+	if bot.Votes.Secrets != nil {
+		named := l.listNames()
+		for _, f := range secrets.Fields() {
+			list := named.resolve(f)
+			all := l.secrets(f.Value, bot.Votes.Secrets[f.Key])
+			for _, s := range all {
+				switch have := utf8.RuneCountInString(s.Reveal()); {
+				case have < minSecret:
+					l.Add(f.Value.Place(), "must have %d characters or more, has %d", minSecret, have)
+				case have < shortSecret:
+					l.warn(f.Value.Place(), "has %d characters; %d or more are hard to guess", have, shortSecret)
+				}
+			}
+			if list != nil {
+				v.Secrets[list.ID] = all
+			}
+		}
+	}
+	switch to := bot.Votes.SendTo; {
+	case to != nil:
+		v.SendTo = &SendTo{Secrets: l.secrets(n.Find("send_to.secret"), to.Secret)}
+		if r := l.resolve(n.Find("send_to.url"), to.URL); r.known {
+			v.SendTo.URL = lists.NewToken(r.text, "")
+			if !isURL(r.text) {
+				l.Add(n.Find("send_to.url").Place(), badURL)
+			}
+		}
+	case bot.Key == "":
+		l.Add(n.Place(), "votes have no way out; give send_to, or a key with which the bot can fetch them")
+	}
+	return v
+}
+
+// secrets returns those secrets that are known.
+func (l *loader) secrets(n *strictyaml.Node, values texts) []lists.Token {
+	var all []lists.Token
+	for i, value := range values {
+		at := n
+		if items := n.Items(); i < len(items) {
+			at = items[i]
+		}
+		if r := l.resolve(at, value); r.known {
+			all = append(all, lists.NewToken(r.text, ""))
+		}
+	}
+	if values != nil && len(values) == 0 {
+		l.Add(n.Place(), "holds no secret; at least one is needed")
+	}
+	return all
+}
+
+const badURL = "must be an http:// or https:// URL with a host"
+
+// isURL reports whether raw is a URL that a request can be sent to.
+func isURL(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.Fragment == ""
+}
