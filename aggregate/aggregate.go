@@ -30,8 +30,9 @@ type Config struct {
 	// Admit makes room for n calls, or says that there is none; nil: there
 	// always is.
 	Admit func(n int) (release func(), ok bool)
-	// Observe hears what became of each call; nil: nobody listens.
-	Observe   func(Outcome)
+	// Observe hears what became of each call, with the context of its request;
+	// nil: nobody listens.
+	Observe   func(context.Context, Outcome)
 	Holds     *Holds                 // nil: lists are not paced
 	Keys      map[string]lists.Token // by list id: the operator's, for lists that are read with a key
 	UserAgent string                 // sent where the caller has none

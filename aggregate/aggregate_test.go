@@ -997,12 +997,15 @@ func TestObserve(t *testing.T) {
 			tt.answer.Took = time.Second
 			f := newFixture(t, tt.answer)
 			var got []aggregate.Outcome
-			f.Observe = func(o aggregate.Outcome) { got = append(got, o) }
+			f.Observe = func(_ context.Context, o aggregate.Outcome) { got = append(got, o) }
 			f.mustCount(t, `"a.test":"t"`)
 			if _, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone); err != nil {
 				t.Fatal(err)
 			}
-			want := []aggregate.Outcome{{"a.test", lists.Posts, tt.post, time.Second}, {"a.test", lists.Readings, tt.reads, time.Second}, {"b.test", lists.Readings, tt.reads, time.Second}}
+			of := func(list string, op lists.Op, kind string) aggregate.Outcome {
+				return aggregate.Outcome{List: list, Op: op, Kind: kind, Status: tt.answer.Status, Fault: tt.answer.Fault, Took: time.Second}
+			}
+			want := []aggregate.Outcome{of("a.test", lists.Posts, tt.post), of("a.test", lists.Readings, tt.reads), of("b.test", lists.Readings, tt.reads)}
 			if !slices.Equal(got, want) {
 				t.Errorf("%+v, want %+v", got, want)
 			}

@@ -58,7 +58,7 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 	}
 	if f == nil {
 		plan, skipped := op.plan(c, r, from)
-		plan, held := a.heldBack(plan, a.Holds.check(ctx, plan))
+		plan, held := a.heldBack(ctx, plan, a.Holds.check(ctx, plan))
 		skipped = append(skipped, held...)
 		if len(plan) == 0 || op.dryRun != nil && op.dryRun(r) {
 			return result[A]{answer: op.merge(r, asked{plan: plan, skipped: inOrder(skipped)})}, nil
@@ -82,11 +82,11 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 		ctx = context.WithoutCancel(ctx)
 	}
 	err = f.fly(ctx, func(ctx context.Context) (answer A, some bool, err error) {
-		plan, held := a.heldBack(f.plan, a.Holds.reserve(ctx, f.plan))
+		plan, held := a.heldBack(ctx, f.plan, a.Holds.reserve(ctx, f.plan))
 		answers := a.Runner.Run(ctx, op.op, calls(plan))
 		verdicts := judge(plan, answers)
 		a.Holds.settle(context.WithoutCancel(ctx), plan, answers, verdicts) // what was learned is kept, whoever leaves
-		a.observe(plan, answers, verdicts)
+		a.observe(ctx, plan, answers, verdicts)
 		return op.merge(r, asked{plan, answers, verdicts, inOrder(append(f.skipped, held...))}), len(plan) > 0, ctx.Err()
 	})
 	if err != nil {
@@ -107,7 +107,7 @@ func (op *operation[R, A]) key(c *catalog.Catalog, r R) (key flightKey, ok bool)
 
 // heldBack parts a plan into the calls that may go out and the lists that are
 // not asked, each for the reason that holds gave for its call.
-func (a *Aggregator) heldBack(plan []planned, why []*lists.Skip) (rest []planned, held []Skipped) {
+func (a *Aggregator) heldBack(ctx context.Context, plan []planned, why []*lists.Skip) (rest []planned, held []Skipped) {
 	rest = plan[:0]
 	for i, p := range plan {
 		if why[i] == nil {
@@ -115,7 +115,7 @@ func (a *Aggregator) heldBack(plan []planned, why []*lists.Skip) (rest []planned
 			continue
 		}
 		held = append(held, p.skipped(why[i])...)
-		a.observeHeld(p.call, why[i])
+		a.observeHeld(ctx, p.call, why[i])
 	}
 	return rest, held
 }

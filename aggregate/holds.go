@@ -149,6 +149,7 @@ func (h *Holds) learn(changes []store.Change, p planned, a lists.Answer, v lists
 	now := h.now()
 	switch {
 	case v.Revoked:
+		h.log.Warn("token revoked", "list", p.call.List.ID, "bot", p.call.BotID())
 		changes = append(changes, holdUntil(p.hold.revoked, now.Add(revokedHold)))
 	case v.OK && p.call.Op().ProvesOwner:
 		changes = p.hold.takeBot(changes, now)

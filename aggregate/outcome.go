@@ -1,33 +1,40 @@
 package aggregate
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"aggregator/lists"
 )
 
-// Outcome is what became of one call, for metrics.
+// Outcome is what became of one call, for metrics and the log.
 type Outcome struct {
-	List string
-	Op   lists.Op
-	Kind string // one of a closed set, see kind; or the reason of a call that was held back
-	Took time.Duration
+	List   string
+	Op     lists.Op
+	Kind   string      // one of a closed set, see kind; or the reason of a call that was held back
+	Status int         // the list's HTTP status, lists.NoAnswer where there was no answer, 0 for a call that was held back
+	Fault  lists.Fault // why there was no answer
+	Took   time.Duration
 }
 
-func (a *Aggregator) observe(plan []planned, answers []lists.Answer, verdicts []lists.Verdict) {
+// observe tells of calls that were made. The context is that of the request.
+func (a *Aggregator) observe(ctx context.Context, plan []planned, answers []lists.Answer, verdicts []lists.Verdict) {
 	if a.Observe == nil {
 		return
 	}
 	for i, p := range plan {
-		a.Observe(Outcome{p.call.List.ID, p.call.Op(), kind(answers[i], verdicts[i].OK), answers[i].Took})
+		a.Observe(ctx, Outcome{
+			List: p.call.List.ID, Op: p.call.Op(), Kind: kind(answers[i], verdicts[i].OK),
+			Status: answers[i].Status, Fault: answers[i].Fault, Took: answers[i].Took,
+		})
 	}
 }
 
 // observeHeld tells of a call that was held back.
-func (a *Aggregator) observeHeld(c lists.Call, why *lists.Skip) {
+func (a *Aggregator) observeHeld(ctx context.Context, c lists.Call, why *lists.Skip) {
 	if a.Observe != nil {
-		a.Observe(Outcome{List: c.List.ID, Op: c.Op(), Kind: string(why.Reason)})
+		a.Observe(ctx, Outcome{List: c.List.ID, Op: c.Op(), Kind: string(why.Reason)})
 	}
 }
 

@@ -60,7 +60,7 @@ type guard struct {
 func newGuard(l *lists.List, rest time.Duration) *guard {
 	g := &guard{list: l, breakers: map[lists.Op]*breaker{}}
 	for _, op := range lists.Ops() {
-		g.breakers[op] = newBreaker(l.ID, rest)
+		g.breakers[op] = newBreaker(l.ID, op, rest)
 	}
 	return g
 }
@@ -114,10 +114,11 @@ type breaker struct {
 	bot     string    // whose it was
 	several bool      // the row has faults of other bots
 	nextTry time.Time
+	news    circuitNews
 }
 
-func newBreaker(list string, rest time.Duration) *breaker {
-	b := &breaker{list: list, rest: rest}
+func newBreaker(list string, op lists.Op, rest time.Duration) *breaker {
+	b := &breaker{list: list, rest: rest, news: circuitNews{list: list, op: op}}
 	b.circuit = gobreaker.NewTwoStepCircuitBreaker[lists.Answer](gobreaker.Settings{
 		Name:         list,
 		Timeout:      rest,
@@ -126,12 +127,13 @@ func newBreaker(list string, rest time.Duration) *breaker {
 		ReadyToTrip: func(n gobreaker.Counts) bool {
 			return n.ConsecutiveFailures >= breakerRow && b.several
 		},
-		OnStateChange: func(_ string, _, to gobreaker.State) {
+		OnStateChange: func(_ string, from, to gobreaker.State) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
 			if to == gobreaker.StateOpen {
-				b.mu.Lock()
 				b.nextTry = time.Now().Add(rest)
-				b.mu.Unlock()
 			}
+			b.news.changed(from, to, b.since)
 		},
 	})
 	return b
@@ -171,8 +173,11 @@ func (b *breaker) state(op lists.Op) BreakerState {
 	return s
 }
 
-// listFault is a fault of the list, met by a call for the bot it names.
-type listFault string
+// listFault is a fault of the list.
+type listFault struct {
+	bot    string // that the call was for
+	reason string // in plain words
+}
 
 func (listFault) Error() string { return "the list is at fault" }
 
@@ -191,7 +196,11 @@ func outcome(a lists.Answer, call lists.Call) error {
 	case lists.FaultCanceled, lists.FaultBusy, lists.FaultOther, lists.FaultPanic:
 		return errNotTheList
 	}
-	return listFault(call.BotID())
+	reason := call.Hide(a.Reason)
+	if reason == "" {
+		reason = fmt.Sprintf("Status %d", a.Status)
+	}
+	return listFault{call.BotID(), reason}
 }
 
 // isExcluded leaves out everything but what outcome says of the list: a panic
@@ -215,9 +224,12 @@ func (b *breaker) isSuccessful(err error) bool {
 	case !failed:
 		b.since, b.bot, b.several = time.Time{}, "", false
 	case b.since.IsZero():
-		b.since, b.bot = time.Now(), string(fault)
-	case b.bot != string(fault):
+		b.since, b.bot = time.Now(), fault.bot
+	case b.bot != fault.bot:
 		b.several = true
+	}
+	if failed {
+		b.news.reason = fault.reason
 	}
 	return !failed
 }

@@ -94,16 +94,18 @@ func (c *Client) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lis
 func (r *run) call(call *lists.Call, a *lists.Answer) {
 	start := time.Now()
 	learn := func(error) {}
+	var b *breaker
 	defer func() {
 		if p := recover(); p != nil {
 			*a = r.panicked(*call, p)
 		}
 		learn(outcome(*a, *call))
+		b.tell(r.log)
 		a.Took = time.Since(start)
 		r.slots.end()
 	}()
 	g := r.guards.of(call.List)
-	b := g.breakers[call.Op()]
+	b = g.breakers[call.Op()]
 	ok := false
 	if learn, ok = b.allow(); !ok {
 		*a = b.open()

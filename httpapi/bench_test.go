@@ -48,7 +48,7 @@ func newTestServer(tb testing.TB, n int, most int64) (s *Server, tokens string) 
 	hash := store.NewHasher(st.Secret())
 	log := slog.New(slog.DiscardHandler)
 	status := Status{Breakers: func() []Breaker { return nil }, StoreHealth: func() StoreHealth { return StoreHealth{OK: true} }, CallsInFlight: func() int { return 0 }}
-	metrics := NewMetrics(status)
+	metrics := NewMetrics(status, Build{})
 	return New(Config{Catalog: live, Log: log, Status: status, Metrics: metrics, MaxRequests: most, Aggregator: aggregate.New(aggregate.Config{
 		Catalog: live, Observe: metrics.Observe, Holds: aggregate.NewHolds(st.Windows(), hash, time.Now, log),
 		CountLimit: ratelimit.New(st.Windows(), ratelimit.Rate{Limit: 1, Period: time.Minute}, hash),

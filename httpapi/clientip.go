@@ -1,9 +1,12 @@
 package httpapi
 
 import (
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 )
 
 // clientIP returns the caller's address: the peer's, unless the peer is a
@@ -13,6 +16,7 @@ import (
 func (s *Server) clientIP(r *http.Request) netip.Addr {
 	peer := peerAddr(r.RemoteAddr)
 	if !s.trusts(peer) {
+		s.ignored.note(s.Log, s.ClientIPHeader, peer, r.Header)
 		return peer
 	}
 	said := strings.Split(strings.Join(r.Header.Values(s.ClientIPHeader), ","), ",")
@@ -27,6 +31,29 @@ func (s *Server) clientIP(r *http.Request) netip.Addr {
 		}
 	}
 	return at
+}
+
+// ignoredHeaders tells the operator once that a header which says another
+// address is ignored: it may be that of a proxy. A peer within one's own network
+// is told of apart, for any caller can send such a header.
+type ignoredHeaders struct{ private, public sync.Once }
+
+func (i *ignoredHeaders) note(log *slog.Logger, name string, peer netip.Addr, h http.Header) {
+	if _, sent := h[http.CanonicalHeaderKey(name)]; !sent {
+		return
+	}
+	once := &i.public
+	if isPrivate(peer) {
+		once = &i.private
+	}
+	once.Do(func() {
+		log.Warn(fmt.Sprintf("%s from %s is ignored; see --trusted-proxies", name, peer))
+	})
+}
+
+// isPrivate reports whether addr is within this machine or one's own network.
+func isPrivate(addr netip.Addr) bool {
+	return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast()
 }
 
 // trusts reports whether addr is that of a trusted proxy.

@@ -8,19 +8,26 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"aggregator/aggregate"
+	"aggregator/lists"
 	"aggregator/ratelimit"
 )
 
 // count answers POST /api/count.
 func (s *Server) count(c echo.Context) error {
-	request, err := ParseCount(exchangeOf(c).body)
+	x := exchangeOf(c)
+	request, err := ParseCount(x.body)
 	if err != nil {
 		return err
 	}
 	request.DryRun = isDryRun(c.Request().URL.RawQuery)
+	x.bot = request.BotID
 	answer, err := s.Aggregator.Count(c.Request().Context(), request, caller(c))
 	if err != nil {
 		return err
+	}
+	x.totals = &totals{skipped: len(answer.Skipped)}
+	for _, r := range answer.Results {
+		x.totals.add(r.OK)
 	}
 	return s.answerLimited(c, answer.Window, EncodeCount(answer))
 }
@@ -40,12 +47,28 @@ func (s *Server) lookup(c echo.Context) error {
 }
 
 func (s *Server) read(c echo.Context, r aggregate.BotRequest) error {
+	x := exchangeOf(c)
+	if lists.IsSnowflake(r.BotID) {
+		x.bot = r.BotID
+	}
 	answer, err := s.Aggregator.Bot(c.Request().Context(), r, caller(c))
 	if err != nil {
 		return err
 	}
+	x.totals = &totals{skipped: len(answer.Skipped)}
+	for _, r := range answer.Lists {
+		x.totals.add(r.Status == http.StatusOK)
+	}
 	c.Response().Header().Set("Age", strconv.Itoa(int(answer.Age/time.Second)))
 	return s.answerLimited(c, answer.Window, EncodeBot(answer))
+}
+
+func (t *totals) add(ok bool) {
+	if ok {
+		t.ok++
+	} else {
+		t.failed++
+	}
 }
 
 // answerLimited sends the answer of a route that has a rate limit.

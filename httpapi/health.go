@@ -11,9 +11,10 @@ import (
 	"aggregator/catalog"
 )
 
-// verboseHealth is what /api/health?verbose says.
+// verboseHealth is the answer to /api/health?verbose.
 type verboseHealth struct {
 	Status           string         `json:"status"` // "ok", "degraded" or "shutting down"
+	Version          string         `json:"version"`
 	Uptime           int64          `json:"uptime_s"`
 	Catalog          catalog.Counts `json:"catalog"`
 	Store            StoreHealth    `json:"store"`
@@ -30,12 +31,13 @@ type StoreHealth struct {
 	Trouble string    `json:"trouble,omitempty"` // what it means, in plain words
 }
 
-// health answers GET /api/health.
+// health answers GET /api/health, with ?live and ?verbose.
 func (s *Server) health(c echo.Context) error {
 	h := c.Response().Header()
 	h.Set("Cache-Control", "no-store, no-cache, must-revalidate, proxy-revalidate")
 	status, text := http.StatusOK, "OK"
-	if s.stopping.Load() {
+	live := c.QueryParams().Has("live") // whether the process lives, and not whether it should be sent requests
+	if s.draining.Load() && !live {
 		status, text = http.StatusServiceUnavailable, "Shutting down"
 	}
 	if c.QueryParams().Has("verbose") {
@@ -53,7 +55,7 @@ func (s *Server) health(c echo.Context) error {
 
 func (s *Server) verboseHealth() verboseHealth {
 	v := verboseHealth{
-		Status: "ok", Uptime: int64(s.now().Sub(s.started) / time.Second),
+		Status: "ok", Version: s.Build.Version, Uptime: int64(s.now().Sub(s.started) / time.Second),
 		Catalog: s.Catalog.Current().Counts(), Store: s.Status.StoreHealth(),
 		Breakers: s.Status.Breakers(), RequestsInFlight: s.busy.Load(), CallsInFlight: s.Status.CallsInFlight(),
 	}
@@ -63,7 +65,7 @@ func (s *Server) verboseHealth() verboseHealth {
 	if !v.Store.OK {
 		v.Status = "degraded"
 	}
-	if s.stopping.Load() {
+	if s.draining.Load() {
 		v.Status = "shutting down"
 	}
 	return v

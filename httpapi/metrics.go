@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -36,11 +37,11 @@ type Breaker struct {
 	List      string    `json:"list"`
 	Direction string    `json:"direction"` // the name of the operation
 	State     string    `json:"state"`     // "open" or "half-open"
-	NextTry   time.Time `json:"next_try"`
+	NextTry   time.Time `json:"-"`         // not for everyone: who knows it can meet each try
 }
 
-// NewMetrics returns metrics that start at zero.
-func NewMetrics(status Status) *Metrics {
+// NewMetrics returns metrics of a build that start at zero.
+func NewMetrics(status Status, build Build) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -61,13 +62,18 @@ func NewMetrics(status Status) *Metrics {
 			Name: "aggregator_http_requests_in_flight", Help: "Requests being answered.",
 		}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.calls, m.took, m.inFlight, statusCollector{status},
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "aggregator_build_info", Help: "1, with the build of the program as labels.",
+		ConstLabels: prometheus.Labels{"version": build.Version, "revision": build.Revision, "goversion": build.GoVersion},
+	})
+	info.Set(1)
+	m.registry.MustRegister(info, m.requests, m.seconds, m.calls, m.took, m.inFlight, statusCollector{status},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // Observe counts a call to a list.
-func (m *Metrics) Observe(o aggregate.Outcome) {
+func (m *Metrics) Observe(_ context.Context, o aggregate.Outcome) {
 	m.calls.WithLabelValues(o.List, o.Op.Name, o.Kind).Inc()
 	if o.Took > 0 {
 		m.took.WithLabelValues(o.List, o.Op.Name).Observe(o.Took.Seconds())
@@ -86,8 +92,8 @@ func (m *Metrics) Handler() http.Handler {
 }
 
 var (
-	breakerOpen = prometheus.NewDesc("aggregator_breaker_open", "Breakers that are open (1) or trying again (0.5); closed ones are absent.",
-		[]string{"list", "direction"}, nil)
+	circuitState = prometheus.NewDesc("aggregator_circuit_state", "1 for each circuit that is not closed, with its state: open or half-open.",
+		[]string{"list", "direction", "state"}, nil)
 	storeHealthy  = prometheus.NewDesc("aggregator_store_healthy", "Whether the store keeps what it is given.", nil, nil)
 	storeState    = prometheus.NewDesc("aggregator_store_state", "How the store is: 1 with the label of its state.", []string{"state"}, nil)
 	callsInFlight = prometheus.NewDesc("aggregator_list_calls_in_flight", "Calls to lists under way.", nil, nil)
@@ -98,7 +104,7 @@ type statusCollector struct{ Status }
 
 // Describe implements [prometheus.Collector].
 func (statusCollector) Describe(to chan<- *prometheus.Desc) {
-	to <- breakerOpen
+	to <- circuitState
 	to <- storeHealthy
 	to <- storeState
 	to <- callsInFlight
@@ -107,11 +113,7 @@ func (statusCollector) Describe(to chan<- *prometheus.Desc) {
 // Collect implements [prometheus.Collector].
 func (c statusCollector) Collect(to chan<- prometheus.Metric) {
 	for _, b := range c.Breakers() {
-		state := 1.0
-		if b.State != "open" {
-			state = 0.5
-		}
-		to <- prometheus.MustNewConstMetric(breakerOpen, prometheus.GaugeValue, state, b.List, b.Direction)
+		to <- prometheus.MustNewConstMetric(circuitState, prometheus.GaugeValue, 1, b.List, b.Direction, b.State)
 	}
 	healthy, health := 0.0, c.StoreHealth()
 	if health.OK {

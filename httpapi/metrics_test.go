@@ -47,7 +47,8 @@ func serveMetrics(t *testing.T, run runner, change ...func(*httpapi.Config)) (se
 	says := &trouble{}
 	return serve(t, store.NewMemory(store.MemoryOptions{}), run, append([]func(*httpapi.Config){func(c *httpapi.Config) {
 		c.Status = says.status()
-		c.Metrics = httpapi.NewMetrics(c.Status)
+		c.Build = httpapi.Build{Version: "1.2.3", Revision: "abcdef", GoVersion: "go1.26"}
+		c.Metrics = httpapi.NewMetrics(c.Status, c.Build)
 		c.MetricsHandler = c.Metrics.Handler()
 		c.Aggregator.Observe = c.Metrics.Observe
 	}}, change...)...), says
@@ -110,12 +111,13 @@ func TestMetrics(t *testing.T) {
 	wantSamples(t, s, "aggregator_list_calls_in_flight", ` 7`)
 	wantSamples(t, s, "aggregator_http_requests_in_flight", ` 1`) // this one
 
-	wantSamples(t, s, "aggregator_breaker_open")
+	wantSamples(t, s, "aggregator_build_info", `{goversion="go1.26",revision="abcdef",version="1.2.3"} 1`)
+	wantSamples(t, s, "aggregator_circuit_state")
 	wantSamples(t, s, "aggregator_store_healthy", ` 1`)
 	wantSamples(t, s, "aggregator_store_state", `{state="ok"} 1`)
 	says.store.Store(true)
 	says.breakers.Store(&[]httpapi.Breaker{{List: "one.test", Direction: "posts", State: "open"}, {List: "one.test", Direction: "readings", State: "half-open"}})
-	wantSamples(t, s, "aggregator_breaker_open", `{direction="posts",list="one.test"} 1`, `{direction="readings",list="one.test"} 0.5`)
+	wantSamples(t, s, "aggregator_circuit_state", `{direction="posts",list="one.test",state="open"} 1`, `{direction="readings",list="one.test",state="half-open"} 1`)
 	wantSamples(t, s, "aggregator_store_healthy", ` 0`)
 	wantSamples(t, s, "aggregator_store_state", `{state="unwritten"} 1`)
 }
@@ -239,14 +241,14 @@ func TestHealthVerbose(t *testing.T) {
 		}
 	}
 	const rest = `"calls_in_flight":7,"requests_in_flight":1,`
-	health(200, `{"breakers":[],`+rest+`"status":"ok","store":{"ok":true,"state":"ok"}}`)
+	health(200, `{"breakers":[],`+rest+`"status":"ok","store":{"ok":true,"state":"ok"},"version":"1.2.3"}`)
 	says.breakers.Store(&[]httpapi.Breaker{{List: "one.test", Direction: "posts", State: "open", NextTry: time.Unix(1e9, 0).UTC()}})
-	health(200, `{"breakers":[{"direction":"posts","list":"one.test","next_try":"2001-09-09T01:46:40Z","state":"open"}],`+rest+`"status":"ok","store":{"ok":true,"state":"ok"}}`)
+	health(200, `{"breakers":[{"direction":"posts","list":"one.test","state":"open"}],`+rest+`"status":"ok","store":{"ok":true,"state":"ok"},"version":"1.2.3"}`)
 	says.breakers.Store(nil)
 	says.store.Store(true)
-	health(200, `{"breakers":[],`+rest+`"status":"degraded","store":{"ok":false,"since":"2001-09-09T01:46:40Z","state":"unwritten","trouble":"the disk is full"}}`)
+	health(200, `{"breakers":[],`+rest+`"status":"degraded","store":{"ok":false,"since":"2001-09-09T01:46:40Z","state":"unwritten","trouble":"the disk is full"},"version":"1.2.3"}`)
 	s.api.StopServing()
-	health(503, `{"breakers":[],`+rest+`"status":"shutting down","store":{"ok":false,"since":"2001-09-09T01:46:40Z","state":"unwritten","trouble":"the disk is full"}}`)
+	health(503, `{"breakers":[],`+rest+`"status":"shutting down","store":{"ok":false,"since":"2001-09-09T01:46:40Z","state":"unwritten","trouble":"the disk is full"},"version":"1.2.3"}`)
 	if a := send(t, "GET", s.base+"/api/health", ""); a.status != 503 {
 		t.Errorf("plain health: %d", a.status)
 	}

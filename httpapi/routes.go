@@ -8,7 +8,10 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-const healthPath = "/api/health"
+const (
+	healthPath  = "/api/health"
+	metricsPath = "/metrics"
+)
 
 type route struct {
 	method, path string
@@ -36,7 +39,7 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/api/docs/libs", "", redirect("/docs/libraries")},
 	}
 	if s.MetricsHandler != nil {
-		all = append(all, route{http.MethodGet, "/metrics", "", echo.WrapHandler(s.MetricsHandler)})
+		all = append(all, route{http.MethodGet, metricsPath, "", echo.WrapHandler(s.MetricsHandler)})
 	}
 	return all
 }

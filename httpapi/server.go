@@ -23,6 +23,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix // peers whose client address header is believed
 	ClientIPHeader string         // the header that trusted proxies set
 	Log            *slog.Logger
+	Build          Build
 	Status         Status       // what other packages report about themselves
 	Metrics        *Metrics     // nil: nothing is counted
 	MetricsHandler http.Handler // serves /metrics; nil: there is no such route
@@ -37,7 +38,9 @@ type Server struct {
 	policies map[string]string // by path of the route table; "" for a route without a limit
 	arriving atomic.Int64      // requests whose body is being read
 	busy     atomic.Int64      // requests being answered
-	stopping atomic.Bool
+	draining atomic.Bool       // health fails
+	stopping atomic.Bool       // everything does
+	ignored  ignoredHeaders
 	now      func() time.Time
 	started  time.Time
 }
@@ -58,9 +61,16 @@ func New(c Config) *Server {
 	return s
 }
 
-// StopServing makes the server answer 503 from now on, so that balancers look
-// elsewhere while requests in flight are answered.
-func (s *Server) StopServing() { s.stopping.Store(true) }
+// FailHealth makes /api/health say 503 from now on, so that balancers look
+// elsewhere. All else goes on.
+func (s *Server) FailHealth() { s.draining.Store(true) }
+
+// StopServing makes the server answer 503 from now on, while requests in flight
+// are answered.
+func (s *Server) StopServing() {
+	s.FailHealth()
+	s.stopping.Store(true)
+}
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -69,10 +79,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // exchange is one request, with what the steps of its way find out about it.
 type exchange struct {
-	id   string
-	ip   netip.Addr
-	body []byte // whole, once received
+	id     string
+	ip     netip.Addr
+	body   []byte // whole, once received
+	bot    string // of an operation: the bot that it is about
+	totals *totals
 }
+
+// totals are how many lists of an operation came to what.
+type totals struct{ ok, failed, skipped int }
 
 const exchangeKey = "exchange"
 

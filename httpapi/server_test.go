@@ -92,7 +92,7 @@ func serve(t *testing.T, st store.Store, run runner, change ...func(*httpapi.Con
 	hash := store.NewHasher(st.Secret())
 	rate := ratelimit.Rate{Limit: 1, Period: time.Minute}
 	c := httpapi.Config{
-		Catalog: live, ClientIPHeader: "X-Forwarded-For", Log: slog.New(slog.NewJSONHandler(log, nil)),
+		Catalog: live, ClientIPHeader: "X-Forwarded-For", Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Aggregator: aggregate.New(aggregate.Config{
 			Catalog: live, Runner: run, CountLimit: ratelimit.New(st.Windows(), rate, hash), BotsLimit: ratelimit.New(st.Windows(), rate, hash),
 		}),
@@ -220,7 +220,17 @@ func TestStopServing(t *testing.T) {
 	if a := send(t, "GET", s.base+"/api/health", ""); a.status != 200 || a.body != "OK" {
 		t.Errorf("%d %s", a.status, a.body)
 	}
+	s.api.FailHealth() // so that balancers look elsewhere, before anything else changes
+	if a := send(t, "GET", s.base+"/api/health", ""); a.status != 503 || a.body != "Shutting down" {
+		t.Errorf("while it drains: %d %s", a.status, a.body)
+	}
+	if a := send(t, "GET", s.base+"/api/lists", ""); a.status != 200 {
+		t.Errorf("while it drains: %d %s", a.status, a.body)
+	}
 	s.api.StopServing()
+	if a := send(t, "GET", s.base+"/api/health?live", ""); a.status != 200 || a.body != "OK" {
+		t.Errorf("while the process lives: %d %s", a.status, a.body)
+	}
 	for _, method := range []string{"GET", "HEAD"} {
 		a := send(t, method, s.base+"/api/health/", "")
 		if a.status != 503 || a.header.Get("Cache-Control") != "no-store, no-cache, must-revalidate, proxy-revalidate" {

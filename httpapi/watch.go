@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
@@ -8,6 +9,9 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"aggregator/aggregate"
+	"aggregator/lists"
 )
 
 // requestIDHeader carries a request's id in and out.
@@ -41,6 +45,7 @@ func (s *Server) watched(next echo.HandlerFunc) echo.HandlerFunc {
 		start := s.now()
 		x := &exchange{id: requestID(c.Request()), ip: s.clientIP(c.Request())}
 		c.Set(exchangeKey, x)
+		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestIDKey{}, x.id)))
 		setHeaders(c.Response().Header(), x.id)
 		if s.Metrics != nil {
 			s.Metrics.inFlight.Inc()
@@ -69,14 +74,54 @@ func (s *Server) record(c echo.Context, took time.Duration) {
 	if s.Metrics != nil {
 		s.Metrics.answered(route, method, status, took)
 	}
-	level := slog.LevelInfo
-	if status == http.StatusInternalServerError {
-		level = slog.LevelError
+	if !s.Log.Enabled(c.Request().Context(), logLevel(route, status)) {
+		return
 	}
-	s.Log.LogAttrs(c.Request().Context(), level, "request",
-		slog.String("id", x.id), slog.String("method", method), slog.String("route", route),
-		slog.Int("status", status), slog.Duration("took", took), slog.String("ip", x.ip.String()))
+	attrs := []slog.Attr{
+		slog.String("id", x.id), slog.String("method", method), slog.String("route", route), slog.Int("status", status),
+		slog.Float64("took_ms", milliseconds(took)), slog.String("ip", x.ip.String()),
+	}
+	if x.bot != "" {
+		attrs = append(attrs, slog.String("bot", x.bot))
+	}
+	if t := x.totals; t != nil {
+		attrs = append(attrs, slog.Int("ok", t.ok), slog.Int("failed", t.failed), slog.Int("skipped", t.skipped))
+	}
+	s.Log.LogAttrs(c.Request().Context(), logLevel(route, status), "request", attrs...)
 }
+
+// logLevel returns the level at which a request is logged: those of machines
+// that ask again and again are of no interest unless one fails.
+func logLevel(route string, status int) slog.Level {
+	switch {
+	case status == http.StatusInternalServerError:
+		return slog.LevelError
+	case route == healthPath, route == metricsPath:
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// milliseconds returns a duration in ms, to the microsecond.
+func milliseconds(d time.Duration) float64 { return float64(d.Round(time.Microsecond)) / 1e6 }
+
+// LogCall logs what became of a call to a list, at debug, under the id of the
+// request that ctx belongs to.
+func LogCall(ctx context.Context, log *slog.Logger, o aggregate.Outcome) {
+	if o.Status == 0 || !log.Enabled(ctx, slog.LevelDebug) { // held back, or of no interest
+		return
+	}
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	became := slog.Int("status", o.Status)
+	if o.Status == lists.NoAnswer {
+		became = slog.String("fault", string(o.Fault))
+	}
+	log.LogAttrs(ctx, slog.LevelDebug, "call", slog.String("id", id), slog.String("list", o.List),
+		slog.String("direction", o.Op.Name), became, slog.Float64("ms", milliseconds(o.Took)))
+}
+
+// requestIDKey is the key of a request's id in its context.
+type requestIDKey struct{}
 
 // statusGone stands for a request whose caller left before its answer.
 const statusGone = 499

@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"aggregator/aggregate"
 	"aggregator/httpapi"
 	"aggregator/lists"
 	"aggregator/store"
@@ -42,7 +44,9 @@ func with(t *testing.T, method, url, body string, headers ...string) answer {
 type line struct {
 	Level, Msg, ID, Method, Route, IP string
 	Status                            int
-	Took                              float64
+	Took                              float64 `json:"took_ms"`
+	Bot                               string
+	OK, Failed, Skipped               int
 }
 
 // logged waits for the log's line of a request.
@@ -119,7 +123,7 @@ func TestRequestLog(t *testing.T) {
 		{"bad", "POST", "/api/count", `{"one.test":"s3cret"}`, line{Level: "INFO", Method: "POST", Route: "/api/count", Status: 400}},
 		{"absent", "GET", "/api/s3cret", "", line{Level: "INFO", Method: "GET", Route: "unknown", Status: 404}},
 		{"method", "S3CRET", "/api/lists", "", line{Level: "INFO", Method: "other", Status: 405}},
-		{"ours", "POST", "/api/count", `{"bot_id":"` + botA + `","server_count":5,"one.test":"s3cret"}`, line{Level: "ERROR", Method: "POST", Route: "/api/count", Status: 500}},
+		{"ours", "POST", "/api/count", `{"bot_id":"` + botA + `","server_count":5,"one.test":"s3cret"}`, line{Level: "ERROR", Method: "POST", Route: "/api/count", Status: 500, Bot: botA}},
 	} {
 		t.Run(row.id, func(t *testing.T) {
 			with(t, row.method, s.base+row.path, row.body, "X-Request-ID", row.id, "Authorization", "s3cret", "Cookie", "s3cret")
@@ -143,6 +147,98 @@ func TestRequestLog(t *testing.T) {
 	// What went wrong stands under the request's id.
 	if !strings.Contains(log, `"msg":"request failed","id":"ours"`) || !strings.Contains(log, errStore.Error()) {
 		t.Errorf("the log does not say why: %s", log)
+	}
+}
+
+// TestOperationLog has the bot and the figures of operations on their lines.
+func TestOperationLog(t *testing.T) {
+	t.Parallel()
+	s := serve(t, store.NewMemory(store.MemoryOptions{}), func(c lists.Call) lists.Answer {
+		if c.Op() == lists.Readings {
+			return lists.Answer{Status: 404}
+		}
+		return thanks(c)
+	})
+	good := `{"bot_id":"` + botA + `","server_count":5,"one.test":"t","none.test":"t"}`
+	for _, row := range []struct {
+		id, method, path, body string
+		want                   string // the end of the line
+	}{
+		{"count", "POST", "/api/count", good, `"bot":"` + botA + `","ok":1,"failed":0,"skipped":1}`},
+		{"limited", "POST", "/api/count", good, `"bot":"` + botA + `"}`},
+		{"invalid", "POST", "/api/count", `{"bot_id":"x"}`, `"ip":"127.0.0.1"}`},
+		{"dry-run", "POST", "/api/count?dry_run", good, `"bot":"` + botA + `","ok":0,"failed":0,"skipped":1}`},
+		{"reading", "GET", "/api/bots/" + botA, "", `"bot":"` + botA + `","ok":0,"failed":1,"skipped":0}`},
+		{"lookup", "POST", "/api/bots/" + botB + "/lookup", "{}", `"bot":"` + botB + `","ok":0,"failed":1,"skipped":0}`},
+		{"no-bot", "GET", "/api/bots/<b>", "", `"ip":"127.0.0.1"}`},
+	} {
+		with(t, row.method, s.base+row.path, row.body, "X-Request-ID", row.id)
+		s.logged(t, row.id)
+		for text := range strings.Lines(s.log.String()) {
+			if strings.Contains(text, `"id":"`+row.id+`"`) && !strings.HasSuffix(text, row.want+"\n") {
+				t.Errorf("%swant at its end %s", text, row.want)
+			}
+		}
+	}
+}
+
+// TestMachinesRequestsAreLoggedAtDebug has requests that come every few seconds.
+func TestMachinesRequestsAreLoggedAtDebug(t *testing.T) {
+	t.Parallel()
+	s, _ := serveMetrics(t, thanks)
+	for path, want := range map[string]string{"/api/health": "DEBUG", "/api/health/?verbose": "DEBUG", "/metrics": "DEBUG", "/api/lists": "INFO", "/metrics/x": "INFO"} {
+		id := strings.ReplaceAll(strings.Trim(path, "/?"), "/", "-")
+		id = strings.ReplaceAll(id, "?", "")
+		with(t, "GET", s.base+path, "", "X-Request-ID", id)
+		if l := s.logged(t, id); l.Level != want {
+			t.Errorf("%s is logged at %s, want %s", path, l.Level, want)
+		}
+	}
+}
+
+// TestCallLog has a line for each call, under its request's id.
+func TestCallLog(t *testing.T) {
+	t.Parallel()
+	s, _ := serveMetrics(t, func(c lists.Call) lists.Answer {
+		if c.Op() == lists.Readings {
+			return lists.Answer{Status: lists.NoAnswer, Fault: lists.FaultTimeout, Took: 2 * time.Second}
+		}
+		return lists.Answer{Status: 201, Took: 1500 * time.Microsecond}
+	}, func(c *httpapi.Config) {
+		log := c.Log
+		c.Aggregator.Observe = func(ctx context.Context, o aggregate.Outcome) { httpapi.LogCall(ctx, log, o) }
+	})
+	with(t, "POST", s.base+"/api/count", `{"bot_id":"`+botA+`","server_count":5,"one.test":"s3cret","none.test":"s3cret"}`, "X-Request-ID", "post")
+	with(t, "GET", s.base+"/api/bots/"+botA, "", "X-Request-ID", "read")
+	var got []string
+	for text := range strings.Lines(s.log.String()) {
+		if _, rest, ok := strings.Cut(text, `"level":"DEBUG","msg":"call",`); ok {
+			got = append(got, strings.TrimSpace(rest))
+		}
+	}
+	want := []string{
+		`"id":"post","list":"one.test","direction":"posts","status":201,"ms":1.5}`,
+		`"id":"read","list":"one.test","direction":"readings","fault":"timeout","ms":2000}`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s\nwant %s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// TestIgnoredHeaderIsToldOnce sends the header of a proxy that is not trusted.
+func TestIgnoredHeaderIsToldOnce(t *testing.T) {
+	t.Parallel()
+	s := serve(t, store.NewMemory(store.MemoryOptions{}), thanks)
+	const want = `"level":"WARN","msg":"X-Forwarded-For from 127.0.0.1 is ignored; see --trusted-proxies"`
+	with(t, "GET", s.base+"/api/lists", "")
+	if log := s.log.String(); strings.Contains(log, "ignored") {
+		t.Errorf("without the header: %s", log)
+	}
+	for range 3 {
+		with(t, "GET", s.base+"/api/lists", "", "X-Forwarded-For", "192.0.2.1")
+	}
+	if got := strings.Count(s.log.String(), want); got != 1 {
+		t.Errorf("told %d times, want once: %s", got, s.log.String())
 	}
 }
 

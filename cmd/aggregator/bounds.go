@@ -6,29 +6,39 @@ import "syscall"
 // enough: a call to a list, an idle connection to one and a caller's connection
 // are one each.
 type bounds struct {
+	descriptors  int   // the process's limit
 	connections  int   // of callers
 	requests     int64 // being answered
 	calls        int   // to lists
 	callsPerList int
 }
 
-// Bounds of the bounds, whatever the limit of descriptors. More requests at a
-// time than a processor or two can take would only make health wait.
 const (
-	leastRequests    = 64
-	leastDescriptors = 256
-	mostDescriptors  = 100_000
+	minDescriptors   = 256     // with fewer the service does not work well
+	maxDescriptors   = 100_000 // that are put to use
+	usualDescriptors = 1024    // where the limit is not known
+	// minRequests holds however few descriptors there are. More requests at a
+	// time than a processor or two can take would only make health wait.
+	minRequests     = 64
+	minCallsPerList = 16
 )
 
+// newBounds returns bounds for this process's limit of descriptors.
 func newBounds() bounds {
-	limit := syscall.Rlimit{Cur: 1024}
-	_ = syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) // without an answer the usual least limit stands
-	n := int(max(leastDescriptors, min(limit.Cur, mostDescriptors)))
+	limit := syscall.Rlimit{Cur: usualDescriptors}
+	_ = syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) // without an answer the usual limit stands
+	return boundsFor(int(min(limit.Cur, maxDescriptors)))
+}
+
+// boundsFor returns bounds for a number of descriptors.
+func boundsFor(descriptors int) bounds {
+	n := max(minDescriptors, descriptors)
 	calls := n / 5 // and as many idle connections
 	return bounds{
+		descriptors:  descriptors,
 		connections:  n * 9 / 20,
-		requests:     int64(max(leastRequests, n/40)),
+		requests:     int64(max(minRequests, n/40)),
 		calls:        calls,
-		callsPerList: max(16, calls/8),
+		callsPerList: max(minCallsPerList, calls/8),
 	}
 }

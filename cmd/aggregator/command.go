@@ -52,6 +52,7 @@ func commands() []command {
 		{"check", "", "check the lists files and the legacy ids", "check --lists my-lists.yaml", check},
 		{"explain", "LIST", "print what a list is sent and where its answers are read", "explain list.example", explain},
 		{"try", "FILE", "try an entry of FILE on the list's live API", "try my-list.yaml --list list.example --bot 123456789012345678 --servers 1234 --token-file token.txt", try},
+		{"version", "", "print which build of the program this is", "version", printVersion},
 		{"schema", "", "print the JSON Schema of lists.yaml, for editors", "schema > lists.schema.json", schema},
 	}
 }
@@ -81,6 +82,8 @@ func (env environment) run(ctx context.Context, args []string) int {
 	}
 	all := commands()
 	switch name {
+	case "-version", "--version":
+		name = "version"
 	case "help", "-h", "-help", "--help":
 		if len(args) == 0 {
 			printUsage(env.out, all)

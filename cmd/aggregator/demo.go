@@ -34,7 +34,7 @@ const (
 func demo(fs *flag.FlagSet) action {
 	f := &serviceFlags{
 		countRate: rateFlag{countRate}, botsRate: rateFlag{botsRate},
-		logLevel: slog.LevelWarn, metrics: "off",
+		logFlags: logFlags{format: formatText, level: slog.LevelWarn}, metrics: "off",
 	}
 	f.catalogFlags.add(fs)
 	f.addListen(fs)
@@ -44,8 +44,7 @@ func demo(fs *flag.FlagSet) action {
 }
 
 func (f *serviceFlags) demo(ctx context.Context, env environment, asJSON, once bool) error {
-	log := slog.New(slog.NewTextHandler(env.errOut, &slog.HandlerOptions{Level: f.logLevel}))
-
+	log := f.logger(env.errOut)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

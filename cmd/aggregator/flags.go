@@ -11,12 +11,6 @@ import (
 	"aggregator/internal/near"
 )
 
-// variable returns the environment variable of a flag: AGGREGATOR_LISTEN for
-// listen.
-func variable(flagName string) string {
-	return "AGGREGATOR_" + strings.ToUpper(strings.ReplaceAll(flagName, "-", "_"))
-}
-
 // parseFlags parses flags and the operand, which may stand before, between and
 // after them, then sets each flag that is not given from its environment
 // variable. name is what the operand is called, "" where there is none; given

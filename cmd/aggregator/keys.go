@@ -9,7 +9,7 @@ import (
 	"aggregator/lists"
 )
 
-// readKeys gathers the operator's keys from a file ("" for none) and from the
+// readKeys returns the operator's keys of a file ("" for none) and of the
 // environment, which wins: AGGREGATOR_KEY_LIST_EXAMPLE is the key of list.example.
 func readKeys(c *catalog.Catalog, file string, getenv func(string) string) (map[string]lists.Token, error) {
 	keys := map[string]lists.Token{}
@@ -37,9 +37,23 @@ func readKeys(c *catalog.Catalog, file string, getenv func(string) string) (map[
 	return keys, nil
 }
 
-// keyVariable names the environment variable of a list's key.
+// keyPrefix begins the names of environment variables that hold keys of lists.
+const keyPrefix = variablePrefix + "KEY_"
+
+// keyVariables returns the environment variables of all keys that are read.
+func keyVariables(c *catalog.Catalog) []string {
+	names := []string{}
+	for _, l := range c.Lists() {
+		if l.TakesOperatorKey() {
+			names = append(names, keyVariable(l.ID))
+		}
+	}
+	return names
+}
+
+// keyVariable returns the environment variable of a list's key.
 func keyVariable(id string) string {
-	return "AGGREGATOR_KEY_" + strings.Map(func(r rune) rune {
+	return keyPrefix + strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 			return r
 		}

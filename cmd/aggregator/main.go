@@ -15,8 +15,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	log.SetOutput(io.Discard) // net/http logs what lists send unasked there, which may hold a token
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	log.SetOutput(io.Discard)    // net/http logs what lists send unasked there, which may hold a token
 	bounds := newBounds()
 	env := environment{
 		environ: os.Environ(), in: os.Stdin, out: os.Stdout, errOut: os.Stderr,

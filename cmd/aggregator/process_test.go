@@ -338,7 +338,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("the log does not say what is broken: %s", log)
 	}
 
-	rewrite(lists, goodYAML)
+	rewrite(lists, goodYAML+"  more.test: {name: More, url: \"https://more.test/\"}\n")
 	rewrite(legacy, "once.test: new.test\n")
 	p.signal(t, syscall.SIGHUP)
 	wait(t, "the new list", func() bool { return status("/api/lists/new.test") == 200 })
@@ -349,6 +349,10 @@ func TestReload(t *testing.T) {
 	}
 	if a := send(t, "GET", p.base+"/api/lists", "", "If-None-Match", before.header.Get("ETag")); a.status != 200 {
 		t.Errorf("the new catalog has the old one's ETag: %d", a.status)
+	}
+	const told = `"added":["more.test","new.test"],"removed":["old.test"],"changed":[],"legacy_ids_changed":true,"features_changed":false`
+	if !strings.Contains(p.log.String(), told) {
+		t.Errorf("the log does not tell what has changed: %s", p.log)
 	}
 	c := p.post(t, countBody(newBot(), `"old.test":"t"`))
 	if !strings.HasPrefix(c.Skipped["old.test"], "Unknown list") {

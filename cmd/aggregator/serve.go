@@ -20,6 +20,7 @@ import (
 // serviceFlags are the flags of a running service.
 type serviceFlags struct {
 	catalogFlags
+	logFlags
 	listen         string
 	countRate      rateFlag
 	botsRate       rateFlag
@@ -27,20 +28,21 @@ type serviceFlags struct {
 	trustedProxies prefixes
 	clientIPHeader string
 	listKeys       string
-	logLevel       slog.Level
 	metrics        string
+	drain          time.Duration
 }
 
 func (f *serviceFlags) add(fs *flag.FlagSet) {
 	f.catalogFlags.add(fs)
+	f.logFlags.add(fs)
 	f.addListen(fs)
 	f.countRate.Rate, f.botsRate.Rate = countRate, botsRate
 	fs.Var(&f.countRate, "limit-count", "`RATE` at which one caller may post for one bot, such as 1/120s, or off")
 	fs.Var(&f.botsRate, "limit-bots", "`RATE` at which one caller may read one bot, such as 1/30s, or off")
 	fs.StringVar(&f.store, "store", "sqlite:aggregator.db", "`STORE` of what must survive a restart: sqlite:FILE, memory:, or redis://HOST:PORT for several replicas")
-	fs.TextVar(&f.logLevel, "log-level", slog.LevelInfo, "`LEVEL` from which on messages are logged: debug, info, warn or error")
 	fs.StringVar(&f.metrics, "metrics", "off", "where /metrics is served to Prometheus: off, main (beside the API), or an `ADDRESS` of its own")
 	fs.StringVar(&f.listKeys, "list-keys", "", "`FILE` of list ids and your keys for them, for lists that must be read with a key")
+	fs.DurationVar(&f.drain, "drain", 0, "`TIME` after SIGTERM in which health says 503 and all else goes on, such as 5s, so that balancers look elsewhere first")
 	fs.Var(&f.trustedProxies, "trusted-proxies", "address `RANGES` of your proxies, comma-separated; what others say of the caller's address is not believed")
 	fs.StringVar(&f.clientIPHeader, "client-ip-header", "X-Forwarded-For", "`HEADER` in which trusted proxies send the caller's address")
 }
@@ -71,7 +73,7 @@ func serve(fs *flag.FlagSet) action {
 }
 
 func (f *serviceFlags) serve(ctx context.Context, env environment) error {
-	log := slog.New(slog.NewJSONHandler(env.errOut, &slog.HandlerOptions{Level: f.logLevel}))
+	log := f.logger(env.errOut)
 	st, err := openStore(ctx, f.store, log)
 	if err != nil {
 		return err
@@ -80,10 +82,23 @@ func (f *serviceFlags) serve(ctx context.Context, env environment) error {
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
+	for _, w := range unknownVariables(env.environ, keyVariables(s.catalog.Current())) {
+		log.Warn("unknown environment variable", "warning", w)
+	}
+	s.announce(f)
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)
 	defer signal.Stop(hangUp)
 	return errors.Join(s.run(ctx, hangUp), st.Close())
+}
+
+// storeKind returns what of a store's name may be logged: a Redis URL may hold a
+// password.
+func storeKind(name string) string {
+	if scheme, _, _ := strings.Cut(name, ":"); scheme == "redis" || scheme == "rediss" {
+		return scheme
+	}
+	return name
 }
 
 // openStore opens the store that a flag names.

@@ -22,9 +22,6 @@ import (
 // lists have to answer.
 const shutdownTimeout = 15 * time.Second
 
-// userAgent is sent to lists on behalf of callers that send no User-Agent.
-const userAgent = "botlist-aggregator/1 (self-hosted; posts on behalf of its callers)"
-
 // service is a running service.
 type service struct {
 	aggregator *aggregate.Aggregator
@@ -34,6 +31,8 @@ type service struct {
 	listener   net.Listener
 	metrics    *http.Server // nil: none of its own
 	log        *slog.Logger
+	bounds     bounds
+	drain      time.Duration
 }
 
 // newService loads the catalog and listens; run serves.
@@ -49,21 +48,27 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	if err != nil {
 		return nil, err
 	}
-	s := &service{catalog: live, log: log}
 	bounds := newBounds()
+	if bounds.descriptors < minDescriptors {
+		log.Warn("too few descriptors: callers and lists may be refused", "descriptors", bounds.descriptors, "enough", minDescriptors)
+	}
+	s := &service{catalog: live, log: log, bounds: bounds, drain: f.drain}
 	client := fanout.New(transport, log, fanout.WithBounds(bounds.calls, bounds.callsPerList))
 	status := httpapi.Status{
 		Breakers:      func() []httpapi.Breaker { return openBreakers(client.Breakers()) },
 		StoreHealth:   func() httpapi.StoreHealth { return storeHealth(st) },
 		CallsInFlight: client.InFlight,
 	}
-	metrics := httpapi.NewMetrics(status)
+	metrics := httpapi.NewMetrics(status, thisBuild())
 	hash := store.NewHasher(st.Secret())
 	s.aggregator = aggregate.New(aggregate.Config{
-		Catalog:    live,
-		Runner:     client,
-		Admit:      client.TryAdmit,
-		Observe:    metrics.Observe,
+		Catalog: live,
+		Runner:  client,
+		Admit:   client.TryAdmit,
+		Observe: func(ctx context.Context, o aggregate.Outcome) {
+			metrics.Observe(ctx, o)
+			httpapi.LogCall(ctx, log, o)
+		},
 		CountLimit: ratelimit.New(st.Windows(), f.countRate.Rate, hash),
 		BotsLimit:  ratelimit.New(st.Windows(), f.botsRate.Rate, hash),
 		Holds:      aggregate.NewHolds(st.Windows(), hash, time.Now, log),
@@ -71,7 +76,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		UserAgent:  userAgent,
 	})
 	api := httpapi.Config{
-		Aggregator: s.aggregator, Catalog: live, Log: log, Status: status, Metrics: metrics,
+		Aggregator: s.aggregator, Catalog: live, Log: log, Build: thisBuild(), Status: status, Metrics: metrics,
 		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader, MaxRequests: bounds.requests,
 	}
 	switch f.metrics {
@@ -89,8 +94,17 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		return nil, errors.Join(fmt.Errorf("--listen: %w", err), s.closeMetrics())
 	}
 	s.listener = httpapi.LimitConnections(s.server, s.listener, bounds.connections)
-	log.Info("serving", "address", s.listener.Addr().String(), "catalog", live.Current().Counts().String())
 	return s, nil
+}
+
+// announce logs that the service is up, whatever the level, and with what.
+func (s *service) announce(f *serviceFlags) {
+	b := s.bounds
+	announce(s.log, "serving", slog.String("address", s.listener.Addr().String()), slog.String("version", thisBuild().Version),
+		slog.String("store", storeKind(f.store)), slog.String("limit_count", f.countRate.String()), slog.String("limit_bots", f.botsRate.String()),
+		slog.String("trusted_proxies", f.trustedProxies.String()), slog.String("catalog", s.catalog.Current().Counts().String()),
+		slog.Group("bounds", slog.Int("descriptors", b.descriptors), slog.Int("connections", b.connections),
+			slog.Int64("requests", b.requests), slog.Int("calls", b.calls), slog.Int("calls_per_list", b.callsPerList)))
 }
 
 // serveMetrics serves /metrics on an address of its own, until closeMetrics.
@@ -131,24 +145,32 @@ func openBreakers(all []fanout.BreakerState) []httpapi.Breaker {
 	return open
 }
 
-// run serves until ctx ends, reloading the catalog at each hang-up signal;
-// then it lets the requests in flight be answered.
+// run serves until ctx ends, reloading the catalog at each hang-up signal. Then
+// it goes on for as long as it is to drain, and lets the requests in flight be
+// answered.
 func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
 	served := make(chan error, 1)
 	go func() { served <- s.server.Serve(s.listener) }()
+	var drained <-chan time.Time
+	stopping := ctx.Done()
 	for {
 		select {
 		case err := <-served:
 			return err
 		case <-hangUp:
 			s.reload()
-		case <-ctx.Done():
+		case <-stopping:
+			s.log.Info("shutting down", "drain", s.drain.String())
+			s.api.FailHealth()
+			stopping, drained = nil, time.After(s.drain)
+		case <-drained:
 			return s.shutdown(served)
 		}
 	}
 }
 
 func (s *service) reload() {
+	before := s.catalog.Current()
 	warnings, err := s.catalog.Reload()
 	if err != nil {
 		s.log.Error("catalog not reloaded; the old one keeps serving", "error", err)
@@ -157,11 +179,17 @@ func (s *service) reload() {
 	for _, w := range warnings {
 		s.log.Warn("catalog", "warning", w)
 	}
-	s.log.Info("catalog reloaded", "catalog", s.catalog.Current().Counts().String())
+	changes := before.ChangesTo(s.catalog.Current())
+	s.log.Info("reloaded", "catalog", s.catalog.Current().Counts().String(), "added", named(changes.Added), "removed", named(changes.Removed),
+		"changed", named(changes.Changed), "legacy_ids_changed", changes.LegacyIDs, "features_changed", changes.Features)
 }
 
+// named returns ids, never nil: the log shows [] then.
+func named(ids []string) []string { return append([]string{}, ids...) }
+
+// shutdown ends the service once the requests in flight are answered.
 func (s *service) shutdown(served <-chan error) error {
-	s.log.Info("shutting down")
+	start := time.Now()
 	s.api.StopServing()
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
@@ -173,5 +201,11 @@ func (s *service) shutdown(served <-chan error) error {
 	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(err, e)
 	}
-	return errors.Join(err, s.closeMetrics())
+	err = errors.Join(err, s.closeMetrics())
+	how := "all requests were answered"
+	if err != nil {
+		how = err.Error()
+	}
+	s.log.Info("stopped", "how", how, "took_ms", time.Since(start).Milliseconds())
+	return err
 }

@@ -51,7 +51,7 @@ func (f *tryFlags) try(ctx context.Context, env environment, file string) error 
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(env.errOut, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := (&logFlags{format: formatText, level: slog.LevelWarn}).logger(env.errOut)
 	if f.store == "" {
 		if f.store, err = stateStore(env); err != nil {
 			return err
