@@ -144,7 +144,7 @@ func (c *checker) flat(b *bodyDialect) {
 func (c *checker) query(e *endpoint, b *bodyDialect) {
 	u, err := url.Parse(e.rawURL)
 	if err != nil {
-		return // told already
+		return // reported already
 	}
 	used := u.Query()
 	if b.encoding == encodingQuery {
