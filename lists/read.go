@@ -105,9 +105,12 @@ func (c ReadCall) Read(a Answer) Reading {
 		r.Data = rawjson.AppendString(nil, c.Hide(a.Reason))
 		return r
 	}
-	answer, text := a.Body, string(a.Body)
-	if hidden := c.Hide(text); hidden != text {
-		answer = []byte(hidden)
+	answer := a.Body
+	if !c.token.IsZero() || c.hides != nil { // else no copy is made of a large answer
+		text := string(answer)
+		if hidden := c.Hide(text); hidden != text {
+			answer = []byte(hidden)
+		}
 	}
 	v, ok := rawjson.Parse(answer)
 	if !ok || !v.Portable() || !v.UTF8() {
