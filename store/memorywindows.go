@@ -235,6 +235,18 @@ func (m *MemoryWindows) Load(key Key, w Window) {
 	}
 }
 
+// Raise makes a window what is given, if that closes later, or at the same time
+// and has more uses.
+func (m *MemoryWindows) Raise(key Key, w Window) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.now()
+	known := m.window(key, now)
+	if w.Until.After(now) && (w.Until.After(known.Until) || w.Until.Equal(known.Until) && w.Used > known.Used) {
+		m.put(key, w, now)
+	}
+}
+
 // Each calls f with every window that is open, under the lock.
 func (m *MemoryWindows) Each(f func(Key, Window)) {
 	m.mu.Lock()

@@ -1,13 +1,10 @@
 package redis
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/url"
 	"strconv"
@@ -16,57 +13,8 @@ import (
 	"time"
 
 	driver "github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
-
-	"aggregator/store"
 )
-
-// options are what tests change.
-type options struct {
-	now     func() time.Time     // this replica's wall clock
-	elapsed func() time.Duration // as for [store.NewClock]
-	told    bool                 // scripts are told that time, and do not ask Redis's clock
-	timeout time.Duration        // of one call
-	roots   *x509.CertPool       // whom to trust; the system's when nil
-}
-
-func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Store, error) {
-	config, err := parse(url, opts.roots)
-	if err != nil {
-		return nil, err
-	}
-	logging.Disable() // the library's own, to stderr: all that matters is logged here
-	s := &Store{
-		options: opts,
-		addr:    config.Addr,
-		clock:   store.NewClock(opts.now, opts.elapsed, store.Reading{}),
-		state:   store.OK,
-		monitor: store.NewMonitor(log, opts.now, "address", config.Addr),
-		client:  driver.NewClient(config),
-		turns:   make(chan struct{}, connections),
-		owed:    make(map[store.Key]int64),
-		lost:    make(chan struct{}),
-	}
-	s.memory = store.NewMemoryWindows(store.DefaultMaxKeys, s.clock.Now, nil)
-	s.ending, s.end = context.WithCancel(context.Background())
-
-	timed, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	err = s.greet(timed)
-	if err == nil {
-		_, err = s.run(timed, peekScript, nil, nil) // compares the clocks
-	}
-	if err == nil {
-		return s, nil
-	}
-	s.end()
-	_ = s.client.Close() // there is an error already
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("store: Redis at %s: %w", s.addr, ctx.Err())
-	}
-	return nil, fmt.Errorf("store: Redis at %s %s", s.addr, explain(err))
-}
 
 // errURL says nothing of the URL: where one is malformed, any part of it may be
 // the password.
@@ -101,8 +49,8 @@ func parse(text string, roots *x509.CertPool) (*driver.Options, error) {
 		MaxRetries:            -1,
 		DialerRetries:         1,
 		DialTimeout:           startTimeout / 2, // nobody waits so long, but a slow one may be done for the next
-		ReadTimeout:           startTimeout,     // contexts end sooner
-		WriteTimeout:          startTimeout,
+		ReadTimeout:           2 * startTimeout, // contexts end sooner
+		WriteTimeout:          2 * startTimeout,
 		PoolSize:              connections,
 		ConnMaxIdleTime:       time.Minute, // before a firewall forgets it
 		DisableIdentity:       true,
@@ -126,7 +74,7 @@ var refusals = []struct{ says, means string }{
 	{"without any password configured", "has no password set: leave it out of the URL"},
 	{"no password is set", "has no password set: leave it out of the URL"},
 	{"NOAUTH", "wants a password: redis://user:password@host:port/db"},
-	{"NOPERM", "forbids this user what is needed: allow ~aggregator:* +@connection +eval +evalsha +get +set +del +time"},
+	{"NOPERM", "forbids this user what is needed: allow ~aggregator:* +@connection +@read +@write +eval +evalsha +time"},
 	{"DB index is out of range", "has no database of the number in the URL"},
 	{"SELECT is not allowed", "is a cluster, which has database 0 alone: leave the number out of the URL"},
 	{"MOVED", "is one node of a cluster, and another one has our keys (" + prefix + "*): give that one's address"},
@@ -162,11 +110,11 @@ func explain(err error) string {
 	if e, ok := errors.AsType[*net.DNSError](err); ok && e.IsNotFound {
 		return "has a name that is not known: correct the URL"
 	}
-	if timedOut(err) {
+	if timedOut(err) || errors.Is(err, errSlow) {
 		return "does not answer in time: check that it runs, the address, and firewalls"
 	}
 	switch {
-	case errors.Is(err, errSecret), errors.Is(err, errDamaged):
+	case errors.Is(err, errSecret), errors.Is(err, errDamaged), errors.Is(err, errLost):
 		return strings.TrimPrefix(err.Error(), "store: Redis ")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refuses connections: start it, or correct the URL"

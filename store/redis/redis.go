@@ -1,66 +1,53 @@
-// Package redis is the store in Redis, for several replicas that share their
-// windows.
+// Package redis is the store in Redis, for several replicas that share it.
 //
 // Every call is one script, so one round trip and exact among all replicas, and
-// reads Redis's own clock; times are answered in this replica's. All keys begin
-// with "aggregator:{w}:", one slot of a cluster. A window's key expires a little
-// after the window closes. Redis must not evict keys (maxmemory-policy
-// noeviction), and forgets windows at its own restart unless it saves them.
+// reads Redis's own clock. All keys begin with "aggregator:{w}:", one slot of a
+// cluster. A window's key expires a little after the window closes. Redis must
+// not evict keys (maxmemory-policy noeviction).
 //
-// Redis away stops nobody. What a replica has done itself it also has in memory,
-// and goes on there, alone, without asking Redis, until a probe finds Redis
-// again, every second. Then it adds to Redis what was taken meanwhile, up to
-// [maxOwed] windows. See [Store.Health] and [store.Windows].
+// Redis away stops nobody. How windows are in Redis a replica also knows in
+// memory, as far as it has seen them, and goes on there, alone, until a probe
+// finds Redis again. Then it adds to Redis what was taken meanwhile, up to
+// [maxOwed] windows. A Redis that has lost its data, at its own restart for
+// example, is told all that replicas know. See [Store.Health] and
+// [store.Windows].
 package redis
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	driver "github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 
 	"aggregator/store"
 )
 
 const (
-	startTimeout = 2 * time.Second        // for all that Open does
-	callTimeout  = 250 * time.Millisecond // for one call, a new connection included
-	probeEvery   = time.Second            // while Redis is away
-	connections  = 32                     // most at once; other calls wait their turn
-)
+	startTimeout = 2 * time.Second // for what Open does, but for yielding
+	// yieldFor is how long Open waits for replicas that run to put the secret
+	// back into a Redis that has none, before it makes a new one.
+	yieldFor = 3 * beatEvery
 
-var (
-	errAway   = errors.New("store: Redis is away")
-	errSecret = errors.New("store: Redis has the secret of another store")
+	callTimeout = 2 * time.Second        // for one call, a new connection included
+	slowCall    = time.Second            // a call that takes longer is a bad one
+	badCalls    = 3                      // in a row, and Redis is given up for a while
+	retryPause  = 100 * time.Millisecond // after a call that failed
+	graceFor    = 250 * time.Millisecond // how long calls wait for a Redis that was just given up
+	beatEvery   = 500 * time.Millisecond // how often a replica looks at Redis by itself
+	lostFor     = 2 * time.Second        // how long replicas have to tell a Redis that lost its data what they know
+	connections = 32                     // most at once; other calls wait their turn
 )
 
 // Store is a [store.Store] in Redis.
 type Store struct {
-	options
-	addr    string // host:port; nothing else of the URL may be shown
-	clock   *store.Clock
-	monitor *store.Monitor
-	client  *driver.Client
-	secret  []byte
-	turns   chan struct{} // holds one for each call under way
-	ahead   atomic.Int64  // milliseconds that our clock is ahead of Redis's
-
-	ending context.Context // ends with Close
-	end    context.CancelFunc
-	probes sync.WaitGroup // of one goroutine at most
-
-	mu     sync.Mutex
-	memory *store.MemoryWindows
-	owed   map[store.Key]int64 // uses of memory's windows that Redis has not heard of
-	state  store.State         // what is wrong with Redis; OK while it is there
-	lost   chan struct{}       // closed while it is
-	closed bool
+	*link
+	windows *windows
 
 	closing  sync.Once
 	closeErr error
@@ -68,14 +55,44 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
+// options are what tests change.
+type options struct {
+	now     func() time.Time     // this replica's wall clock
+	elapsed func() time.Duration // as for [store.NewClock]
+	told    func() time.Time     // scripts are told that time, and do not ask Redis's clock; nil for Redis's
+	timeout time.Duration        // of one call
+	slow    time.Duration        // see slowCall
+	yield   time.Duration        // see yieldFor
+	roots   *x509.CertPool       // whom to trust; the system's when nil
+}
+
 // Open opens the store in the Redis that url names: redis://, or rediss:// for
 // TLS, then user:password@host:port/db. A nil log is silent.
 func Open(ctx context.Context, url string, log *slog.Logger) (*Store, error) {
-	return open(ctx, url, log, options{now: time.Now, timeout: callTimeout})
+	return open(ctx, url, log, options{now: time.Now, timeout: callTimeout, slow: slowCall, yield: yieldFor})
+}
+
+func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Store, error) {
+	config, err := parse(url, opts.roots)
+	if err != nil {
+		return nil, err
+	}
+	logging.Disable() // the library's own, to stderr: all that matters is logged here
+	s := &Store{link: newLink(config, log, opts)}
+	s.windows = newWindows(s.link)
+	if err = s.start(ctx); err == nil {
+		return s, nil
+	}
+	s.end()
+	_ = s.client.Close() // there is an error already
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("store: Redis at %s: %w", s.addr, ctx.Err())
+	}
+	return nil, fmt.Errorf("store: Redis at %s %s", s.addr, explain(err))
 }
 
 // Windows implements [store.Store].
-func (s *Store) Windows() store.Windows { return s.clock.OnWall(windows{s}) }
+func (s *Store) Windows() store.Windows { return s.clock.OnWall(s.windows) }
 
 // Secret implements [store.Store].
 func (s *Store) Secret() []byte { return slices.Clone(s.secret) }
@@ -86,80 +103,10 @@ func (s *Store) Health() store.Health { return s.monitor.Health() }
 // Close implements [store.Store].
 func (s *Store) Close() error {
 	s.closing.Do(func() {
-		s.mu.Lock()
-		s.closed = true // from here on no call changes anything, and no probe begins
-		s.mu.Unlock()
-		s.end()
-		s.probes.Wait()
-		s.closeErr = s.client.Close()
-		s.memory.Close()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if len(s.owed) > 0 {
-			s.closeErr = errors.Join(s.closeErr, fmt.Errorf("%w: what was taken meanwhile of %d windows is lost", errAway, len(s.owed)))
+		s.closeErr = s.link.close()
+		if n := s.windows.close(); n > 0 {
+			s.closeErr = errors.Join(s.closeErr, fmt.Errorf("%w: what was taken meanwhile of %d windows is lost", errAway, n))
 		}
 	})
 	return s.closeErr
-}
-
-// do runs a script, and then what is the same in memory, so that this replica
-// knows it when Redis is lost. While Redis is away local alone counts, and gets
-// nil. It runs under the mutex.
-func (s *Store) do(ctx context.Context, script *driver.Script, keys []store.Key, args []any, local func([]placed) error) error {
-	for {
-		said, err := s.ask(ctx, script, keys, args)
-		if err != nil && !errors.Is(err, errAway) {
-			return err
-		}
-		s.mu.Lock()
-		if said == nil && !s.away() { // Redis has come back in between
-			s.mu.Unlock()
-			continue
-		}
-		err = local(said)
-		s.mu.Unlock()
-		if said != nil {
-			return nil // memory may be closed: it is not what counts
-		}
-		return err
-	}
-}
-
-// ask runs a script when its turn comes. It answers errAway while Redis is
-// away, or when this call found it so.
-func (s *Store) ask(ctx context.Context, script *driver.Script, keys []store.Key, args []any) ([]placed, error) {
-	s.mu.Lock()
-	lost, closed := s.lost, s.closed
-	s.mu.Unlock()
-	if closed {
-		return nil, store.ErrClosed
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	select {
-	case s.turns <- struct{}{}:
-		defer func() { <-s.turns }()
-	case <-lost:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	select {
-	case <-lost: // however long the wait was
-		return nil, errAway
-	default:
-	}
-
-	deadline, impatient := ctx.Deadline()
-	impatient = impatient && time.Until(deadline) < s.timeout
-	said, err := s.run(ctx, script, keys, args)
-	switch {
-	case err == nil:
-		return said, nil
-	case ctx.Err() != nil: // the caller's patience says nothing of Redis
-		return nil, ctx.Err()
-	case impatient && timedOut(err): // the connection's timer may be a little before the context's
-		return nil, context.DeadlineExceeded
-	}
-	return nil, s.lose(err)
 }

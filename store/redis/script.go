@@ -2,9 +2,8 @@ package redis
 
 import (
 	"context"
-	"encoding/hex"
+	"crypto/rand"
 	"errors"
-	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -15,267 +14,231 @@ import (
 	"aggregator/store"
 )
 
+var errReply = errors.New("a script returns something else")
+
+// Keys that all scripts are given, before their own.
 const (
 	prefix    = "aggregator:{w}:" // the braces keep all keys in one slot of a cluster
 	secretKey = prefix + "secret"
+	epochKey  = prefix + "epoch" // of the data: a random word, and when data were lost before, in Unix milliseconds, or 0
+	clockKey  = prefix + "clock" // the last time seen, and what to add to Redis's own, both in milliseconds
 )
 
-// greeting makes the secret unless there is one, and answers it. Together with
-// TIME it fails where the other scripts would.
-var greeting = driver.NewScript(`
-redis.call('TIME')
-redis.call('SET', KEYS[1], ARGV[1], 'NX')
-return redis.call('GET', KEYS[1])`)
+// What a script may return first.
+const (
+	statusOK      = 1
+	statusUnknown = -1 // the secret or the epoch is not the caller's
+	statusClock   = -2 // the time is later than the caller takes for possible
+)
 
-// A window is a string: how much of it is used, and until when, in Unix
-// milliseconds. When it is over says the window; that its key expires is only
-// for cleaning up, so that one which lost its expiry blocks nobody, and gets
-// another at its next use. What cannot be read counts as free.
-//
-// The first key is the secret's: one that is gone is put back, so that no
-// replica can start with another while this one runs.
-var prelude = `
-local HELD, KEEP = ` + strconv.FormatInt(store.Held, 10) + `, 10000
-local RELEASE, HOLD, SET, OCCUPY = ` + kinds(store.KindRelease, store.KindHold, store.KindSet, store.KindOccupy) + `
+// clockTolerance is how far the time in Redis may be ahead of what is expected:
+// what a call may take, and what clocks may drift between two of them.
+const clockTolerance = int64(callTimeout / time.Millisecond)
 
-local secret = redis.call('GET', KEYS[1])
-if not secret then
-	redis.call('SET', KEYS[1], ARGV[1])
-elseif secret ~= ARGV[1] then
-	return {-1, 0}
-end
-
-local now, ceil = tonumber(ARGV[2]), tonumber(ARGV[3])
+// clockLua reads the time into now and ceil, in Unix milliseconds rounded down
+// and up. Time goes on where Redis's clock is set back. known holds the values
+// of the secret, the epoch and the clock. ARGV[3] is a time to take in place of
+// Redis's own, [4] the time at which the caller expects Redis to be, "" if it does
+// not know.
+var clockLua = `
+local TOLERANCE = ` + strconv.FormatInt(clockTolerance, 10) + `
+local known = redis.call('MGET', KEYS[1], KEYS[2], KEYS[3])
+local now, ceil = string.match(ARGV[3], '^(%d+) (%d+)$')
 if not now then
 	local time = redis.call('TIME')
 	now = time[1] * 1000 + math.floor(time[2] / 1000)
 	ceil = time[1] * 1000 + math.ceil(time[2] / 1000)
 end
-
-local function get(key)
-	local value = redis.pcall('GET', key)
-	if type(value) == 'string' then
-		local used, till = string.match(value, '^(%d+) (%d+)$')
-		used, till = tonumber(used), tonumber(till)
-		if used and till > now then
-			return {used = used, till = till}
-		end
-	end
-	return {used = 0, till = 0}
+local seen, shift = string.match(known[3] or '', '^(%d+) (%-?%d+)$')
+seen, shift = tonumber(seen) or 0, tonumber(shift) or 0
+now, ceil = now + shift, ceil + shift
+local function keepClock()
+	redis.call('SET', KEYS[3], string.format('%.0f %.0f', now, shift))
 end
-
-local function put(key, w)
-	if w.used > 0 and w.till > now then
-		redis.call('SET', key, string.format('%.0f %.0f', w.used, w.till), 'PX', string.format('%.0f', w.till - now + KEEP))
-	else
-		redis.call('DEL', key)
-	end
+local function setBack(by)
+	now, ceil, shift = now - by, ceil - by, shift - by
+	keepClock()
 end
-
--- slot is the key of one of the windows side by side, as Key.Slot has it.
-local function slot(key, i)
-	if i == 0 then
-		return key
-	end
-	return string.sub(key, 1, -3) .. string.format('%02x', bit.bxor(tonumber(string.sub(key, -2), 16), i))
-end
-
--- first finds the slot of the first window with room for another use, or else
--- that of the one that closes first. see says how a window is.
-local function first(key, slots, limit, see)
-	local at, best
-	for i = 0, math.max(slots, 1) - 1 do
-		local w = see(slot(key, i))
-		if w.used < limit then
-			return i, w
-		end
-		if i == 0 or w.till < best.till then
-			at, best = i, w
-		end
-	end
-	return at, best
-end
-
-local reply = {1, now}
-local function tell(room, at, w)
-	reply[#reply + 1] = room and 1 or 0
-	reply[#reply + 1] = at
-	reply[#reply + 1] = w.used
-	reply[#reply + 1] = w.till
+local expected = tonumber(ARGV[4])
+if now < seen then
+	setBack(now - math.max(seen, expected or seen))
+elseif now - seen >= 1000 and not expected then
+	keepClock()
 end
 `
 
+// prelude begins all scripts but those that know Redis anew. ARGV[1] and [2] are
+// the caller's secret and epoch.
+var prelude = clockLua + `
+if known[1] ~= ARGV[1] or known[2] ~= ARGV[2] then
+	return {-1, 0}
+end
+if expected then
+	if now > math.max(expected, seen) + TOLERANCE then
+		return {-2, now}
+	end
+	if now - seen >= 1000 then
+		keepClock()
+	end
+end
+`
+
+// preludeArgs is how many arguments of scripts stand before their own.
+const preludeArgs = 4
+
 var (
-	// ARGV of each key: slots, limit, period (0 for only a look), and the number
-	// of its group.
-	takeScript = driver.NewScript(prelude + `
-local known = {}
-local function see(name)
-	return known[name] or get(name)
-end
-local from = 2
-while from <= #KEYS do
-	local group, mine, ok, to = ARGV[4 * from - 1], {}, true, from
-	local room, at = {}, {}
-	while to <= #KEYS and ARGV[4 * to - 1] == group do
-		local limit, period, w = tonumber(ARGV[4 * to - 3]), tonumber(ARGV[4 * to - 2])
-		at[to], w = first(KEYS[to], tonumber(ARGV[4 * to - 4]), limit, function(name) return mine[name] or see(name) end)
-		room[to] = w.used < limit
-		ok = ok and room[to]
-		if ok and period > 0 then
-			local till = w.till
-			if w.used == 0 then
-				till = ceil + period
-			end
-			mine[slot(KEYS[to], at[to])] = {used = w.used + 1, till = till}
-		end
-		to = to + 1
-	end
-	if ok then
-		for name, w in pairs(mine) do
-			known[name] = w
-		end
-	end
-	for i = from, to - 1 do
-		tell(room[i], at[i], see(slot(KEYS[i], at[i])))
-	end
-	from = to
-end
-for name, w in pairs(known) do
-	put(name, w)
-end
-return reply`)
+	// nothing changes nothing.
+	nothing = driver.NewScript(prelude + `return {1, now}`)
 
-	// ARGV of each key: slots.
-	peekScript = driver.NewScript(prelude + `
-for i = 2, #KEYS do
-	local at, w = first(KEYS[i], tonumber(ARGV[i + 2]), 1, get)
-	tell(w.used < 1, at, w)
-end
-return reply`)
+	// meeting reports whether there is a secret.
+	meeting = driver.NewScript(`
+redis.call('TIME')
+return redis.call('EXISTS', KEYS[1])`)
 
-	// ARGV of each key: what to do, slots, uses, and until when.
-	changeScript = driver.NewScript(prelude + `
-for i = 2, #KEYS do
-	local kind, used, till = tonumber(ARGV[4 * i - 4]), tonumber(ARGV[4 * i - 2]), tonumber(ARGV[4 * i - 1])
-	local at, w = 0, get(KEYS[i])
-	if kind == OCCUPY then
-		at, w = first(KEYS[i], tonumber(ARGV[4 * i - 3]), 1, get)
-	end
-	if kind == RELEASE and w.used > 0 and w.used < HELD then
-		w.used = w.used - 1
-	elseif kind == HOLD then
-		w = {used = HELD, till = math.max(w.till, till)}
-	elseif kind == SET or kind == OCCUPY and w.used == 0 then
-		w = {used = used, till = till}
-	end
-	if w.used == 0 or w.till <= now then
-		w = {used = 0, till = 0}
-	end
-	put(slot(KEYS[i], at), w)
-	tell(true, at, w)
+	// greeting makes a secret and an epoch where there are none, and returns
+	// those there are, and the time. It fails where the other scripts would.
+	// ARGV: the secret, the epoch that the caller knows ("" for none), a time
+	// as in clockLua, "", and the word of a new epoch.
+	greeting = driver.NewScript(clockLua + `
+redis.call('SET', KEYS[1], ARGV[1], 'NX')
+if not known[1] or not known[2] then
+	known[1] = redis.call('GET', KEYS[1])
+	known[2] = string.format('%s %.0f', ARGV[5], ARGV[2] == '' and 0 or now)
+	redis.call('SET', KEYS[2], known[2])
 end
-return reply`)
+return {known[1], known[2], now}`)
 
-	// ARGV of each key: what to add, and how the window is in memory.
-	carryScript = driver.NewScript(prelude + `
-for i = 2, #KEYS do
-	local w = get(KEYS[i])
-	if w.used < HELD then
-		w.used = math.min(math.max(w.used + tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1])), HELD)
-	end
-	w.till = math.max(w.till, tonumber(ARGV[3 * i]))
-	put(KEYS[i], w)
-end
-return reply`)
+	// stepping takes back by how many milliseconds Redis's clock was set
+	// forward. Keys may have expired of it, so that a new epoch begins.
+	stepping = driver.NewScript(prelude + `
+setBack(tonumber(ARGV[5]))
+redis.call('SET', KEYS[2], string.format('%s %.0f', ARGV[6], now))
+return {1, now}`)
 )
 
-// placed is what a script says of one key.
-type placed struct {
-	key    store.Key // of the slot
-	room   bool      // for another use
-	window store.Window
-}
-
-// kinds are numbers for a script.
-func kinds(all ...store.ChangeKind) string {
-	texts := make([]string, len(all))
-	for i, k := range all {
-		texts[i] = strconv.Itoa(int(k))
-	}
-	return strings.Join(texts, ", ")
+// reply is what a script returns.
+type reply struct {
+	epoch  string  // in which it ran
+	now    int64   // the time in Redis, in Unix milliseconds
+	values []int64 // the rest
 }
 
 // greet makes sure that Redis can do what is needed and has our secret. Where
-// we have none yet, it is from then on the one found there, or a new one.
-func (s *Store) greet(ctx context.Context) error {
-	ours := s.secret
+// we have none yet, it is from then on the one found there, or a new one. It
+// returns when Redis lost its data, if it has, and notes if that is new to us.
+func (l *link) greet(ctx context.Context) (lost time.Time, err error) {
+	ours := l.secret
 	if ours == nil {
 		ours = store.NewSecret()
 	}
-	found, err := greeting.Run(ctx, s.client, []string{secretKey}, ours).Text()
+	l.mu.Lock()
+	epoch := l.epoch
+	l.mu.Unlock()
+	before := l.clock.Now()
+	result, err := greeting.Run(ctx, l.client, []string{secretKey, epochKey, clockKey}, ours, epoch, l.tell(), "", rand.Text()).Result()
+	if err != nil {
+		return time.Time{}, err
+	}
+	values, _ := result.([]any)
+	if len(values) != 3 {
+		return time.Time{}, errDamaged
+	}
+	found, _ := values[0].(string)
+	data, _ := values[1].(string)
+	now, _ := values[2].(int64)
 	switch {
-	case err != nil:
-		return err
-	case s.secret != nil && found != string(s.secret):
-		return errSecret
+	case l.secret != nil && found != string(l.secret):
+		return time.Time{}, errSecret
 	case len(found) != len(ours):
-		return errDamaged
+		return time.Time{}, errDamaged
 	}
-	if s.secret == nil {
-		s.secret = []byte(found)
+	_, since, _ := strings.Cut(data, " ")
+	at, err := strconv.ParseInt(since, 10, 64)
+	if err != nil {
+		return time.Time{}, errDamaged
 	}
-	return nil
+	if l.secret == nil {
+		l.secret = []byte(found)
+	}
+	l.compareClocks(before, l.clock.Now(), now)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.epoch != "" && l.epoch != data {
+		l.forgotten = true
+	}
+	l.epoch = data
+	return time.UnixMilli(at + l.ahead.Load()), nil
 }
 
-// run runs a script, whether Redis is thought to be there or not, and returns
-// what it says of each key, unless it says nothing.
-func (s *Store) run(ctx context.Context, script *driver.Script, keys []store.Key, args []any) ([]placed, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+// tell returns the time that scripts are told, rounded down and up.
+func (l *link) tell() string {
+	if l.told == nil {
+		return ""
+	}
+	now := l.told()
+	return strconv.FormatInt(now.UnixMilli(), 10) + " " + strconv.FormatInt(ceilMilli(now), 10)
+}
+
+// run runs a script, whether Redis is thought to be there or not.
+func (l *link) run(ctx context.Context, script *driver.Script, names []string, args []any) (reply, error) {
+	l.mu.Lock()
+	epoch := l.epoch
+	l.mu.Unlock()
+	return l.runIn(ctx, epoch, script, names, args)
+}
+
+// runIn is run in an epoch, without the mutex.
+func (l *link) runIn(ctx context.Context, epoch string, script *driver.Script, names []string, args []any) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	names := make([]string, 1, 1+len(keys))
-	names[0] = secretKey
-	for _, key := range keys {
-		names = append(names, prefix+hex.EncodeToString(key[:]))
+	before := l.clock.Now()
+	all := append(append(make([]string, 0, 3+len(names)), secretKey, epochKey, clockKey), names...)
+	values := append(make([]any, 0, preludeArgs+len(args)), l.secret, epoch, l.tell(), "")
+	if l.compared.Load() {
+		values[3] = ceilMilli(before) - l.ahead.Load()
 	}
-	before := s.clock.Now()
-	values := append(make([]any, 0, 3+len(args)), s.secret, "", "")
-	if s.told {
-		values[1], values[2] = before.UnixMilli(), ceilMilli(before)
-	}
-	numbers, err := script.Run(ctx, s.client, names, append(values, args...)...).Int64Slice()
+	numbers, err := script.Run(ctx, l.client, all, append(values, args...)...).Int64Slice()
 	switch {
 	case err != nil:
-		return nil, err
-	case len(numbers) < 2 || len(numbers) != 2 && len(numbers) != 2+4*len(keys):
-		return nil, fmt.Errorf("a script answers %d numbers of %d keys", len(numbers), len(keys))
-	case numbers[0] < 0:
-		return nil, errSecret
+		return reply{}, err
+	case len(numbers) < 2:
+		return reply{}, errReply
 	}
-	s.compareClocks(before, s.clock.Now(), numbers[1])
-	all := make([]placed, 0, len(keys))
-	for said := numbers[2:]; len(said) > 0; said = said[4:] {
-		p := placed{key: keys[len(all)].Slot(int(said[1])), room: said[0] == 1, window: store.Window{Used: said[2]}}
-		if p.window.Used > 0 {
-			p.window.Until = time.UnixMilli(said[3] + s.ahead.Load())
-		}
-		all = append(all, p)
+	now := numbers[1]
+	switch numbers[0] {
+	case statusUnknown:
+		return reply{}, errLost
+	case statusClock:
+		return reply{}, l.step(ctx, epoch, l.clock.Now(), now)
 	}
-	return all, nil
+	l.compareClocks(before, l.clock.Now(), now)
+	return reply{epoch, now, numbers[2:]}, nil
+}
+
+// step finds out whether Redis's clock was set forward, or the call took long
+// only, and has it taken back. It returns errLost then, else errClock.
+func (l *link) step(ctx context.Context, epoch string, after time.Time, now int64) error {
+	by := now - (ceilMilli(after) - l.ahead.Load())
+	if by < clockTolerance/2 {
+		return errClock
+	}
+	_, err := stepping.Run(ctx, l.client, []string{secretKey, epochKey, clockKey}, l.secret, epoch, l.tell(), "", by, rand.Text()).Int64Slice()
+	if err != nil {
+		return err
+	}
+	return errLost
 }
 
 // compareClocks learns how far our clock is ahead of Redis's, which showed a
 // time between two of ours. What may still be right is kept, so that the end of
 // a window does not move with every answer.
-func (s *Store) compareClocks(before, after time.Time, redis int64) {
+func (l *link) compareClocks(before, after time.Time, redis int64) {
 	least, most := before.UnixMilli()-redis-1, ceilMilli(after)-redis
-	s.ahead.Store(min(max(s.ahead.Load(), least), most))
+	l.ahead.Store(min(max(l.ahead.Load(), least), most))
+	l.compared.Store(true)
 }
 
-// toRedis is a time of ours on Redis's clock, in Unix milliseconds.
-func (s *Store) toRedis(t time.Time) int64 { return ceilMilli(t) - s.ahead.Load() }
-
-// ceilMilli is the first whole Unix millisecond not before t.
+// ceilMilli returns the first whole Unix millisecond not before t.
 func ceilMilli(t time.Time) int64 {
 	return t.Add(time.Millisecond - 1).UnixMilli()
 }

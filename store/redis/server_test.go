@@ -90,6 +90,14 @@ func (s *server) kill() {
 	_ = s.Process.Kill() // gone already, maybe
 }
 
+// signal stops the server, or lets it go on.
+func (s *server) signal(sig os.Signal) {
+	s.Helper()
+	if err := s.Process.Signal(sig); err != nil {
+		s.Fatal(err)
+	}
+}
+
 // client is another program's connection. It answers its errors.
 func (s *server) client(opts driver.Options) *driver.Client {
 	opts.Addr = s.addr
@@ -117,6 +125,9 @@ func openURL(t testing.TB, url string, opts options) *Store {
 	}
 	if opts.timeout == 0 {
 		opts.timeout = patience
+	}
+	if opts.slow == 0 {
+		opts.slow = patience
 	}
 	s, err := open(context.Background(), url, nil, opts)
 	if err != nil {

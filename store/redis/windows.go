@@ -2,15 +2,56 @@ package redis
 
 import (
 	"context"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	driver "github.com/redis/go-redis/v9"
 
 	"aggregator/store"
 )
 
+const (
+	// maxOwed bounds the windows that are remembered for Redis while it is away.
+	maxOwed = 100_000
+	// carried is how many of them go over in one script, which holds up all
+	// other calls to Redis for as long.
+	carried = 500
+)
+
 // windows is the [store.Windows] of a Store.
-type windows struct{ *Store }
+type windows struct {
+	*link
+
+	// Under the mutex of the link.
+	memory *store.MemoryWindows // how windows are in Redis, as far as we know, and what we change while it is away
+	owed   map[store.Key]int64  // uses of memory's windows that Redis has not heard of
+}
+
+func newWindows(l *link) *windows {
+	w := &windows{link: l, owed: make(map[store.Key]int64)}
+	w.memory = store.NewMemoryWindows(store.DefaultMaxKeys, l.clock.Now, nil)
+	l.carry = w.carryOver
+	return w
+}
+
+// close returns how many windows Redis has not heard of.
+func (w *windows) close() int {
+	w.memory.Close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.owed)
+}
+
+// placed is what a script says of one key.
+type placed struct {
+	key    store.Key // of the slot
+	room   bool      // for another use
+	window store.Window
+}
 
 // TakeEach implements [store.Windows].
-func (s windows) TakeEach(ctx context.Context, groups ...[]store.Use) (taken []store.Taken, err error) {
+func (w *windows) TakeEach(ctx context.Context, groups ...[]store.Use) (taken []store.Taken, err error) {
 	var keys []store.Key
 	var args []any
 	for i, uses := range groups {
@@ -26,18 +67,17 @@ func (s windows) TakeEach(ctx context.Context, groups ...[]store.Use) (taken []s
 			args = append(args, u.Slots, u.Limit, period, i)
 		}
 	}
-	err = s.do(ctx, takeScript, keys, args, func(said []placed) (err error) {
-		if said == nil {
-			taken, err = s.takeAway(ctx, groups)
-			return err
-		}
+	err = w.do(ctx, takeScript, keys, args, func(said []placed) error {
 		taken = takenOf(groups, said)
-		return s.remember(ctx, groups, taken)
+		return nil
+	}, func() error {
+		taken, err = w.takeAway(ctx, groups)
+		return err
 	})
 	return taken, err
 }
 
-// takenOf is what a script says of groups of uses.
+// takenOf returns what a script says of groups of uses.
 func takenOf(groups [][]store.Use, said []placed) []store.Taken {
 	taken := make([]store.Taken, len(groups))
 	for i, uses := range groups {
@@ -58,41 +98,25 @@ func takenOf(groups [][]store.Use, said []placed) []store.Taken {
 	return taken
 }
 
-// remember has in memory what was taken in Redis.
-func (s windows) remember(ctx context.Context, groups [][]store.Use, taken []store.Taken) error {
-	var changes []store.Change
-	used(groups, taken, func(key store.Key, w store.Window) {
-		changes = append(changes, store.Change{Place: store.Place{Key: key}, Kind: store.KindSet, Window: w})
-	})
-	return s.memory.Change(context.WithoutCancel(ctx), changes...)
-}
-
 // takeAway takes in memory while Redis is away, and notes it for Redis.
-func (s windows) takeAway(ctx context.Context, groups [][]store.Use) ([]store.Taken, error) {
-	taken, err := s.memory.TakeEach(context.WithoutCancel(ctx), groups...)
-	used(groups, taken, func(key store.Key, w store.Window) {
-		// No more than there are: another window may have closed since.
-		s.owe(key, min(s.owed[key]+1, w.Used))
-	})
-	return taken, err
-}
-
-// used calls each for every window that was used.
-func used(groups [][]store.Use, taken []store.Taken, each func(store.Key, store.Window)) {
+func (w *windows) takeAway(ctx context.Context, groups [][]store.Use) ([]store.Taken, error) {
+	taken, err := w.memory.TakeEach(context.WithoutCancel(ctx), groups...)
 	for i, t := range taken {
 		if !t.OK {
 			continue
 		}
 		for j, u := range groups[i] {
 			if !u.Look {
-				each(t.Keys[j], t.Windows[j])
+				// No more than there are: another window may have closed since.
+				w.owe(t.Keys[j], min(w.owed[t.Keys[j]]+1, t.Windows[j].Used))
 			}
 		}
 	}
+	return taken, err
 }
 
 // PeekEach implements [store.Windows].
-func (s windows) PeekEach(ctx context.Context, places ...store.Place) (all []store.Window, err error) {
+func (w *windows) PeekEach(ctx context.Context, places ...store.Place) (all []store.Window, err error) {
 	keys := make([]store.Key, len(places))
 	args := make([]any, len(places))
 	for i, p := range places {
@@ -101,22 +125,21 @@ func (s windows) PeekEach(ctx context.Context, places ...store.Place) (all []sto
 		}
 		keys[i], args[i] = p.Key, p.Slots
 	}
-	err = s.do(ctx, peekScript, keys, args, func(said []placed) (err error) {
-		if said == nil {
-			all, err = s.memory.PeekEach(context.WithoutCancel(ctx), places...)
-			return err
-		}
+	err = w.do(ctx, peekScript, keys, args, func(said []placed) error {
 		all = make([]store.Window, len(said))
 		for i, p := range said {
 			all[i] = p.window
 		}
 		return nil
+	}, func() error {
+		all, err = w.memory.PeekEach(context.WithoutCancel(ctx), places...)
+		return err
 	})
 	return all, err
 }
 
 // Change implements [store.Windows].
-func (s windows) Change(ctx context.Context, changes ...store.Change) error {
+func (w *windows) Change(ctx context.Context, changes ...store.Change) error {
 	keys := make([]store.Key, len(changes))
 	args := make([]any, 0, 4*len(changes))
 	for i, c := range changes {
@@ -124,35 +147,166 @@ func (s windows) Change(ctx context.Context, changes ...store.Change) error {
 			return err
 		}
 		keys[i] = c.Key
-		args = append(args, int(c.Kind), c.Slots, c.Used, s.toRedis(c.Until))
+		args = append(args, int(c.Kind), c.Slots, c.Used, w.toRedis(c.Until))
 	}
-	return s.do(ctx, changeScript, keys, args, func(said []placed) error {
-		if said == nil {
-			return s.changeAway(ctx, changes)
-		}
-		same := make([]store.Change, len(said))
+	return w.do(ctx, changeScript, keys, args, func(said []placed) error {
+		same := make([]store.Change, len(said)) // lower too, as Learn would not
 		for i, p := range said {
 			same[i] = store.Change{Place: store.Place{Key: p.key}, Kind: store.KindSet, Window: p.window}
 		}
-		return s.memory.Change(context.WithoutCancel(ctx), same...)
-	})
+		return w.memory.Change(context.WithoutCancel(ctx), same...)
+	}, func() error { return w.changeAway(ctx, changes) })
 }
 
 // changeAway makes changes in memory while Redis is away, and notes them for
 // Redis.
-func (s windows) changeAway(ctx context.Context, changes []store.Change) error {
-	applied, err := s.memory.Apply(context.WithoutCancel(ctx), changes...)
+func (w *windows) changeAway(ctx context.Context, changes []store.Change) error {
+	applied, err := w.memory.Apply(context.WithoutCancel(ctx), changes...)
 	for _, a := range applied {
 		switch {
 		case a.After == a.Before:
 		case a.After.Used == store.Held || a.Before.Used == store.Held:
-			s.owe(a.Key, s.owed[a.Key]) // how it is says the window
+			w.owe(a.Key, w.owed[a.Key]) // how it is says the window
 		default:
-			s.owe(a.Key, s.owed[a.Key]+a.After.Used-a.Before.Used)
+			w.owe(a.Key, w.owed[a.Key]+a.After.Used-a.Before.Used)
 		}
 	}
 	return err
 }
 
 // Degraded implements [store.Windows].
-func (s windows) Degraded() bool { return !s.Health().OK() }
+func (w *windows) Degraded() bool { return w.degraded() }
+
+// do runs a script, has memory learn how windows are in Redis, and reads what
+// the script says. While Redis is away alone runs instead. Both run under the
+// mutex. A Redis that was given up just now is waited for a moment.
+func (w *windows) do(ctx context.Context, script *driver.Script, keys []store.Key, args []any, read func([]placed) error, alone func() error) error {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = name(key)
+	}
+	for {
+		r, err := w.ask(ctx, script, names, args)
+		switch {
+		case errors.Is(err, errAway):
+			if done, err := w.doAlone(ctx, alone); done {
+				return err
+			}
+		case err != nil:
+			return err
+		default:
+			said, err := w.parse(keys, r.values)
+			if err != nil {
+				return err
+			}
+			if w.learn(r.epoch, said) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				return read(said)
+			}
+		}
+	}
+}
+
+// doAlone runs alone, and reports whether it did so: Redis may be back.
+func (w *windows) doAlone(ctx context.Context, alone func() error) (done bool, err error) {
+	w.mu.Lock()
+	grace, back := w.grace, w.back
+	w.mu.Unlock()
+	if grace == nil { // closed before it was ever away
+		return false, nil
+	}
+	select {
+	case <-back:
+	case <-grace.Done():
+	case <-ctx.Done():
+		return true, ctx.Err()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.away() {
+		return false, nil
+	}
+	return true, alone()
+}
+
+// learn has memory know how windows are in Redis, so that this replica knows it
+// when Redis is lost. It reports false, and learns nothing, of what was so in an
+// epoch that is over: that is lost, and the script has to run again.
+func (w *windows) learn(epoch string, said []placed) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if epoch != w.epoch {
+		return false
+	}
+	for _, p := range said {
+		if p.window.Used > 0 {
+			w.memory.Raise(p.key, p.window)
+		}
+	}
+	return true
+}
+
+// parse reads what a script says of each key.
+func (w *windows) parse(keys []store.Key, values []int64) ([]placed, error) {
+	if len(values) != 4*len(keys) {
+		return nil, errReply
+	}
+	all := make([]placed, 0, len(keys))
+	for said := values; len(said) > 0; said = said[4:] {
+		p := placed{key: keys[len(all)].Slot(int(said[1])), room: said[0] == 1, window: store.Window{Used: said[2]}}
+		if p.window.Used > 0 {
+			p.window.Until = time.UnixMilli(said[3] + w.ahead.Load())
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// carryOver adds some of what is owed to the windows in Redis, and reports
+// whether nothing is left. If Redis has forgotten all, all that is known is owed.
+// Calls wait for it, so that none changes memory meanwhile. What was taken in
+// both, because an answer was lost, is counted twice: a post too few costs less
+// than one too many.
+func (w *windows) carryOver(ctx context.Context, forgotten bool) (all bool, err error) {
+	if forgotten {
+		w.memory.Each(func(key store.Key, _ store.Window) { w.owed[key] += 0 })
+	}
+	keys := make([]store.Key, 0, carried)
+	names := make([]string, 0, carried)
+	for key := range w.owed {
+		keys, names = append(keys, key), append(names, name(key))
+		if len(keys) == carried {
+			break
+		}
+	}
+	known, err := store.Peek(ctx, w.memory, keys...)
+	if err != nil {
+		return false, err
+	}
+	args := make([]any, 0, 3*len(keys))
+	for i, k := range known {
+		args = append(args, w.owed[keys[i]], k.Used, w.toRedis(k.Until))
+	}
+	if _, err := w.runIn(ctx, w.epoch, carryScript, names, args); err != nil {
+		return false, err
+	}
+	for _, key := range keys {
+		delete(w.owed, key)
+	}
+	return len(w.owed) == 0, nil
+}
+
+// owe notes that Redis is to hear of uses of a window, or of none but of the
+// window itself. Callers hold the mutex.
+func (w *windows) owe(key store.Key, uses int64) {
+	if _, known := w.owed[key]; known || len(w.owed) < maxOwed {
+		w.owed[key] = uses
+	}
+}
+
+// toRedis is a time of ours on Redis's clock, in Unix milliseconds.
+func (w *windows) toRedis(t time.Time) int64 { return ceilMilli(t) - w.ahead.Load() }
+
+// name is the key in Redis of a window.
+func name(key store.Key) string { return prefix + hex.EncodeToString(key[:]) }
