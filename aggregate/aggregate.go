@@ -13,12 +13,13 @@ import (
 	"aggregator/catalog"
 	"aggregator/lists"
 	"aggregator/ratelimit"
+	"aggregator/shares"
 )
 
-// Runner runs the calls of an operation at once and returns one Answer for each,
-// in their order.
+// Runner runs the calls of an operation at once, for a caller of the network
+// from, and returns one Answer for each, in their order.
 type Runner interface {
-	Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer
+	Run(ctx context.Context, op lists.Op, from netip.Prefix, calls []lists.Call) []lists.Answer
 }
 
 // Config is what an Aggregator works with.
@@ -77,6 +78,9 @@ type Caller struct {
 	IP        netip.Addr
 	UserAgent string
 }
+
+// network returns the caller's network, which is what shares are given to.
+func (c Caller) network() netip.Prefix { return shares.Network(c.IP) }
 
 // maxUserAgent bounds what a list is sent as one.
 const maxUserAgent = 1 << 10

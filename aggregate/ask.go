@@ -83,7 +83,7 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 	}
 	err = f.fly(ctx, func(ctx context.Context) (answer A, some bool, err error) {
 		plan, held := a.heldBack(ctx, f.plan, a.Holds.reserve(ctx, f.plan))
-		answers := a.Runner.Run(ctx, op.op, calls(plan))
+		answers := a.Runner.Run(ctx, op.op, from.network(), calls(plan))
 		verdicts := judge(plan, answers)
 		a.Holds.settle(context.WithoutCancel(ctx), plan, answers, verdicts) // what was learned is kept, whoever leaves
 		a.observe(ctx, plan, answers, verdicts)

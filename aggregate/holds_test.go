@@ -187,7 +187,7 @@ func rate(t testing.TB, text string) ratelimit.Rate {
 }
 
 // Run implements [aggregate.Runner].
-func (d *desk) Run(_ context.Context, _ lists.Op, calls []lists.Call) []lists.Answer {
+func (d *desk) Run(_ context.Context, _ lists.Op, _ netip.Prefix, calls []lists.Call) []lists.Answer {
 	answers := make([]lists.Answer, len(calls))
 	for i, c := range calls {
 		d.mu.Lock()

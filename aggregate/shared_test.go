@@ -67,9 +67,9 @@ type counting struct {
 	runs *atomic.Int64
 }
 
-func (c counting) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
+func (c counting) Run(ctx context.Context, op lists.Op, from netip.Prefix, calls []lists.Call) []lists.Answer {
 	c.runs.Add(1)
-	return c.Runner.Run(ctx, op, calls)
+	return c.Runner.Run(ctx, op, from, calls)
 }
 
 // TestCrowdReadsOneBot has more callers ask about one bot than there is room
@@ -123,7 +123,7 @@ type slow struct {
 	release chan struct{}
 }
 
-func (s slow) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
+func (s slow) Run(ctx context.Context, op lists.Op, from netip.Prefix, calls []lists.Call) []lists.Answer {
 	<-s.release
-	return s.Runner.Run(ctx, op, calls)
+	return s.Runner.Run(ctx, op, from, calls)
 }

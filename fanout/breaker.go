@@ -4,8 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
-	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,11 +16,15 @@ import (
 )
 
 const (
-	// breakerRow is how many faults in a row open a breaker, if they are not
-	// all of one bot: what one caller sends must not spoil a list for others.
-	breakerRow = 5
-	// breakerRest is how long an open breaker waits for its next try.
-	breakerRest = 30 * time.Second
+	// failureThreshold is how many calls in a row must meet silence for a
+	// breaker to open, if they are for at least two bots: what one caller sends
+	// must not spoil a list for others.
+	failureThreshold = 5
+	// openTimeout is how long an open breaker waits for its next try.
+	openTimeout = 30 * time.Second
+	// answerMemory is how long an answer to one network speaks against a row of
+	// silence that another one met alone.
+	answerMemory = 10 * time.Minute
 )
 
 // BreakerState is what a breaker thinks of a list.
@@ -29,7 +32,7 @@ type BreakerState struct {
 	List    string
 	Op      lists.Op
 	State   string    // closed, open or half-open
-	Since   time.Time // the first of the faults that opened it; zero while closed
+	Since   time.Time // the first silence of the row that opened it; zero while closed
 	NextTry time.Time // when the next call goes through; zero while closed
 }
 
@@ -40,7 +43,7 @@ func (c *Client) Breakers() []BreakerState {
 	for _, g := range c.guards.known() {
 		for _, op := range lists.Ops() {
 			if g.list.Supports(op) {
-				all = append(all, g.breakers[op].state(op))
+				all = append(all, g.breakers[op].state())
 			}
 		}
 	}
@@ -50,186 +53,195 @@ func (c *Client) Breakers() []BreakerState {
 	return all
 }
 
-// guard is what the client knows of one list.
-type guard struct {
-	list     *lists.List
-	inFlight atomic.Int64
-	breakers map[lists.Op]*breaker // one for each operation
-}
-
-func newGuard(l *lists.List, rest time.Duration) *guard {
-	g := &guard{list: l, breakers: map[lists.Op]*breaker{}}
-	for _, op := range lists.Ops() {
-		g.breakers[op] = newBreaker(l.ID, op, rest)
-	}
-	return g
-}
-
-// guards are the guards of all lists that were asked. Reading them takes no
-// lock: every call does.
-type guards struct {
-	rest time.Duration
-	mu   sync.Mutex // held to change byID
-	byID atomic.Pointer[map[string]*guard]
-}
-
-func (g *guards) known() map[string]*guard {
-	if m := g.byID.Load(); m != nil {
-		return *m
-	}
-	return nil
-}
-
-// of is the guard of a list. A known id with another list behind it means that
-// the catalog was reloaded: then all guards are dropped and made anew, so that
-// those of lists that are gone go too.
-func (g *guards) of(l *lists.List) *guard {
-	if known := g.known()[l.ID]; known != nil && known.list == l {
-		return known
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	all := map[string]*guard{}
-	if known := g.known()[l.ID]; known == nil {
-		maps.Copy(all, g.known())
-	} else if known.list == l {
-		return known
-	}
-	all[l.ID] = newGuard(l, g.rest)
-	g.byID.Store(&all)
-	return all[l.ID]
-}
-
-// breaker stops calls to a list that does not answer.
+// breaker stops calls to a list that keeps silent.
 type breaker struct {
+	breakerOptions
 	list    string
-	rest    time.Duration
+	op      lists.Op
 	circuit *gobreaker.TwoStepCircuitBreaker[lists.Answer]
+	heard   heard
+	trials  atomic.Pointer[trials] // while half open, else nil
 
-	// gobreaker tells neither when a row of faults began nor when it will try
-	// again. Both are written in its callbacks, which run under its lock, and
-	// under mu, which is never held while calling it.
-	mu      sync.Mutex
-	since   time.Time // the first fault of the row; zero: there is none
-	bot     string    // whose it was
-	several bool      // the row has faults of other bots
+	// What gobreaker does not know. It is written in its callbacks, which run
+	// under its lock, and under mu, which is never held while calling it.
+	mu      sync.Mutex // for trials too
+	row     row
+	opened  row // that opened the breaker
 	nextTry time.Time
-	news    circuitNews
+	news    []news
 }
 
-func newBreaker(list string, op lists.Op, rest time.Duration) *breaker {
-	b := &breaker{list: list, rest: rest, news: circuitNews{list: list, op: op}}
+// row is a row of calls that met silence. The zero row is none.
+type row struct {
+	since    time.Time // of the first
+	reason   string    // of the last
+	bot      string    // of the first
+	bots     bool      // there are others
+	network  netip.Prefix
+	networks bool // there are others
+}
+
+func newBreaker(list string, op lists.Op, o breakerOptions) *breaker {
+	b := &breaker{breakerOptions: o, list: list, op: op}
 	b.circuit = gobreaker.NewTwoStepCircuitBreaker[lists.Answer](gobreaker.Settings{
-		Name:         list,
-		Timeout:      rest,
-		IsExcluded:   isExcluded,
-		IsSuccessful: b.isSuccessful,
-		ReadyToTrip: func(n gobreaker.Counts) bool {
-			return n.ConsecutiveFailures >= breakerRow && b.several
-		},
-		OnStateChange: func(_ string, from, to gobreaker.State) {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			if to == gobreaker.StateOpen {
-				b.nextTry = time.Now().Add(rest)
-			}
-			b.news.changed(from, to, b.since)
-		},
+		Name:          list,
+		Timeout:       o.rest,
+		IsExcluded:    isExcluded,
+		IsSuccessful:  b.isSuccessful,
+		ReadyToTrip:   b.readyToTrip,
+		OnStateChange: b.changed,
 	})
 	return b
 }
 
-// allow tells whether a call may be made. Whoever makes it must let the breaker
-// learn what came of it.
-func (b *breaker) allow() (learn func(error), ok bool) {
-	learn, err := b.circuit.Allow()
-	if err != nil {
-		return func(error) {}, false
-	}
-	return learn, true
+// pass is the leave to make a call. Whoever has it must let the breaker learn
+// what came of the call.
+type pass struct {
+	b     *breaker
+	from  netip.Prefix
+	done  func(error) // gobreaker's; nil for a trial
+	trial *trials     // nil unless the call is a trial
 }
 
-func (b *breaker) open() lists.Answer {
+// allow returns the leave to make a call for a network. Otherwise ok is false,
+// and the answer says why.
+func (b *breaker) allow(from netip.Prefix) (p pass, refusal lists.Answer, ok bool) {
+	done, err := b.circuit.Allow()
+	t := b.trials.Load()
+	if t == nil && err == nil {
+		return pass{b: b, from: from, done: done}, lists.Answer{}, true
+	}
 	b.mu.Lock()
-	since, wait := b.since, time.Until(b.nextTry)
-	b.mu.Unlock()
-	if since.IsZero() { // it closed just now
-		since = time.Now()
+	defer b.mu.Unlock()
+	next := b.nextTry
+	if t != nil {
+		if err == nil { // the one call that gobreaker lets through stands for all trials
+			t.end = done
+		}
+		if next, ok = t.begin(from, b.now()); ok {
+			return pass{b: b, from: from, trial: t}, lists.Answer{}, true
+		}
 	}
-	seconds := max(1, (wait+time.Second-time.Nanosecond)/time.Second)
-	return noAnswer(lists.FaultCircuit, fmt.Sprintf("Circuit open: %s has not answered since %s; next try in %ds",
-		b.list, since.UTC().Format(time.RFC3339), seconds))
+	return pass{}, b.refusal(next), false
 }
 
-func (b *breaker) state(op lists.Op) BreakerState {
-	s := BreakerState{List: b.list, Op: op}
+// learn takes in what came of a call.
+func (p pass) learn(a lists.Answer, call lists.Call) {
+	err := outcome(a, call, p.from)
+	if err == nil {
+		p.b.heard.note(p.from, p.b.now())
+	}
+	if p.trial == nil {
+		p.done(err)
+		return
+	}
+	p.b.mu.Lock()
+	tell := p.trial.finish(p.from, err, p.b.now().Add(p.b.rest))
+	p.b.mu.Unlock()
+	if tell != nil {
+		tell()
+	}
+}
+
+// refusal returns the answer to a call that is not made. Callers hold mu.
+func (b *breaker) refusal(next time.Time) lists.Answer {
+	now := b.now()
+	seconds := max(1, (next.Sub(now)+time.Second-time.Nanosecond)/time.Second)
+	return noAnswer(lists.FaultCircuit, fmt.Sprintf("Circuit open: %s has not answered since %s; next try in %ds",
+		b.list, b.opened.since.UTC().Format(time.RFC3339), seconds))
+}
+
+func (b *breaker) state() BreakerState {
+	s := BreakerState{List: b.list, Op: b.op}
 	now := b.circuit.State()
 	s.State = now.String()
 	if now != gobreaker.StateClosed {
 		b.mu.Lock()
-		s.Since, s.NextTry = b.since, b.nextTry
+		s.Since, s.NextTry = b.opened.since, b.nextTry
 		b.mu.Unlock()
 	}
 	return s
 }
 
-// listFault is a fault of the list.
-type listFault struct {
-	bot    string // that the call was for
-	reason string // in plain words
+// silence is that a list kept silent, met by a call.
+type silence struct {
+	bot     string
+	network netip.Prefix
+	reason  string
 }
 
-func (listFault) Error() string { return "the list is at fault" }
+func (silence) Error() string { return "the list kept silent" }
 
 var errNotTheList = errors.New("says nothing about the list")
 
 // outcome is what a breaker learns from an answer: nil is a list that answers,
-// whatever it thinks of the caller.
-func outcome(a lists.Answer, call lists.Call) error {
+// whatever it says. An answer costs nobody time, and which token got a 500 says
+// little of the list.
+func outcome(a lists.Answer, call lists.Call, from netip.Prefix) error {
 	switch a.Fault {
-	case lists.FaultNone:
-		if a.Status < http.StatusInternalServerError {
-			return nil
-		}
-	case lists.FaultRedirect:
-		return nil
-	case lists.FaultCanceled, lists.FaultBusy, lists.FaultOther, lists.FaultPanic:
+	case lists.FaultTimeout, lists.FaultRefused, lists.FaultReset, lists.FaultCutShort, lists.FaultDNS, lists.FaultTLS:
+		return &silence{call.BotID(), from, call.Hide(a.Reason)}
+	case lists.FaultCanceled, lists.FaultBusy, lists.FaultCircuit, lists.FaultOther, lists.FaultPanic:
 		return errNotTheList
 	}
-	reason := call.Hide(a.Reason)
-	if reason == "" {
-		reason = fmt.Sprintf("Status %d", a.Status)
-	}
-	return listFault{call.BotID(), reason}
+	return nil
 }
 
-// isExcluded leaves out everything but what outcome says of the list: a panic
-// comes here as an error too.
+// isExcluded leaves out everything but what outcome says of the list.
 func isExcluded(err error) bool {
 	if err == nil {
 		return false
 	}
-	_, fault := errors.AsType[listFault](err)
-	return !fault
+	_, ok := errors.AsType[*silence](err)
+	return !ok
 }
 
 func (b *breaker) isSuccessful(err error) bool {
-	if err == nil && b.since.IsZero() { // all its writers hold gobreaker's lock, as we do
+	if err == nil && b.row.since.IsZero() { // all its writers hold gobreaker's lock, as we do
 		return true
 	}
-	fault, failed := errors.AsType[listFault](err)
+	met, failed := errors.AsType[*silence](err)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
 	case !failed:
-		b.since, b.bot, b.several = time.Time{}, "", false
-	case b.since.IsZero():
-		b.since, b.bot = time.Now(), fault.bot
-	case b.bot != fault.bot:
-		b.several = true
+		b.row = row{}
+	case b.row.since.IsZero():
+		b.row = row{since: b.now(), bot: met.bot, network: met.network}
+	default:
+		b.row.bots = b.row.bots || met.bot != b.row.bot
+		b.row.networks = b.row.networks || met.network != b.row.network
 	}
 	if failed {
-		b.news.reason = fault.reason
+		b.row.reason = met.reason
 	}
 	return !failed
+}
+
+// readyToTrip reports whether a row is long enough and not one caller's own
+// doing: several bots met it, and several networks, unless no other one has
+// heard from the list lately.
+func (b *breaker) readyToTrip(n gobreaker.Counts) bool {
+	if n.ConsecutiveFailures < failureThreshold {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.row.bots && (b.row.networks || b.now().Sub(b.heard.otherThan(b.row.network)) > answerMemory)
+}
+
+// changed takes in a new state.
+func (b *breaker) changed(_ string, from, to gobreaker.State) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.trials.Store(nil)
+	switch to {
+	case gobreaker.StateOpen:
+		b.opened, b.nextTry = b.row, b.now().Add(b.rest)
+	case gobreaker.StateHalfOpen:
+		b.trials.Store(newTrials())
+	}
+	if from == gobreaker.StateClosed || to == gobreaker.StateClosed { // trials are no news
+		b.news = append(b.news, news{to == gobreaker.StateOpen, b.opened, b.nextTry})
+	}
 }

@@ -8,8 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"regexp"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -44,6 +44,9 @@ func hang(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
+// silent is a list of which nothing is heard, not even where it is.
+var silent = fails(&net.DNSError{IsNotFound: true})
+
 // five makes five calls in a row, of two bots.
 func five(t *testing.T, c *Client, plan func(testing.TB, *lists.List, string) lists.Call, l *lists.List) {
 	t.Helper()
@@ -61,7 +64,7 @@ func stateOf(c *Client, op string) string {
 	return "none"
 }
 
-// Only what is the list's own fault opens its breaker.
+// Only silence of the list opens its breaker.
 func TestWhatOpensABreaker(t *testing.T) {
 	noLeak(t)
 	dial := func(err error) error { return &net.OpError{Op: "dial", Err: err} }
@@ -76,14 +79,14 @@ func TestWhatOpensABreaker(t *testing.T) {
 		"closed":            {fails(io.EOF), true},
 		"no such host":      {fails(&net.DNSError{IsNotFound: true}), true},
 		"no TLS":            {fails(errors.New("remote error: tls: handshake failure")), true},
-		"garbage":           {fails(errors.New("malformed HTTP response")), true},
+		"garbage":           {fails(errors.New("malformed HTTP response")), false},
 		"cut short":         {body(broken(io.ErrUnexpectedEOF)), true},
 		"reset in its body": {body(broken(syscall.ECONNRESET)), true},
-		"too large":         {body(func() io.Reader { return bytes.NewReader(make([]byte, maxAnswer+1)) }), true},
-		"500":               {replies(500), true},
-		"502":               {replies(502), true},
-		"503 to wait":       {replies(503, "Retry-After", "60"), true},
-		"599":               {replies(599), true},
+		"too large":         {body(func() io.Reader { return bytes.NewReader(make([]byte, maxAnswer+1)) }), false},
+		"500":               {replies(500), false},
+		"502":               {replies(502), false},
+		"503 to wait":       {replies(503, "Retry-After", "60"), false},
+		"599":               {replies(599), false},
 
 		"200":            {replies(200), false},
 		"204":            {replies(204), false},
@@ -127,14 +130,14 @@ func TestACallerThatHangsUpOpensNothing(t *testing.T) {
 	for i := range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Millisecond, cancel)
-		a := c.Run(ctx, within(time.Minute), []lists.Call{read(t, l, fmt.Sprint(bot, i))})[0]
+		a := c.Run(ctx, within(time.Minute), here, []lists.Call{read(t, l, fmt.Sprint(bot, i))})[0]
 		if a.Fault != lists.FaultCanceled || a.Reason != "Canceled: the caller hung up" {
 			t.Fatalf("%q %q", a.Fault, a.Reason)
 		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond) // a caller with a deadline of its own
 	defer cancel()
-	if a := c.Run(ctx, within(time.Minute), []lists.Call{read(t, l, bot)})[0]; a.Fault != lists.FaultCanceled {
+	if a := c.Run(ctx, within(time.Minute), here, []lists.Call{read(t, l, bot)})[0]; a.Fault != lists.FaultCanceled {
 		t.Errorf("%q %q", a.Fault, a.Reason)
 	}
 	if got := stateOf(c, "readings"); got != "closed" {
@@ -142,9 +145,9 @@ func TestACallerThatHangsUpOpensNothing(t *testing.T) {
 	}
 }
 
-// Rows of faults: a digit is a fault of that bot, "." a success, "-" a call
-// that says nothing about the list.
-func TestRowsOfFaults(t *testing.T) {
+// Rows of silence: a digit is silence that a bot met, "." an answer, "5" one of
+// status 500, "-" a call that says nothing about the list.
+func TestRowsOfSilence(t *testing.T) {
 	noLeak(t)
 	for row, open := range map[string]bool{
 		"1212":            false,
@@ -160,7 +163,9 @@ func TestRowsOfFaults(t *testing.T) {
 		"12-12":           false,
 		"1.2.1.2.1.2.1.2": false,
 		"123":             false,
-		"12345":           true,
+		"12346":           true,
+		"1212512":         false,
+		"5555555555":      false,
 	} {
 		t.Run(row, func(t *testing.T) {
 			var next byte
@@ -168,10 +173,12 @@ func TestRowsOfFaults(t *testing.T) {
 				switch next {
 				case '.':
 					return status(401)
+				case '5':
+					return status(500)
 				case '-':
 					panic("ours")
 				}
-				return status(500)
+				return silent(r)
 			}), quiet)
 			l := newList(t, "list.example", "https://list.example/:id")
 			for i := range len(row) {
@@ -190,12 +197,12 @@ var circuitReason = regexp.MustCompile(`^Circuit open: list\.example has not ans
 func TestOpenBreaker(t *testing.T) {
 	noLeak(t)
 	var calls atomic.Int64
-	c := New(trip(func(*http.Request) (*http.Response, error) { calls.Add(1); return status(500) }), quiet)
+	c := New(trip(func(*http.Request) (*http.Response, error) { calls.Add(1); return silent(nil) }), quiet)
 	before := time.Now().Truncate(time.Second)
 	l, other := newList(t, "list.example", "https://list.example/:id"), newList(t, "other.example", "https://other.example/:id")
 	five(t, c, post, l)
-	got := c.Run(t.Context(), within(time.Second), []lists.Call{post(t, other, bot), post(t, l, bot), read(t, l, bot)})
-	if got[0].Status != 500 || got[2].Status != 500 || calls.Load() != 7 {
+	got := c.Run(t.Context(), within(time.Second), here, []lists.Call{post(t, other, bot), post(t, l, bot), read(t, l, bot)})
+	if got[0].Fault != lists.FaultDNS || got[2].Fault != lists.FaultDNS || calls.Load() != 7 {
 		t.Errorf("the others: %+v, %+v; %d calls", got[0], got[2], calls.Load())
 	}
 	a, m := got[1], circuitReason.FindStringSubmatch(got[1].Reason)
@@ -229,69 +236,225 @@ func halfOpen(t *testing.T, c *Client) {
 	})
 }
 
-func TestTrial(t *testing.T) {
+// Rows that several networks meet: a letter is silence that this network met,
+// each time for another bot; ".a" an answer that it had; "+" is ten minutes.
+func TestRowsOfNetworks(t *testing.T) {
 	noLeak(t)
-	l := newList(t, "list.example", "https://list.example/:id")
-	var answer atomic.Value
-	answer.Store(replies(500))
-	var calls atomic.Int64
-	c := New(trip(func(r *http.Request) (*http.Response, error) {
-		calls.Add(1)
-		return answer.Load().(trip)(r)
-	}), quiet, rest(20*time.Millisecond))
-	five(t, c, post, l)
-	since := c.Breakers()[0].Since
-
-	halfOpen(t, c)
-	run1(t, c, post(t, l, bot), time.Second) // the trial fails
-	if s := c.Breakers()[0]; s.State != "open" && s.State != "half-open" || !s.Since.Equal(since) {
-		t.Errorf("%+v, want it open since %s", s, since)
+	networks := map[byte]netip.Prefix{'a': here, 'b': there, 'c': elsewhere}
+	for row, open := range map[string]bool{
+		"aaaaa":         true, // nobody else knows better
+		".aaaaaa":       true, // its own answer is no other's
+		".baaaaa":       false,
+		".baaaaaaaaaa":  false,
+		".baaaab":       true,
+		".baaaaab":      true,
+		".b+aaaaa":      false,
+		".b+aaaa+a":     true,
+		".b+.aaaaaa":    false,
+		".b.c+aaaaa":    false,
+		".b.c.a+aaaaaa": false,
+		".baaaaaa+aa":   false, // ten minutes are not over
+		".baaaaaa++aa":  true,
+	} {
+		t.Run(row, func(t *testing.T) {
+			clock := time.Now()
+			answers := false
+			c := New(trip(func(r *http.Request) (*http.Response, error) {
+				if answers {
+					return status(500)
+				}
+				return silent(r)
+			}), quiet, func(o *options) { o.now = func() time.Time { return clock } })
+			l := newList(t, "list.example", "https://list.example/:id")
+			bots := 0
+			for i := range len(row) {
+				switch row[i] {
+				case '.':
+					answers = true
+				case '+':
+					clock = clock.Add(answerMemory)
+				default:
+					bots++
+					call := post(t, l, fmt.Sprint(bot[:15], 100+bots))
+					c.Run(t.Context(), within(time.Second), networks[row[i]], []lists.Call{call})
+					answers = false
+				}
+			}
+			if got := stateOf(c, lists.Posts.Name) == "open"; got != open {
+				t.Errorf("open: %t, want %t", got, open)
+			}
+		})
 	}
+}
 
-	halfOpen(t, c) // a trial that is canceled says nothing, and the next call is one
-	answer.Store(trip(hang))
-	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(5*time.Millisecond, cancel)
-	if a := c.Run(ctx, within(time.Minute), []lists.Call{post(t, l, bot)})[0]; a.Fault != lists.FaultCanceled {
-		t.Fatalf("%+v", a)
-	}
-	halfOpen(t, c)
+// lineup is a list whose breaker is half open, and which answers when told.
+type lineup struct {
+	*testing.T
+	client *Client
+	list   *lists.List
+	ahead  atomic.Int64 // nanoseconds that the breaker's clock has been moved
+	mu     sync.Mutex
+	asks   []chan trip // one for each call that waits for its answer
+}
 
-	calls.Store(0) // while a trial is on, others are not let through
-	begun, end := make(chan bool), make(chan bool)
-	answer.Store(trip(func(*http.Request) (*http.Response, error) {
-		close(begun)
-		<-end
-		return status(401) // even a refusal is an answer
-	}))
-	var trial lists.Answer
-	var wg sync.WaitGroup
-	wg.Go(func() { trial = run1(t, c, post(t, l, bot), time.Minute) })
-	<-begun
-	for range 10 {
-		if a := run1(t, c, post(t, l, otherBot), time.Minute); a.Fault != lists.FaultCircuit || !strings.HasSuffix(a.Reason, "next try in 1s") {
-			t.Errorf("%+v", a)
+func newLineup(t *testing.T, openFor time.Duration) *lineup {
+	t.Helper()
+	noLeak(t)
+	l := &lineup{T: t, list: newList(t, "list.example", "https://list.example/:id")}
+	opened := false
+	l.client = New(trip(func(r *http.Request) (*http.Response, error) {
+		if !opened {
+			return silent(r)
 		}
+		how := make(chan trip)
+		l.mu.Lock()
+		l.asks = append(l.asks, how)
+		l.mu.Unlock()
+		return (<-how)(r)
+	}), quiet, rest(openFor), func(o *options) {
+		o.now = func() time.Time { return time.Now().Add(time.Duration(l.ahead.Load())) }
+	})
+	five(t, l.client, post, l.list)
+	opened = true
+	halfOpen(t, l.client)
+	return l
+}
+
+// waiting returns how many calls wait for an answer.
+func (l *lineup) waiting() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.asks)
+}
+
+// begin has a network make a call that must be let through.
+func (l *lineup) begin(from netip.Prefix) <-chan lists.Answer {
+	l.Helper()
+	before := l.waiting()
+	answer := make(chan lists.Answer, 1)
+	go func() {
+		answer <- l.client.Run(l.Context(), within(time.Minute), from, []lists.Call{post(l.T, l.list, bot)})[0]
+	}()
+	testkit.Eventually(l.T, func() error {
+		select {
+		case a := <-answer:
+			l.Fatalf("a trial of %s is not let through: %+v", from, a)
+		default:
+		}
+		if l.waiting() == before {
+			return fmt.Errorf("the trial of %s has not begun", from)
+		}
+		return nil
+	})
+	return answer
+}
+
+// answer has the call that waits for longest answered.
+func (l *lineup) answer(how trip, answer <-chan lists.Answer) lists.Answer {
+	l.Helper()
+	l.mu.Lock()
+	first := l.asks[0]
+	l.asks = l.asks[1:]
+	l.mu.Unlock()
+	first <- how
+	return <-answer
+}
+
+// refused has a network make a call that must not be let through.
+func (l *lineup) refused(from netip.Prefix, why string) {
+	l.Helper()
+	a := l.client.Run(l.Context(), within(time.Minute), from, []lists.Call{post(l.T, l.list, otherBot)})[0]
+	if a.Fault != lists.FaultCircuit || !circuitReason.MatchString(a.Reason) {
+		l.Errorf("%s: %+v, want it refused", why, a)
 	}
-	close(end)
-	wg.Wait()
-	if trial.Status != 401 || calls.Load() != 1 {
-		t.Errorf("%+v, %d calls", trial, calls.Load())
+}
+
+func (l *lineup) is(want string) {
+	l.Helper()
+	if got := l.client.Breakers()[0]; got.State != want || got.Since.IsZero() != (want == "closed") {
+		l.Errorf("the breaker is %+v, want it %s", got, want)
 	}
-	if s := c.Breakers()[0]; s.State != "closed" || !s.Since.IsZero() {
-		t.Errorf("%+v", s)
+}
+
+const short = 20 * time.Millisecond
+
+func TestTrialsOfSeveralNetworks(t *testing.T) {
+	l := newLineup(t, short)
+	first := l.begin(here)
+	l.refused(here, "a second trial of a network at a time")
+	second, third := l.begin(there), l.begin(elsewhere)
+	l.refused(netip.MustParsePrefix("203.0.113.1/32"), "a fourth trial at a time")
+	if a := l.answer(silent, first); a.Fault != lists.FaultDNS {
+		t.Errorf("the first trial: %+v", a)
 	}
-	answer.Store(replies(200))
-	if a := run1(t, c, post(t, l, bot), time.Second); a.Status != 200 {
-		t.Errorf("%+v", a)
+	l.is("half-open")
+	if a := l.answer(replies(500), second); a.Status != 500 { // even a refusal is an answer
+		t.Errorf("the second trial: %+v", a)
 	}
+	l.is("closed")
+	l.answer(silent, third) // begun before, it says nothing of what came after
+	l.is("closed")
+	l.answer(replies(200), l.begin(here))
+}
+
+func TestTrialsOfOneNetwork(t *testing.T) {
+	l := newLineup(t, time.Second)
+	l.answer(silent, l.begin(here))
+	l.is("half-open")
+	l.refused(here, "a network whose trial has just failed")
+	l.answer(replies(200), l.begin(there))
+	l.is("closed")
+}
+
+func TestTrialsAgainAndAgain(t *testing.T) {
+	l := newLineup(t, short)
+	for range 3 { // nobody else comes
+		l.answer(silent, l.begin(here))
+		l.is("half-open")
+		l.ahead.Add(int64(short)) // until it may try again
+	}
+	l.answer(replies(200), l.begin(here))
+	l.is("closed")
+}
+
+func TestTrialsThatFail(t *testing.T) {
+	l := newLineup(t, time.Second)
+	since := l.client.Breakers()[0].Since
+	first, second := l.begin(here), l.begin(there)
+	l.answer(silent, first)
+	l.is("half-open")
+	l.answer(silent, second)
+	l.is("open")
+	l.refused(elsewhere, "a call while it is open again")
+	if s := l.client.Breakers()[0]; !s.Since.Equal(since) {
+		t.Errorf("open since %s, want %s", s.Since, since)
+	}
+	halfOpen(t, l.client)
+	third := l.begin(elsewhere) // one that is canceled says nothing
+	l.answer(fails(&net.OpError{Op: "dial", Err: syscall.EMFILE}), third)
+	l.is("half-open")
+	l.answer(replies(200), l.begin(elsewhere))
+	l.is("closed")
+}
+
+// A trial that says nothing, after others have failed, ends them all the same.
+func TestTrialThatSaysNothingComesLast(t *testing.T) {
+	l := newLineup(t, short)
+	first, second, third := l.begin(here), l.begin(there), l.begin(elsewhere)
+	l.answer(silent, first)
+	l.answer(silent, second)
+	l.is("half-open")
+	l.answer(fails(&net.OpError{Op: "dial", Err: syscall.EMFILE}), third)
+	halfOpen(t, l.client) // open, and soon half open again
+	l.answer(replies(200), l.begin(here))
+	l.is("closed")
 }
 
 // One outcome for each call: a try that is made again does not count twice.
 func TestRetriesCountOnce(t *testing.T) {
 	noLeak(t)
 	var calls atomic.Int64
-	c := New(trip(func(*http.Request) (*http.Response, error) { calls.Add(1); return status(502) }), quiet, noPause)
+	c := New(trip(func(*http.Request) (*http.Response, error) { calls.Add(1); return nil, io.EOF }), quiet, noPause)
 	l := newList(t, "list.example", "https://list.example/:id")
 	for i := range 4 {
 		run1(t, c, post(t, l, []string{bot, otherBot}[i%2]), time.Second)
@@ -303,7 +466,7 @@ func TestRetriesCountOnce(t *testing.T) {
 
 func TestReload(t *testing.T) {
 	noLeak(t)
-	c := New(replies(500), quiet)
+	c := New(silent, quiet)
 	gone := newList(t, "the.gone.example", "https://the.gone.example/:id")
 	run1(t, c, post(t, gone, bot), time.Second)
 	for range 50 {
@@ -313,7 +476,7 @@ func TestReload(t *testing.T) {
 			t.Fatalf("%+v", all)
 		}
 		again := newList(t, "list.example", "https://list.example/:id")
-		if a := run1(t, c, post(t, again, bot), time.Second); a.Status != 500 {
+		if a := run1(t, c, post(t, again, bot), time.Second); a.Fault != lists.FaultDNS {
 			t.Fatalf("%+v", a)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -28,7 +29,7 @@ type Client struct {
 func New(transport http.RoundTripper, log *slog.Logger, opts ...Option) *Client {
 	c := &Client{options: newOptions(opts), transport: transport, log: log}
 	c.slots.most = c.maxInFlight
-	c.guards.rest = c.breakerRest
+	c.guards.breakerOptions = breakerOptions{c.openTimeout, c.now}
 	return c
 }
 
@@ -38,7 +39,8 @@ type Option func(*options)
 type options struct {
 	maxInFlight int
 	maxPerList  int
-	breakerRest time.Duration        // how long an open breaker lets no call through
+	openTimeout time.Duration        // how long an open breaker lets no call through
+	now         func() time.Time     // of breakers
 	pause       func() time.Duration // before another try
 }
 
@@ -46,7 +48,8 @@ func newOptions(opts []Option) options {
 	o := options{
 		maxInFlight: DefaultMaxInFlight,
 		maxPerList:  DefaultMaxPerList,
-		breakerRest: breakerRest,
+		openTimeout: openTimeout,
+		now:         time.Now,
 		pause:       jitter,
 	}
 	for _, set := range opts {
@@ -61,14 +64,15 @@ type run struct {
 	ctx     context.Context // ends with the timeout or with the caller
 	caller  context.Context // ends with the caller alone
 	timeout time.Duration   // of the operation
+	from    netip.Prefix    // the caller's network
 }
 
-// Run makes all calls of an operation at once and waits for all of them. It
-// returns one Answer for each call, in the order of the calls, and never an
+// Run makes all calls of an operation at once, for a caller of the network from,
+// and waits for all of them. It returns one Answer for each call, in the order of the calls, and never an
 // error: what went wrong with a call is its answer. No call lasts longer than
 // the operation's timeout. Calls that find no room are answered at once: nothing
 // is queued.
-func (c *Client) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
+func (c *Client) Run(ctx context.Context, op lists.Op, from netip.Prefix, calls []lists.Call) []lists.Answer {
 	answers := make([]lists.Answer, len(calls))
 	n := c.slots.begin(len(calls))
 	for i := n; i < len(calls); i++ {
@@ -77,7 +81,7 @@ func (c *Client) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lis
 	if n == 0 {
 		return answers
 	}
-	r := &run{Client: c, caller: ctx, timeout: op.Timeout}
+	r := &run{Client: c, caller: ctx, timeout: op.Timeout, from: from}
 	var cancel context.CancelFunc
 	r.ctx, cancel = context.WithTimeout(ctx, op.Timeout)
 	defer cancel()
@@ -93,22 +97,23 @@ func (c *Client) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lis
 // call makes one call. A panic is an answer too.
 func (r *run) call(call *lists.Call, a *lists.Answer) {
 	start := time.Now()
-	learn := func(error) {}
 	var b *breaker
+	var leave pass
+	ok := false
 	defer func() {
 		if p := recover(); p != nil {
 			*a = r.panicked(*call, p)
 		}
-		learn(outcome(*a, *call))
+		if ok {
+			leave.learn(*a, *call)
+		}
 		b.tell(r.log)
 		a.Took = time.Since(start)
 		r.slots.end()
 	}()
 	g := r.guards.of(call.List)
 	b = g.breakers[call.Op()]
-	ok := false
-	if learn, ok = b.allow(); !ok {
-		*a = b.open()
+	if leave, *a, ok = b.allow(r.from); !ok {
 		return
 	}
 	defer g.inFlight.Add(-1)

@@ -35,12 +35,12 @@ func TestRunKeepsTheOrder(t *testing.T) {
 		id := fmt.Sprintf("list%d.example", i)
 		calls = append(calls, post(t, newList(t, id, "https://"+id+"/:id"), bot))
 	}
-	for i, a := range c.Run(t.Context(), within(time.Minute), calls) {
+	for i, a := range c.Run(t.Context(), within(time.Minute), here, calls) {
 		if string(a.Body) != calls[i].List.ID || a.Took <= 0 || a.Header["X"][0] != "y" {
 			t.Errorf("%d: %+v", i, a)
 		}
 	}
-	if got := c.Run(t.Context(), within(time.Minute), nil); len(got) != 0 {
+	if got := c.Run(t.Context(), within(time.Minute), here, nil); len(got) != 0 {
 		t.Error(got)
 	}
 	if c.slots.inUse != 0 {
@@ -60,7 +60,7 @@ func TestPanics(t *testing.T) {
 	} {
 		text.Reset()
 		c := New(tr, slog.New(slog.NewTextHandler(&text, nil)))
-		a := c.Run(t.Context(), within(time.Second), []lists.Call{post(t, l, bot), {}})
+		a := c.Run(t.Context(), within(time.Second), here, []lists.Call{post(t, l, bot), {}})
 		for _, a := range a {
 			if a.Status != lists.NoAnswer || a.Fault != lists.FaultPanic || a.Reason != "Internal error" {
 				t.Errorf("%s: %+v", name, a)
@@ -90,10 +90,10 @@ func TestCanceledCaller(t *testing.T) {
 		cancel()
 	}()
 	start := time.Now()
-	for _, a := range c.Run(ctx, within(time.Minute), []lists.Call{read(t, l, bot), post(t, l, bot)}) {
+	for _, a := range c.Run(ctx, within(time.Minute), here, []lists.Call{read(t, l, bot), post(t, l, bot)}) {
 		failed(lists.FaultCanceled, "Canceled: the caller hung up").check(t, "", a)
 	}
-	for _, a := range c.Run(ctx, within(time.Minute), []lists.Call{read(t, l, bot), post(t, l, bot)}) {
+	for _, a := range c.Run(ctx, within(time.Minute), here, []lists.Call{read(t, l, bot), post(t, l, bot)}) {
 		failed(lists.FaultCanceled, "Canceled: the caller hung up").check(t, "late", a)
 	}
 	if took := time.Since(start); took > 20*time.Second {
@@ -286,7 +286,7 @@ func TestAListThatHangsHoldsSoManyCalls(t *testing.T) {
 		return nil
 	})
 	for range 10 {
-		got := c.Run(t.Context(), within(time.Minute), []lists.Call{post(t, good, bot), post(t, hung, otherBot), read(t, hung, bot), read(t, good, bot)})
+		got := c.Run(t.Context(), within(time.Minute), here, []lists.Call{post(t, good, bot), post(t, hung, otherBot), read(t, hung, bot), read(t, good, bot)})
 		for _, a := range got[1:3] {
 			if a.Fault != lists.FaultBusy || a.Reason != "Too many calls to hang.example under way" || a.Took > time.Second || !a.NotSent() {
 				t.Errorf("%+v", a)
@@ -315,16 +315,18 @@ func TestCallsInFlight(t *testing.T) {
 	hung, good := newList(t, "hang.example", "https://hang.example/:id"), newList(t, "good.example", "https://good.example/:id")
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		c.Run(t.Context(), within(time.Minute), []lists.Call{post(t, hung, bot), post(t, hung, bot), post(t, hung, bot)})
+		c.Run(t.Context(), within(time.Minute), here, []lists.Call{post(t, hung, bot), post(t, hung, bot), post(t, hung, bot)})
 	})
 	under(t, c, 3)
-	got := c.Run(t.Context(), within(time.Minute), []lists.Call{post(t, good, bot), post(t, good, bot), post(t, good, bot), post(t, good, bot)})
+	got := c.Run(t.Context(), within(time.Minute), here, []lists.Call{post(t, good, bot), post(t, good, bot), post(t, good, bot), post(t, good, bot)})
 	for i, a := range got {
 		if busy := a.Fault == lists.FaultBusy && a.Reason == "Too many calls under way"; busy != (i >= 2) {
 			t.Errorf("%d: %+v", i, a)
 		}
 	}
-	wg.Go(func() { c.Run(t.Context(), within(time.Minute), []lists.Call{post(t, hung, bot), post(t, hung, bot)}) })
+	wg.Go(func() {
+		c.Run(t.Context(), within(time.Minute), here, []lists.Call{post(t, hung, bot), post(t, hung, bot)})
+	})
 	under(t, c, 5)
 	if a := run1(t, c, post(t, good, bot), time.Minute); a.Fault != lists.FaultBusy {
 		t.Errorf("%+v", a)
@@ -361,7 +363,7 @@ func TestTryAdmit(t *testing.T) {
 
 	// Who was admitted is not busy, and whoever comes unannounced is.
 	first = admit(8, true)
-	got := c.Run(t.Context(), within(time.Minute), []lists.Call{post(t, good, bot), post(t, good, bot)})
+	got := c.Run(t.Context(), within(time.Minute), here, []lists.Call{post(t, good, bot), post(t, good, bot)})
 	if got[0].Status != 200 || got[1].Status != 200 {
 		t.Errorf("%+v", got)
 	}
@@ -375,7 +377,7 @@ func TestTryAdmit(t *testing.T) {
 		for range 9 {
 			calls = append(calls, post(t, good, bot))
 		}
-		done <- c.Run(t.Context(), within(time.Minute), calls)
+		done <- c.Run(t.Context(), within(time.Minute), here, calls)
 	}()
 	under(t, c, 1)
 	second = admit(9, true)
@@ -430,7 +432,7 @@ func TestAdmittedCallsFindRoom(t *testing.T) {
 					for i := range calls {
 						calls[i] = call
 					}
-					for _, a := range c.Run(t.Context(), within(time.Minute), calls) {
+					for _, a := range c.Run(t.Context(), within(time.Minute), here, calls) {
 						if a.Status != 200 {
 							t.Errorf("%+v", a)
 						}
@@ -463,7 +465,7 @@ func BenchmarkRun(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				c.Run(b.Context(), within(10*time.Second), calls)
+				c.Run(b.Context(), within(10*time.Second), here, calls)
 			}
 		})
 	}

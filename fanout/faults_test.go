@@ -238,7 +238,7 @@ func TestFaults(t *testing.T) {
 	}
 	const limit = 4 * time.Second
 	start := time.Now()
-	got := c.Run(t.Context(), within(limit), calls)
+	got := c.Run(t.Context(), within(limit), here, calls)
 	if took := time.Since(start); took < limit || took > limit+5*time.Second {
 		t.Errorf("took %s", took)
 	}
@@ -325,7 +325,7 @@ func FuzzAnswerBytes(f *testing.F) {
 		transport := NewTransport()
 		defer transport.CloseIdleConnections()
 		start := time.Now()
-		for _, a := range New(transport, quiet, noPause).Run(t.Context(), within(2*time.Second), []lists.Call{post(t, l, bot), read(t, l, bot)}) {
+		for _, a := range New(transport, quiet, noPause).Run(t.Context(), within(2*time.Second), here, []lists.Call{post(t, l, bot), read(t, l, bot)}) {
 			if (a.Status == lists.NoAnswer) != (a.Fault != lists.FaultNone) || (a.Fault == lists.FaultNone) != (a.Reason == "") || a.Fault == lists.FaultPanic {
 				t.Errorf("%d %q %q", a.Status, a.Fault, a.Reason)
 			}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"runtime"
 	"strings"
@@ -70,10 +71,17 @@ func read(t testing.TB, l *lists.List, bot string) lists.Call {
 	return call.Call
 }
 
+// here is the network of most callers, there and elsewhere those of others.
+var (
+	here      = netip.MustParsePrefix("192.0.2.1/32")
+	there     = netip.MustParsePrefix("198.51.100.1/32")
+	elsewhere = netip.MustParsePrefix("2001:db8::/64")
+)
+
 // run1 runs one call.
 func run1(t testing.TB, c *Client, call lists.Call, timeout time.Duration) lists.Answer {
 	t.Helper()
-	return c.Run(t.Context(), within(timeout), []lists.Call{call})[0]
+	return c.Run(t.Context(), within(timeout), here, []lists.Call{call})[0]
 }
 
 // maxAnswer is how many bytes of an answer are read.
@@ -212,7 +220,7 @@ func newClient(t testing.TB, opts ...Option) *Client {
 
 func noPause(o *options) { o.pause = func() time.Duration { return 0 } }
 
-func rest(d time.Duration) Option { return func(o *options) { o.breakerRest = d } }
+func rest(d time.Duration) Option { return func(o *options) { o.openTimeout = d } }
 
 // noLeak fails the test if it leaves goroutines. It must be the first to ask
 // for cleaning up, and no other test may run beside it.

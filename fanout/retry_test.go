@@ -219,7 +219,7 @@ func TestCanceledInAPause(t *testing.T) {
 	c := New(trip(func(*http.Request) (*http.Response, error) { cancel(); return status(503) }), quiet,
 		func(o *options) { o.pause = func() time.Duration { return time.Minute } })
 	start := time.Now()
-	a := c.Run(ctx, within(10*time.Minute), []lists.Call{read(t, newList(t, "bad.example", "https://bad.example/:id"), bot)})[0]
+	a := c.Run(ctx, within(10*time.Minute), here, []lists.Call{read(t, newList(t, "bad.example", "https://bad.example/:id"), bot)})[0]
 	if a.Status != 503 || time.Since(start) > 5*time.Second {
 		t.Errorf("%+v", a)
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ import (
 // answering answers every call alike, at once.
 type answering struct{ answer lists.Answer }
 
-func (a answering) Run(_ context.Context, _ lists.Op, calls []lists.Call) []lists.Answer {
+func (a answering) Run(_ context.Context, _ lists.Op, _ netip.Prefix, calls []lists.Call) []lists.Answer {
 	answers := make([]lists.Answer, len(calls))
 	for i, c := range calls {
 		_ = c.Wire()

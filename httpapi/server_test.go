@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -33,7 +34,7 @@ const listsYAML = `lists:
 // runner answers calls in place of lists.
 type runner func(lists.Call) lists.Answer
 
-func (r runner) Run(_ context.Context, _ lists.Op, calls []lists.Call) []lists.Answer {
+func (r runner) Run(_ context.Context, _ lists.Op, _ netip.Prefix, calls []lists.Call) []lists.Answer {
 	answers := make([]lists.Answer, len(calls))
 	for i, c := range calls {
 		answers[i] = r(c)

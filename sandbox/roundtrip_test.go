@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ func post(t *testing.T, client *fanout.Client, all []*lists.List, c lists.Count,
 		calls = append(calls, call)
 	}
 	verdicts := map[string]lists.Verdict{}
-	for i, a := range client.Run(t.Context(), lists.Posts, calls) {
+	for i, a := range client.Run(t.Context(), lists.Posts, netip.Prefix{}, calls) {
 		verdicts[calls[i].List.ID] = calls[i].Judge(a)
 	}
 	return verdicts
@@ -63,7 +64,7 @@ func read(t *testing.T, client *fanout.Client, l *lists.List) lists.Bot {
 	}
 	patient := lists.Readings
 	patient.Timeout = 10 * time.Second
-	return lists.Merge(bot, []lists.Reading{call.Read(client.Run(t.Context(), patient, []lists.Call{call.Call})[0])})
+	return lists.Merge(bot, []lists.Reading{call.Read(client.Run(t.Context(), patient, netip.Prefix{}, []lists.Call{call.Call})[0])})
 }
 
 func TestRoundTripOfPosts(t *testing.T) {

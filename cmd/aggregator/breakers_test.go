@@ -148,6 +148,7 @@ func TestBreakerStaysClosed(t *testing.T) {
 		{"401", say(401, kindJSON, `{}`), 401},
 		{"403", say(403, kindJSON, `{}`), 403},
 		{"404", say(404, kindJSON, `{}`), 404},
+		{"500", say(500, kindJSON, `{}`), 500},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

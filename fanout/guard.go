@@ -1,0 +1,66 @@
+package fanout
+
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"aggregator/lists"
+)
+
+// guard is what the client knows of one list.
+type guard struct {
+	list     *lists.List
+	inFlight atomic.Int64
+	breakers map[lists.Op]*breaker // one for each operation
+}
+
+func newGuard(l *lists.List, o breakerOptions) *guard {
+	g := &guard{list: l, breakers: map[lists.Op]*breaker{}}
+	for _, op := range lists.Ops() {
+		g.breakers[op] = newBreaker(l.ID, op, o)
+	}
+	return g
+}
+
+// guards are the guards of all lists that were asked. Reading them takes no
+// lock: every call does.
+type guards struct {
+	breakerOptions
+	mu   sync.Mutex // held to change byID
+	byID atomic.Pointer[map[string]*guard]
+}
+
+// breakerOptions are what breakers work with.
+type breakerOptions struct {
+	rest time.Duration // how long an open breaker lets no call through
+	now  func() time.Time
+}
+
+func (g *guards) known() map[string]*guard {
+	if m := g.byID.Load(); m != nil {
+		return *m
+	}
+	return nil
+}
+
+// of returns the guard of a list. A known id with another list behind it means that
+// the catalog was reloaded: then all guards are dropped and made anew, so that
+// those of lists that are gone go too.
+func (g *guards) of(l *lists.List) *guard {
+	if known := g.known()[l.ID]; known != nil && known.list == l {
+		return known
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := map[string]*guard{}
+	if known := g.known()[l.ID]; known == nil {
+		maps.Copy(all, g.known())
+	} else if known.list == l {
+		return known
+	}
+	all[l.ID] = newGuard(l, g.breakerOptions)
+	g.byID.Store(&all)
+	return all[l.ID]
+}
