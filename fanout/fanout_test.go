@@ -76,13 +76,13 @@ func TestPanics(t *testing.T) {
 }
 
 func TestCanceledCaller(t *testing.T) {
-	p := newPeer(t, func(_ *peer, c *conn) { c.request(); c.hang() })
+	p := newPeer(t, func(c *conn) { c.Request(); c.Hang() })
 	c := newClient(t)
-	l := newList(t, "bad.example", p.url())
+	l := newList(t, "bad.example", urlOf(p))
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		testkit.Eventually(t, func() error {
-			if p.requests.Load() < 2 {
+			if p.Requests.Load() < 2 {
 				return errors.New("the list was not asked")
 			}
 			return nil

@@ -1,64 +1,17 @@
 package fanout
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/tls"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"aggregator/lists"
 )
-
-const ok = "HTTP/1.1 200 OK\r\n"
-
-func sized(body string) string {
-	return ok + "Content-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + body
-}
-
-func zipped(text string) string {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	_, _ = z.Write([]byte(text))
-	_ = z.Close()
-	return b.String()
-}
-
-func gzipSized(body string) string {
-	return strings.Replace(sized(body), "\r\n", "\r\nContent-Encoding: gzip\r\n", 1)
-}
-
-// answers is a server that reads each request and says the same to all.
-func answers(text string) func(*peer, *conn) {
-	return func(_ *peer, c *conn) {
-		for c.request() && c.say(text) {
-		}
-	}
-}
-
-// once is answers, but closes after the first.
-func once(text string) func(*peer, *conn) {
-	return func(_ *peer, c *conn) { _ = c.request() && c.say(text) }
-}
-
-// then is a server that reads one request, says something and does more.
-func then(text string, more func(*conn)) func(*peer, *conn) {
-	return func(_ *peer, c *conn) {
-		if c.request() && c.say(text) {
-			more(c)
-		}
-	}
-}
-
-func redirect(status int, location string) func(*peer, *conn) {
-	return answers(fmt.Sprintf("HTTP/1.1 %d Go\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n", status, location))
-}
 
 type want struct {
 	status int // 0: NoAnswer
@@ -91,52 +44,55 @@ var (
 // and of a reading.
 type faultRow struct {
 	name  string
-	serve func(*peer, *conn)
+	serve func(*conn)
 	post  want
 	read  want // as post, where it is zero
 	entry func(*lists.Entry)
 }
 
 var faultRows = []faultRow{
-	{name: "reset at once", serve: func(_ *peer, c *conn) { c.reset() }, post: noAnswr},
-	{name: "reset after the request", serve: then("", (*conn).reset), post: noAnswr},
-	{name: "reset in the status line", serve: then("HTTP/1.", (*conn).reset), post: notHTTP},
-	{name: "reset in the header", serve: then(ok+"Content-Le", (*conn).reset), post: notHTTP},
-	{name: "reset in the body", serve: then(ok+"Content-Length: 9\r\n\r\nabc", (*conn).reset), post: reset},
-	{name: "reset in a chunk", serve: then(ok+"Transfer-Encoding: chunked\r\n\r\n9\r\nabc", (*conn).reset), post: reset},
-	{name: "closed at once", serve: func(*peer, *conn) {}, post: noAnswr},
+	{name: "reset at once", serve: func(c *conn) { c.Reset() }, post: noAnswr},
+	{name: "reset after the request", serve: then("", (*conn).Reset), post: noAnswr},
+	{name: "reset in the status line", serve: then("HTTP/1.", (*conn).Reset), post: notHTTP},
+	{name: "reset in the header", serve: then(ok+"Content-Le", (*conn).Reset), post: notHTTP},
+	{name: "reset in the body", serve: then(ok+"Content-Length: 9\r\n\r\nabc", (*conn).Reset), post: reset},
+	{name: "reset in a chunk", serve: then(ok+"Transfer-Encoding: chunked\r\n\r\n9\r\nabc", (*conn).Reset), post: reset},
+	{name: "closed at once", serve: func(*conn) {}, post: noAnswr},
 	{name: "closed after the request", serve: once(""), post: noAnswr},
 	{name: "closed in the status line", serve: once("HTTP/1."), post: notHTTP},
 	{name: "closed in the header", serve: once(ok + "Content-Le"), post: notHTTP},
-	{name: "reset between headers", serve: then(ok, (*conn).reset), post: cutShort},
+	{name: "reset between headers", serve: then(ok, (*conn).Reset), post: cutShort},
 	{name: "closed between headers", serve: once(ok), post: cutShort},
 	{name: "closed in the body", serve: once(ok + "Content-Length: 9\r\n\r\nabc"), post: cutShort},
 	{name: "closed in a chunk", serve: once(ok + "Transfer-Encoding: chunked\r\n\r\n9\r\nabc"), post: cutShort},
 	{name: "closed before the last chunk", serve: once(ok + "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"), post: cutShort},
 
-	{name: "reads nothing", serve: func(_ *peer, c *conn) { c.hang() }, post: timeout()},
-	{name: "hangs after the request", serve: then("", (*conn).hang), post: timeout()},
-	{name: "hangs in the status line", serve: then("HTTP/1.1 20", (*conn).hang), post: timeout()},
-	{name: "hangs after the header", serve: then(ok+"Content-Length: 9\r\n\r\n", (*conn).hang), post: timeout()},
-	{name: "hangs in the body", serve: then(ok+"Content-Length: 9\r\n\r\nabc", (*conn).hang), post: timeout()},
-	{name: "hangs without a length", serve: then(ok+"\r\n{}", (*conn).hang), post: timeout()},
-	{name: "drips its header", serve: then(ok, func(c *conn) { c.drip("X: y\r\n", 10*time.Millisecond) }), post: timeout()},
-	{name: "drips its body", serve: then(ok+"\r\n", func(c *conn) { c.drip(" ", 10*time.Millisecond) }), post: timeout()},
-	{name: "drips its chunks", serve: then(ok+"Transfer-Encoding: chunked\r\n\r\n", func(c *conn) { c.drip("1\r\n \r\n", 10*time.Millisecond) }), post: timeout()},
-	{name: "drips its gzip", serve: then(ok+"Content-Encoding: gzip\r\n\r\n"+zipped("x"), func(c *conn) { c.drip(zipped(""), 10*time.Millisecond) }), post: timeout()},
+	{name: "reads nothing", serve: func(c *conn) { c.Hang() }, post: timeout()},
+	{name: "hangs after the request", serve: then("", (*conn).Hang), post: timeout()},
+	{name: "hangs in the status line", serve: then("HTTP/1.1 20", (*conn).Hang), post: timeout()},
+	{name: "hangs after the header", serve: then(ok+"Content-Length: 9\r\n\r\n", (*conn).Hang), post: timeout()},
+	{name: "hangs in the body", serve: then(ok+"Content-Length: 9\r\n\r\nabc", (*conn).Hang), post: timeout()},
+	{name: "hangs without a length", serve: then(ok+"\r\n{}", (*conn).Hang), post: timeout()},
+	{name: "drips its header", serve: then(ok, func(c *conn) { c.Drip("X: y\r\n", 10*time.Millisecond) }), post: timeout()},
+	{name: "drips its body", serve: then(ok+"\r\n", func(c *conn) { c.Drip(" ", 10*time.Millisecond) }), post: timeout()},
+	{name: "drips its chunks", serve: then(ok+"Transfer-Encoding: chunked\r\n\r\n", func(c *conn) { c.Drip("1\r\n \r\n", 10*time.Millisecond) }), post: timeout()},
+	{name: "drips its gzip", serve: then(ok+"Content-Encoding: gzip\r\n\r\n"+zipped("x"), func(c *conn) { c.Drip(zipped(""), 10*time.Millisecond) }), post: timeout()},
+	{name: "drips its status line", serve: then("HTTP/1.1 200 ", func(c *conn) { c.Drip("O", 10*time.Millisecond) }), post: timeout()},
+	{name: "drips early hints", serve: then("", func(c *conn) { c.Drip("HTTP/1.1 103 Early Hints\r\n\r\n", 200*time.Millisecond) }), post: timeout()},
 
-	{name: "endless body", serve: then(ok+"\r\n", func(c *conn) { c.drip(strings.Repeat("x", 8<<10), 0) }), post: tooLarge},
-	{name: "endless chunks", serve: then(ok+"Transfer-Encoding: chunked\r\n\r\n", func(c *conn) { c.drip("1000\r\n"+strings.Repeat("x", 4<<10)+"\r\n", 0) }), post: tooLarge},
+	{name: "endless body", serve: then(ok+"\r\n", func(c *conn) { c.Drip(strings.Repeat("x", 8<<10), 0) }), post: tooLarge},
+	{name: "endless chunks", serve: then(ok+"Transfer-Encoding: chunked\r\n\r\n", func(c *conn) { c.Drip("1000\r\n"+strings.Repeat("x", 4<<10)+"\r\n", 0) }), post: tooLarge},
 	{name: "one byte too many", serve: answers(sized(strings.Repeat("x", maxAnswer+1))), post: tooLarge},
 	{name: "just not too many", serve: answers(sized(strings.Repeat("x", maxAnswer))), post: answered(200, maxAnswer)},
-	{name: "huge length", serve: then(ok+"Content-Length: 9000000000000000000\r\n\r\n", (*conn).hang), post: tooLarge},
+	{name: "huge length", serve: then(ok+"Content-Length: 9000000000000000000\r\n\r\n", (*conn).Hang), post: tooLarge},
+	{name: "60 MB", serve: then(ok+"Content-Length: 62914560\r\n\r\n", func(c *conn) { c.Drip(strings.Repeat("x", 64<<10), 0) }), post: tooLarge},
 	{name: "huge header", serve: answers(ok + "X: " + strings.Repeat("x", 100<<10) + "\r\n\r\n"), post: header},
-	{name: "endless header", serve: then(ok, func(c *conn) { c.drip("X: "+strings.Repeat("y", 1000)+"\r\n", 0) }), post: header},
-	{name: "endless header line", serve: then(ok+"X: ", func(c *conn) { c.drip(strings.Repeat("y", 1000), 0) }), post: header},
-	{name: "endless status line", serve: then("HTTP/1.1 200 ", func(c *conn) { c.drip(strings.Repeat("y", 1000), 0) }), post: header},
-	{name: "flood of 100", serve: then("", func(c *conn) { c.drip("HTTP/1.1 100 Continue\r\n\r\n", 0) }), post: header},
-	{name: "flood of 103", serve: then("", func(c *conn) { c.drip("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 0) }), post: header},
-	{name: "endless trailer", serve: then(ok+"Transfer-Encoding: chunked\r\n\r\n0\r\n", func(c *conn) { c.drip("X: "+strings.Repeat("y", 1000)+"\r\n", 0) }), post: breaks},
+	{name: "endless header", serve: then(ok, func(c *conn) { c.Drip("X: "+strings.Repeat("y", 1000)+"\r\n", 0) }), post: header},
+	{name: "endless header line", serve: then(ok+"X: ", func(c *conn) { c.Drip(strings.Repeat("y", 1000), 0) }), post: header},
+	{name: "endless status line", serve: then("HTTP/1.1 200 ", func(c *conn) { c.Drip(strings.Repeat("y", 1000), 0) }), post: header},
+	{name: "flood of 100", serve: then("", func(c *conn) { c.Drip("HTTP/1.1 100 Continue\r\n\r\n", 0) }), post: header},
+	{name: "flood of 103", serve: then("", func(c *conn) { c.Drip("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 0) }), post: header},
+	{name: "endless trailer", serve: then(ok+"Transfer-Encoding: chunked\r\n\r\n0\r\n", func(c *conn) { c.Drip("X: "+strings.Repeat("y", 1000)+"\r\n", 0) }), post: breaks},
 	{name: "a hint, then an answer", serve: answers("HTTP/1.1 103 Early Hints\r\n\r\n" + sized("{}")), post: answered(200, 2)},
 
 	{name: "gzip", serve: answers(gzipSized(zipped("{}"))), post: answered(200, 2)},
@@ -144,7 +100,7 @@ var faultRows = []faultRow{
 	{name: "gzip of nothing", serve: answers(gzipSized("")), post: answered(200, 0)},
 	{name: "gzip of nothing, chunked", serve: answers(ok + "Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), post: answered(200, 0)},
 	{name: "gzip bomb", serve: answers(gzipSized(zipped(strings.Repeat("\x00", 4<<20)))), post: tooLarge},
-	{name: "gzip of endless nothing", serve: then(ok+"Content-Encoding: gzip\r\n\r\n", func(c *conn) { c.drip(strings.Repeat(zipped(""), 100), 0) }), post: tooLarge},
+	{name: "gzip of endless nothing", serve: then(ok+"Content-Encoding: gzip\r\n\r\n", func(c *conn) { c.Drip(strings.Repeat(zipped(""), 100), 0) }), post: tooLarge},
 	{name: "gzip that is none", serve: answers(gzipSized("{\"ok\": true}")), post: notGzip},
 	{name: "gzip that is too short for one", serve: answers(gzipSized("{}")), post: cutShort},
 	{name: "cut gzip", serve: answers(gzipSized(zipped(strings.Repeat("abc", 99))[:20])), post: cutShort},
@@ -154,15 +110,17 @@ var faultRows = []faultRow{
 
 	{name: "bad UTF-8", serve: answers(sized("{\"a\": \"\xff\xfe\"}")), post: answered(200, 11)},
 	{name: "NULs", serve: answers(sized("\x00\x00\x00")), post: answered(200, 3)},
+	{name: "as many NULs as are read", serve: answers(sized(strings.Repeat("\x00", maxAnswer))), post: answered(200, maxAnswer)},
 	{name: "40 KB of [", serve: answers(sized(strings.Repeat("[", 40_000))), post: answered(200, 40_000)},
 	{name: "an HTML page", serve: answers(sized("<!doctype html><html></html>")), post: answered(200, 28)},
 	{name: "a status of 503, and no more waiting", serve: answers("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy"), post: answered(503, 4)},
 	{name: "a status of 999", serve: answers("HTTP/1.1 999 No\r\nContent-Length: 0\r\n\r\n"), post: answered(999, 0)},
 	{name: "204 and a body", serve: once("HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\n{}"), post: answered(204, 0)},
 	{name: "304", serve: answers("HTTP/1.1 304 Not Modified\r\n\r\n"), post: answered(304, 0)},
+	{name: "300", serve: answers("HTTP/1.1 300 Choose\r\nContent-Length: 6\r\n\r\nchoose"), post: answered(300, 6)},
 
 	{name: "garbage", serve: answers("\x00\xff\x01garbage\r\n\r\n"), post: notHTTP},
-	{name: "an SSH greeting", serve: func(_ *peer, c *conn) { _ = c.request() && c.say("SSH-2.0-OpenSSH_9.7\r\n"); c.hang() }, post: notHTTP},
+	{name: "an SSH greeting", serve: func(c *conn) { _ = c.Request() && c.Say("SSH-2.0-OpenSSH_9.7\r\n"); c.Hang() }, post: notHTTP},
 	{name: "TLS in plain HTTP", serve: answers("\x15\x03\x01\x00\x02\x02\x16\r\n\r\n"), post: notHTTP},
 	{name: "HTTP/2", serve: once("\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x05\x00\x00\x40\x00\r\n\r\n"), post: notHTTP},
 	{name: "HTTP/0.9", serve: once("<html>hello</html>\n"), post: notHTTP},
@@ -174,7 +132,7 @@ var faultRows = []faultRow{
 	{name: "a bad chunk size", serve: answers(ok + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n"), post: breaks},
 	{name: "a chunk size beyond numbers", serve: answers(ok + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n"), post: breaks},
 	{name: "chunks that do not end", serve: answers(ok + "Transfer-Encoding: chunked\r\n\r\n3\r\nabcdefgh\r\n0\r\n\r\n"), post: breaks},
-	{name: "chunks of mere extensions", serve: then(ok+"Transfer-Encoding: chunked\r\n\r\n", func(c *conn) { c.drip("1;"+strings.Repeat("x", 2000)+"\r\n \r\n", 0) }), post: breaks},
+	{name: "chunks of mere extensions", serve: then(ok+"Transfer-Encoding: chunked\r\n\r\n", func(c *conn) { c.Drip("1;"+strings.Repeat("x", 2000)+"\r\n \r\n", 0) }), post: breaks},
 	{name: "an unknown transfer encoding", serve: answers(ok + "Transfer-Encoding: snappy\r\n\r\n"), post: notHTTP},
 	{name: "two lengths", serve: answers(ok + "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"), post: notHTTP},
 	{name: "the same length twice", serve: answers(ok + "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}"), post: answered(200, 2)},
@@ -185,20 +143,21 @@ var faultRows = []faultRow{
 	{name: "a length that is too long", serve: once(ok + "Content-Length: 3\r\n\r\n{}"), post: cutShort},
 	{name: "HTTP/1.0", serve: once("HTTP/1.0 200 OK\r\n\r\n{}"), post: answered(200, 2)},
 	{name: "HTTP/1.0 kept alive", serve: answers("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}"), post: answered(200, 2)},
-	{name: "switches protocols", serve: then("HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", (*conn).hang), post: switched},
-	{name: "switches to none", serve: then("HTTP/1.1 101 Go\r\n\r\n", (*conn).hang), post: switched},
-	{name: "answers before the body is read", serve: func(_ *peer, c *conn) {
+	{name: "switches protocols", serve: then("HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", (*conn).Hang), post: switched},
+	{name: "switches to none", serve: then("HTTP/1.1 101 Go\r\n\r\n", (*conn).Hang), post: switched},
+	{name: "answers before the body is read", serve: func(c *conn) {
 		for line := "-"; strings.TrimSpace(line) != ""; {
 			var err error
-			if line, err = c.in.ReadString('\n'); err != nil {
+			if line, err = c.In.ReadString('\n'); err != nil {
 				return
 			}
 		}
-		c.say("HTTP/1.1 413 Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-		c.hang()
+		c.Say("HTTP/1.1 413 Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+		c.Hang()
 	}, post: answered(413, 0)},
 
 	{name: "redirects in a circle", serve: redirect(302, "/bots/1"), post: answered(302, 0), read: loop},
+	{name: "redirects ever on", serve: redirect(301, "/x"), post: answered(301, 0), read: loop},
 	{name: "redirects to itself", serve: redirect(307, ""), post: answered(307, 0), read: answered(307, 0)},
 	{name: "redirects nowhere", serve: answers("HTTP/1.1 301 Go\r\nContent-Length: 0\r\n\r\n"), post: answered(301, 0)},
 	{name: "redirects to a file", serve: redirect(302, "file:///etc/passwd"), post: answered(302, 0), read: noWeb},
@@ -212,9 +171,9 @@ var faultRows = []faultRow{
 		read: failed(lists.FaultRedirect, "After a redirect: Connection refused")},
 	{name: "redirects elsewhere with a key", serve: redirect(302, "http://127.0.0.2:1/"), post: answered(302, 0), entry: keyed,
 		read: failed(lists.FaultRedirect, "Redirected to another origin, where the key must not go")},
-	{name: "redirects to another scheme with a key", serve: func(p *peer, c *conn) { redirect(302, "https://"+p.addr+"/")(p, c) },
+	{name: "redirects to another scheme with a key", serve: func(c *conn) { redirect(302, "https://"+c.Peer.Addr+"/")(c) },
 		post: answered(302, 0), entry: keyed, read: failed(lists.FaultRedirect, "Redirected to another origin, where the key must not go")},
-	{name: "redirects within, with a body that hangs", serve: then("HTTP/1.1 302 Go\r\nLocation: /x\r\n\r\n", (*conn).hang), post: timeout()},
+	{name: "redirects within, with a body that hangs", serve: then("HTTP/1.1 302 Go\r\nLocation: /x\r\n\r\n", (*conn).Hang), post: timeout()},
 }
 
 // Lists that misbehave, in whatever way and all at once, are answers in plain
@@ -232,7 +191,7 @@ func TestFaults(t *testing.T) {
 		if entry == nil {
 			entry = func(*lists.Entry) {}
 		}
-		bad := newList(t, fmt.Sprintf("bad%d.example", i), newPeer(t, row.serve).url(), entry)
+		bad := newList(t, fmt.Sprintf("bad%d.example", i), urlOf(newPeer(t, row.serve)), entry)
 		other := newList(t, fmt.Sprintf("good%d.example", i), fmt.Sprint(good.URL, "/", i, "/:id"))
 		calls = append(calls, post(t, bad, bot), read(t, bad, bot), post(t, other, bot), read(t, other, bot))
 	}
@@ -284,21 +243,22 @@ func TestFaultsOfTheWay(t *testing.T) {
 	defer plain.Close()
 	secure := httptest.NewTLSServer(http.NotFoundHandler())
 	defer secure.Close()
-	silent := newPeer(t, func(_ *peer, c *conn) { c.hang() })
-	alert := newPeer(t, func(_ *peer, c *conn) { c.say("\x15\x03\x01\x00\x02\x02\x28") })
-	hung := newPeer(t, func(_ *peer, c *conn) { c.reset() })
+	silent := newPeer(t, func(c *conn) { c.Hang() })
+	alert := newPeer(t, func(c *conn) { c.Say("\x15\x03\x01\x00\x02\x02\x28") })
+	hung := newPeer(t, func(c *conn) { c.Reset() })
 	refused := newPeer(t, once(""))
 	for name, tt := range map[string]struct {
 		url string
 		want
 	}{
 		"nothing listens":          {"http://127.0.0.1:1/:id", failed(lists.FaultRefused, "Connection refused")},
+		"no such host":             {"https://" + strings.Repeat("a", 64) + ".example/:id", failed(lists.FaultDNS, "No such host|Host name could not be looked up")},
 		"no TLS":                   {strings.Replace(plain.URL, "http", "https", 1) + "/:id", failed(lists.FaultTLS, "TLS failed: the answer is not TLS")},
 		"a certificate of its own": {secure.URL + "/:id", failed(lists.FaultTLS, "TLS failed: the certificate is not trusted")},
-		"refused handshake":        {"https://" + alert.addr + "/:id", failed(lists.FaultReset, "TLS failed: the handshake was refused")},
-		"reset in the handshake":   {"https://" + hung.addr + "/:id", failed(lists.FaultReset, "Connection reset|Connection closed without an answer")},
-		"closed in the handshake":  {"https://" + refused.addr + "/:id", failed(lists.FaultReset, "Connection reset|Connection closed without an answer")},
-		"no handshake":             {"https://" + silent.addr + "/:id", timeout()},
+		"refused handshake":        {"https://" + alert.Addr + "/:id", failed(lists.FaultReset, "TLS failed: the handshake was refused")},
+		"reset in the handshake":   {"https://" + hung.Addr + "/:id", failed(lists.FaultReset, "Connection reset|Connection closed without an answer")},
+		"closed in the handshake":  {"https://" + refused.Addr + "/:id", failed(lists.FaultReset, "Connection reset|Connection closed without an answer")},
+		"no handshake":             {"https://" + silent.Addr + "/:id", timeout()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newList(t, "bad.example", tt.url)
@@ -321,7 +281,7 @@ func FuzzAnswerBytes(f *testing.F) {
 		f.Add([]byte(row))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		l := newList(t, "bad.example", newPeer(t, once(string(raw))).url())
+		l := newList(t, "bad.example", urlOf(newPeer(t, once(string(raw)))))
 		transport := NewTransport()
 		defer transport.CloseIdleConnections()
 		start := time.Now()

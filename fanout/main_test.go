@@ -1,19 +1,14 @@
 package fanout
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"log"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"runtime"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -104,109 +99,27 @@ func status(code int, headers ...string) (*http.Response, error) {
 	return resp, nil
 }
 
-// peer is a server that speaks TCP as a test tells it to.
-type peer struct {
-	addr     string
-	requests atomic.Int64 // whose header and body were read whole
-	conns    atomic.Int64 // ever accepted
-	mu       sync.Mutex
-	bodies   []string
-}
+// Short names for the tables.
+type (
+	peer = testkit.Peer
+	conn = testkit.Conn
+)
 
-// newPeer serves each connection with serve, which must end when its peer does.
-func newPeer(t testing.TB, serve func(*peer, *conn)) *peer {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &peer{addr: l.Addr().String()}
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	open := map[net.Conn]bool{}
-	closed := false
-	wg.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			mu.Lock()
-			if open[c] = true; closed {
-				_ = c.Close()
-			}
-			mu.Unlock()
-			p.conns.Add(1)
-			wg.Go(func() {
-				defer func() {
-					_ = c.Close()
-					mu.Lock()
-					defer mu.Unlock()
-					delete(open, c)
-				}()
-				serve(p, &conn{c, bufio.NewReader(c), p})
-			})
-		}
-	})
-	t.Cleanup(func() {
-		_ = l.Close()
-		mu.Lock()
-		closed = true
-		for c := range open {
-			_ = c.Close()
-		}
-		mu.Unlock()
-		wg.Wait()
-	})
-	return p
-}
+var (
+	newPeer   = testkit.NewPeer
+	answers   = testkit.Answers
+	once      = testkit.Once
+	then      = testkit.Then
+	redirect  = testkit.Redirects
+	sized     = testkit.Sized
+	zipped    = testkit.Gzip
+	gzipSized = testkit.GzipSized
+)
 
-func (p *peer) url() string { return "http://" + p.addr + "/bots/:id" }
+const ok = testkit.HTTPOK
 
-// conn is the server's end of a connection.
-type conn struct {
-	net.Conn
-	in   *bufio.Reader
-	peer *peer
-}
-
-// request reads a request; false at the connection's end.
-func (c *conn) request() bool {
-	r, err := http.ReadRequest(c.in)
-	if err != nil {
-		return false
-	}
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return false
-	}
-	c.peer.requests.Add(1)
-	c.peer.mu.Lock()
-	defer c.peer.mu.Unlock()
-	c.peer.bodies = append(c.peer.bodies, string(body))
-	return true
-}
-
-func (c *conn) say(parts ...string) bool {
-	_, err := io.WriteString(c, strings.Join(parts, ""))
-	return err == nil
-}
-
-// reset breaks the connection off with an RST.
-func (c *conn) reset() {
-	_ = c.Conn.(*net.TCPConn).SetLinger(0)
-	_ = c.Close()
-}
-
-// hang waits until the other side has gone.
-func (c *conn) hang() { _, _ = io.Copy(io.Discard, c.in) }
-
-// drip says one thing again and again until the other side has gone.
-func (c *conn) drip(text string, every time.Duration) {
-	for c.say(text) {
-		time.Sleep(every)
-	}
-}
+// urlOf returns where a list that a peer plays is asked.
+func urlOf(p *peer) string { return "http://" + p.Addr + "/bots/:id" }
 
 // newClient makes a client with a transport of its own, and sees to it that no
 // goroutine is left at the end.

@@ -17,28 +17,28 @@ import (
 
 // script is a server that does one thing for each request it sees, and the
 // last again and again.
-func script(steps ...string) func(*peer, *conn) {
-	return func(p *peer, c *conn) {
-		for c.request() {
-			switch step := steps[min(int(p.requests.Load()), len(steps))-1]; step {
+func script(steps ...string) func(*conn) {
+	return func(c *conn) {
+		for c.Request() {
+			switch step := steps[min(int(c.Peer.Requests.Load()), len(steps))-1]; step {
 			case "reset":
-				c.reset()
+				c.Reset()
 				return
 			case "close":
 				return
 			case "hang":
-				c.hang()
+				c.Hang()
 			case "cut":
-				c.say(ok, "Content-Length: 9\r\n\r\nabc")
+				c.Say(ok, "Content-Length: 9\r\n\r\nabc")
 				return
 			case "garbage":
-				c.say("garbage\r\n\r\n")
+				c.Say("garbage\r\n\r\n")
 				return
 			default: // a status, and perhaps a header
 				if code, header, has := strings.Cut(step, " "); has {
-					c.say("HTTP/1.1 ", code, " It\r\n", header, "\r\nContent-Length: 0\r\n\r\n")
+					c.Say("HTTP/1.1 ", code, " It\r\n", header, "\r\nContent-Length: 0\r\n\r\n")
 				} else {
-					c.say("HTTP/1.1 ", code, " It\r\nContent-Length: 0\r\n\r\n")
+					c.Say("HTTP/1.1 ", code, " It\r\nContent-Length: 0\r\n\r\n")
 				}
 			}
 		}
@@ -99,15 +99,14 @@ func TestRetries(t *testing.T) {
 					seen, w = tt.reads, answered(200, 0)
 				}
 				p := newPeer(t, script(tt.steps...))
-				w.check(t, op, run1(t, newClient(t), plan(t, newList(t, "bad.example", p.url(), tt.entry), bot), 500*time.Millisecond))
-				if n := p.requests.Load(); n != seen {
+				w.check(t, op, run1(t, newClient(t), plan(t, newList(t, "bad.example", urlOf(p), tt.entry), bot), 500*time.Millisecond))
+				if n := p.Requests.Load(); n != seen {
 					t.Errorf("%s: the list saw %d requests, want %d", op, n, seen)
 				}
-				p.mu.Lock()
-				if op == "posts" && slices.ContainsFunc(p.bodies, func(b string) bool { return b != p.bodies[0] || b == "" }) {
-					t.Errorf("the bodies were %q", p.bodies)
+				bodies := p.Bodies()
+				if op == "posts" && slices.ContainsFunc(bodies, func(b string) bool { return b != bodies[0] || b == "" }) {
+					t.Errorf("the bodies were %q", bodies)
 				}
-				p.mu.Unlock()
 			}
 		})
 	}
@@ -116,23 +115,27 @@ func TestRetries(t *testing.T) {
 // A connection that a list closes while it is idle is nobody's fault. But a
 // list with limits may have read what was sent on it.
 func TestStaleConnections(t *testing.T) {
-	stale := func(p *peer, c *conn) { _ = c.request() && c.say(sized("{}")) && c.request() }
+	closed := func(c *conn) { _ = c.Request() && c.Say(sized("{}")) && c.Request() }
+	broken := func(c *conn) { closed(c); c.Reset() }
 	for name, tt := range map[string]struct {
+		stale func(*conn)
 		entry func(*lists.Entry)
 		want
 		seen int64
 	}{
-		"no limits": {func(*lists.Entry) {}, answered(200, 2), 3},
-		"limits":    {limited, noAnswr, 2},
+		"no limits, closed": {closed, func(*lists.Entry) {}, answered(200, 2), 3},
+		"no limits, reset":  {broken, func(*lists.Entry) {}, answered(200, 2), 3},
+		"limits, closed":    {closed, limited, noAnswr, 2},
+		"limits, reset":     {broken, limited, noAnswr, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for op, plan := range map[string]func(testing.TB, *lists.List, string) lists.Call{"posts": post, "readings": read} {
-				p := newPeer(t, stale)
-				c, l := newClient(t), newList(t, "bad.example", p.url(), tt.entry)
+				p := newPeer(t, tt.stale)
+				c, l := newClient(t), newList(t, "bad.example", urlOf(p), tt.entry)
 				c.pause = func() time.Duration { t.Error("a pause"); return 0 }
 				answered(200, 2).check(t, op, run1(t, c, plan(t, l, bot), 500*time.Millisecond))
 				tt.check(t, op, run1(t, c, plan(t, l, bot), 500*time.Millisecond))
-				if n := p.requests.Load(); n != tt.seen {
+				if n := p.Requests.Load(); n != tt.seen {
 					t.Errorf("%s: the list saw %d requests, want %d", op, n, tt.seen)
 				}
 			}
@@ -162,11 +165,11 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, plan := range []func(testing.TB, *lists.List, string) lists.Call{post, read} {
 				p := newPeer(t, answers(sized("{}")))
-				l := newList(t, "bad.example", p.url(), entry)
+				l := newList(t, "bad.example", urlOf(p), entry)
 				transport, dials := refusing(t, 1)
 				answered(200, 2).check(t, "one refusal", run1(t, New(transport, quiet, noPause), plan(t, l, bot), time.Second))
-				if dials.Load() != 2 || p.requests.Load() != 1 {
-					t.Errorf("%d dials, %d requests", dials.Load(), p.requests.Load())
+				if dials.Load() != 2 || p.Requests.Load() != 1 {
+					t.Errorf("%d dials, %d requests", dials.Load(), p.Requests.Load())
 				}
 				transport, dials = refusing(t, 2)
 				failed(lists.FaultRefused, "Connection refused").check(t, "two refusals", run1(t, New(transport, quiet, noPause), plan(t, l, bot), time.Second))
@@ -181,9 +184,9 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 // A list with limits that led elsewhere has seen the reading.
 func TestRefusedAfterARedirect(t *testing.T) {
 	p := newPeer(t, redirect(302, "http://127.0.0.1:1/"))
-	l := newList(t, "bad.example", p.url(), limited)
+	l := newList(t, "bad.example", urlOf(p), limited)
 	failed(lists.FaultRedirect, "After a redirect: Connection refused").check(t, "readings", run1(t, newClient(t), read(t, l, bot), time.Second))
-	if n := p.requests.Load(); n != 1 {
+	if n := p.Requests.Load(); n != 1 {
 		t.Errorf("the list saw %d requests", n)
 	}
 }
