@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"aggregator/internal/testkit"
 )
 
 // redisServer is a real redis-server, a child of the test.
@@ -238,12 +240,12 @@ func TestReplicas(t *testing.T) {
 
 func TestRedisAwayAtStart(t *testing.T) {
 	t.Parallel()
-	silent := newRawList(t, (*rawConn).hang)
-	other := newRawList(t, func(c *rawConn) { c.say("220 mail.test ESMTP\r\n"); c.hang() })
+	silent := testkit.NewPeer(t, (*testkit.Conn).Hang)
+	other := testkit.NewPeer(t, func(c *testkit.Conn) { c.Say("220 mail.test ESMTP\r\n"); c.Hang() })
 	for _, row := range []struct{ name, url, want string }{
 		{"refused", "redis://user:" + secret + "@127.0.0.1:1/0", "store: Redis at 127.0.0.1:1 refuses connections: start it, or correct the URL"},
-		{"silent", "redis://:" + secret + "@" + silent.addr, "does not answer in time"},
-		{"another service", "redis://:" + secret + "@" + other.addr, "does not answer as Redis does"},
+		{"silent", "redis://:" + secret + "@" + silent.Addr, "does not answer in time"},
+		{"another service", "redis://:" + secret + "@" + other.Addr, "does not answer as Redis does"},
 		{"no URL", "redis://user:" + secret + "@", "not a Redis URL: want redis://user:password@host:port/db"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
