@@ -415,7 +415,7 @@ func TestCountPassesOnWhatListsTake(t *testing.T) {
 	}
 	want := []string{
 		`POST https://a.test/bots/123456789012345678 {"server_count":5}`,
-		`POST https://b.test/bots/123456789012345678 {"bot":{"count":2},"shard_id":0}`,
+		`POST https://b.test/bots/123456789012345678 {"bot":{"count":5}}`,
 		`POST https://numbers.example/42/stats {"n":5}`,
 	}
 	if !slices.Equal(got, want) {
@@ -985,7 +985,8 @@ func TestObserve(t *testing.T) {
 	}{
 		{"success", good, "ok", "ok"},
 		{"204", lists.Answer{Status: 204}, "ok", "refused_2xx"},
-		{"page", lists.Answer{Status: 200, Body: []byte("<html>")}, "refused_2xx", "ok"},
+		{"page", lists.Answer{Status: 200, Body: []byte("<html>")}, "refused_2xx", "refused_2xx"},
+		{"failure", lists.Answer{Status: 200, Body: []byte(`{"success":false}`)}, "refused_2xx", "refused_2xx"},
 		{"redirect", lists.Answer{Status: 301}, "3xx", "3xx"},
 		{"refused", lists.Answer{Status: 401}, "4xx", "4xx"},
 		{"too many", lists.Answer{Status: 429}, "429", "429"},

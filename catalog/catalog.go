@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"aggregator/internal/near"
 	"aggregator/lists"
 )
 
@@ -20,7 +19,7 @@ type Catalog struct {
 	byID       map[string]*lists.List
 	features   []Feature
 	legacy     map[string]string
-	guesses    []string // what an unknown id may have meant, the likelier first
+	guesses    guesses
 	generation uint64
 
 	listsJSON, filteredJSON, legacyJSON []byte
@@ -84,42 +83,6 @@ func (c *Catalog) Resolve(id string) (*lists.List, bool) {
 		}
 		id = next
 	}
-}
-
-// Nearest is the known id that an unknown one was most likely meant to be, ""
-// if none is near. Of equally near ones, those of living lists come first.
-func (c *Catalog) Nearest(id string) string { return near.Word(id, c.guesses) }
-
-// guessable is every list id and every legacy id that leads to a list, those
-// that reach a living one first and list ids before legacy ids.
-func (c *Catalog) guessable() []string {
-	type guess struct {
-		id   string
-		rank int
-	}
-	var all []guess
-	for _, l := range c.lists {
-		if l.Defunct {
-			all = append(all, guess{l.ID, 2})
-		} else {
-			all = append(all, guess{l.ID, 0})
-		}
-	}
-	for _, id := range sortedKeys(c.legacy) {
-		switch l, ok := c.Resolve(id); {
-		case !ok || c.byID[id] != nil:
-		case l.Defunct:
-			all = append(all, guess{id, 3})
-		default:
-			all = append(all, guess{id, 1})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b guess) int { return a.rank - b.rank })
-	ids := make([]string, len(all))
-	for i, g := range all {
-		ids[i] = g.id
-	}
-	return ids
 }
 
 // Only returns a catalog of one list of c and all features.

@@ -113,7 +113,7 @@ func receive(resp *http.Response, limit int) (lists.Answer, error) {
 	if err != nil {
 		return lists.Answer{}, err
 	}
-	return lists.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+	return lists.NewAnswer(resp.StatusCode, resp.Header, body), nil
 }
 
 // gzipOnly is what we ask for and undo ourselves: net/http would undo it too,

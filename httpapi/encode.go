@@ -15,9 +15,9 @@ const usualAnswer = 4 << 10
 const noListHint = `No list is named. Name each list by its id, with your token for it: {"LIST": "TOKEN"}. GET /api/lists has the ids.`
 
 // EncodeCount returns the body that answers a count: {"success": {id: [status,
-// text, sent]}, "failure": …, "skipped": {id: why}}, the last only with
-// something in it; for a dry run, {"dry_run": true, "requests": …, "skipped":
-// …}. Where no list was named there is a "hint" at its end.
+// text, sent]}, "failure": …, "why": {id: why}, "skipped": {id: why}}, the last
+// two only with something in them; for a dry run, {"dry_run": true, "requests":
+// …, "skipped": …}. Where no list was named there is a "hint" at its end.
 func EncodeCount(a aggregate.CountAnswer) []byte {
 	b := append(make([]byte, 0, usualAnswer), '{')
 	if a.DryRun {
@@ -31,6 +31,7 @@ func EncodeCount(a aggregate.CountAnswer) []byte {
 	}
 	b = appendResults(rawjson.AppendKey(b, "success"), a.Results, true)
 	b = appendResults(rawjson.AppendKey(b, "failure"), a.Results, false)
+	b = appendWhy(b, a.Results)
 	if len(a.Skipped) > 0 {
 		b = appendSkipped(b, a.Skipped)
 	}
@@ -60,6 +61,25 @@ func appendResults(b []byte, all []aggregate.Result, ok bool) []byte {
 		b = append(b, ']')
 	}
 	return append(b, '}')
+}
+
+// appendWhy says of each failure with a status of success why it is one: from
+// what the list answered, a page perhaps, people cannot tell.
+func appendWhy(b []byte, all []aggregate.Result) []byte {
+	begun := false
+	for _, r := range all {
+		if r.OK || r.Status/100 != 2 {
+			continue
+		}
+		if !begun {
+			b, begun = append(rawjson.AppendKey(b, "why"), '{'), true
+		}
+		b = rawjson.AppendString(rawjson.AppendKey(b, r.List), r.Why)
+	}
+	if begun {
+		b = append(b, '}')
+	}
+	return b
 }
 
 func appendSkipped(b []byte, all []aggregate.Skipped) []byte {

@@ -1,6 +1,11 @@
 package lists
 
-import "time"
+import (
+	"sync"
+	"time"
+
+	"aggregator/rawjson"
+)
 
 // Answer is what became of a call: the list's answer, or why there is none.
 type Answer struct {
@@ -10,6 +15,30 @@ type Answer struct {
 	Reason string // without an answer: why, in plain words
 	Fault  Fault  // without an answer: its kind
 	Took   time.Duration
+
+	parsed *parsed // nil: the body is parsed whenever it is read
+}
+
+// parsed is what a body is as JSON. Several read it, and it may be large.
+type parsed struct {
+	once  sync.Once
+	value rawjson.Value
+	ok    bool
+}
+
+// NewAnswer returns the answer that a list gave. However often and by whomever
+// it is read, it is parsed once.
+func NewAnswer(status int, header map[string][]string, body []byte) Answer {
+	return Answer{Status: status, Header: header, Body: body, parsed: &parsed{}}
+}
+
+// value returns the body as JSON; ok is false where it is none.
+func (a Answer) value() (v rawjson.Value, ok bool) {
+	if a.parsed == nil {
+		return rawjson.Parse(a.Body)
+	}
+	a.parsed.once.Do(func() { a.parsed.value, a.parsed.ok = rawjson.Parse(a.Body) })
+	return a.parsed.value, a.parsed.ok
 }
 
 // NoAnswer is the status of a call that the list did not answer.

@@ -11,6 +11,18 @@ type Count struct {
 	VoiceConnections *int64  // nil: not given
 }
 
+// believable reports whether the shards hold counts: programs were seen that
+// send the shards' ids, whose sum is below the total.
+func (c *Count) believable() bool {
+	left := c.ServerCount
+	for _, n := range c.Shards {
+		if left -= n; left <= 0 { // the sum of all might be beyond 64 bits
+			return true
+		}
+	}
+	return left <= 0
+}
+
 // MaxNumber is the largest number a count may hold: beyond it, readers that
 // know doubles alone lose digits.
 const MaxNumber = 1<<53 - 1

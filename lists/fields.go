@@ -238,11 +238,33 @@ func (f *facts) readSource(field int, found []rawjson.Value, asURL template) {
 		if fieldTable[field].text == nil || !f.has(field) {
 			continue
 		}
-		if text := &f.texts[field][0]; !asURL.isZero() && !strings.Contains(*text, "://") {
-			*text = asURL.forValue((&url.URL{Path: *text}).EscapedPath())
+		if !asURL.isZero() {
+			link := asLink(f.texts[field][0], asURL)
+			if link == "" {
+				f.texts[field] = nil
+				continue
+			}
+			f.texts[field][0] = link
 		}
 		return
 	}
+}
+
+// asLink returns the link that a list means, which may write a code alone, an
+// address without a scheme, or a whole URL; "" for a blank.
+func asLink(text string, ofCode template) string {
+	text = strings.TrimFunc(text, isBlank)
+	bare := strings.TrimLeft(text, "/")
+	first, _, _ := strings.Cut(bare, "/")
+	switch {
+	case bare == "":
+		return ""
+	case strings.Contains(text, "://"):
+		return text
+	case strings.Contains(first, "."): // of a host, and of no code
+		return "https://" + bare
+	}
+	return ofCode.forValue((&url.URL{Path: bare}).EscapedPath())
 }
 
 // has reports whether something of a field was read.

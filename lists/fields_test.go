@@ -286,6 +286,11 @@ func TestReadMapped(t *testing.T) {
 		{"url of what needs escapes", GetEntry{Fields: &ReadEntry{Support: Sources{{Path: "server", URL: "https://discord.gg/:value"}}}}, `{"server":"a b?c#d"}`, `{"support":"https://discord.gg/a%20b%3Fc%23d"}`},
 		{"url of nothing", GetEntry{Fields: &ReadEntry{Support: Sources{{Path: "server", URL: "https://discord.gg/:value"}}}}, `{"server":""}`, `{}`},
 		{"url of null", GetEntry{Fields: &ReadEntry{Support: Sources{{Path: "server", URL: "https://discord.gg/:value"}}}}, `{"server":null}`, `{}`},
+		{"url of a code with white space around it", GetEntry{Fields: &ReadEntry{Support: Sources{{Path: "server", URL: "https://discord.gg/:value"}}}}, `{"server":" abc\u00a0\n"}`, `{"support":"https://discord.gg/abc"}`},
+		{"url of a code with its host", GetEntry{Fields: &ReadEntry{Support: Sources{{Path: "server", URL: "https://discord.gg/:value"}}}}, `{"server":"discord.gg/abc"}`, `{"support":"https://discord.gg/abc"}`},
+		{"url of a code with another host", GetEntry{Fields: &ReadEntry{Support: Sources{{Path: "server", URL: "https://discord.gg/:value"}}}}, `{"server":"//www.discord.com/invite/abc?x=1"}`, `{"support":"https://www.discord.com/invite/abc?x=1"}`},
+		{"url of a code with a dot further on", GetEntry{Fields: &ReadEntry{Github: Sources{{Path: "repo", URL: "https://github.com/:value"}}}}, `{"repo":"some/where.js"}`, `{"github":"https://github.com/some/where.js"}`},
+		{"url of a blank, and then one of a code", GetEntry{Fields: &ReadEntry{Support: Sources{{Path: "server", URL: "https://discord.gg/:value"}, {Path: "other", URL: "https://discord.gg/:value"}}}}, `{"server":" / ","other":"abc"}`, `{"support":"https://discord.gg/abc"}`},
 		{"url and then none", GetEntry{Fields: &ReadEntry{Support: Sources{{Path: "code", URL: "https://discord.gg/:value"}, {Path: "url"}}}}, `{"code":null,"url":"https://x.test/"}`, `{"support":"https://x.test/"}`},
 
 		{"count: first path with a count", GetEntry{Fields: &ReadEntry{ServerCount: path("a", "b", "c")}}, `{"a":"12k","b":5,"c":9}`, `{"server_count":5}`},

@@ -86,7 +86,8 @@ func FuzzAnswer(f *testing.F) {
 			var shown string
 			sent := calls[i].Token().Hide(string(body))
 			asText := json.Unmarshal(r.Data, &shown) == nil && shown == Text([]byte(sent))
-			if string(r.Data) != sent && !asText || !json.Valid(r.Data) || !utf8.Valid(r.Data) {
+			repaired, _ := rawjson.Parse([]byte(sent))
+			if string(r.Data) != string(repaired.Raw()) && !asText || !json.Valid(r.Data) || !utf8.Valid(r.Data) {
 				t.Errorf("%s: data %q of %q", r.List, r.Data, sent)
 			}
 		}

@@ -45,7 +45,7 @@ type judging struct {
 // successFlag is a flag in an answer that says whether it went well.
 type successFlag struct {
 	path []string
-	is   bool // for a success
+	is   rawjson.Value // for a success
 }
 
 func (c *checker) judging(spec *PostEntry) judging {
@@ -54,7 +54,8 @@ func (c *checker) judging(spec *PostEntry) judging {
 		if j.answer == answerEmpty {
 			c.add("post.success", "is a flag in the answer, but answer: empty says that there is none; leave one out")
 		}
-		j.success = &successFlag{path: c.path("post.success.field", e.Field), is: e.Is}
+		is, _ := rawjson.Parse(appendConstant(nil, e.Is))
+		j.success = &successFlag{path: c.path("post.success.field", e.Field), is: is}
 	}
 	for i, s := range spec.Revoked {
 		if s < 400 || s > 599 {
@@ -90,20 +91,29 @@ func (j *judging) judge(c Call, a Answer) Verdict {
 	return v
 }
 
-// judgeReading finds a reading good that has status 200. A 404 says that the
-// list does not know the bot, and nothing of the key.
-func judgeReading(_ Call, a Answer) Verdict {
-	v := Verdict{OK: a.Status == http.StatusOK, Status: a.Status, TokenRefused: refusesToken(a.Status)}
+// judgeReading finds a reading good that has status 200 and does not say that
+// it failed. A 404 says that the list does not know the bot, and nothing of the
+// key.
+func judgeReading(c Call, a Answer) Verdict {
+	v := Verdict{Status: a.Status, TokenRefused: refusesToken(a.Status)}
 	switch {
 	case a.Status == NoAnswer:
 		v.Why = noAnswer
-	case !v.OK:
+	case a.Status != http.StatusOK:
 		v.Why = wrongStatus(a.Status, "200")
+	case isHTML(a.Body):
+		v.Why = isPage
+	default:
+		v.Why = c.saysFailure(a)
 	}
+	v.OK = v.Why == ""
 	return v
 }
 
-const noAnswer = "there was no answer"
+const (
+	noAnswer = "there was no answer"
+	isPage   = "the answer is an HTML page"
+)
 
 func wrongStatus(status int, want string) string {
 	return fmt.Sprintf("the status is %d, want %s", status, want)
@@ -116,35 +126,89 @@ func refusesToken(status int) bool {
 // objection returns why a 2xx answer to the call is not a success, "" where it
 // is one. An HTML page is none: a parked domain answers 200 too.
 func (j *judging) objection(c Call, a Answer) string {
-	switch j.answer {
-	case answerAny:
-	case answerEmpty:
-		if len(bytes.TrimSpace(a.Body)) > 0 {
-			return "the answer has a body, want an empty one"
-		}
-	case answerJSON:
-		if _, ok := rawjson.Parse(a.Body); !ok {
-			return "the answer is not JSON"
-		}
-	default:
-		if isHTML(a) {
-			return "the answer is an HTML page"
-		}
+	answer, isJSON := a.value()
+	switch {
+	case j.answer == answerEmpty && len(bytes.TrimSpace(a.Body)) > 0:
+		return "the answer has a body, want an empty one"
+	case j.answer != answerAny && isHTML(a.Body):
+		return isPage
+	case j.answer == answerJSON && !isJSON:
+		return "the answer is not JSON"
+	case j.success == nil:
+		return c.saysFailure(a)
 	}
-	if j.success == nil {
-		return ""
-	}
-	answer, _ := rawjson.Parse(a.Body)
 	found := follow(answer, j.success.path)
-	is, ok := found.Bool()
-	if ok && is == j.success.is {
+	if sameScalar(found, j.success.is) {
 		return ""
 	}
-	shown := "missing"
-	if !found.IsZero() {
-		shown = shorten(c.Hide(string(found.Raw())))
+	return fmt.Sprintf("the flag %s is %s, want %s", strings.Join(j.success.path, "."), c.shown(found), j.success.is.Raw())
+}
+
+// saysFailure returns how an answer says at its top that the call failed,
+// whatever its status; "" where it does not.
+func (c Call) saysFailure(a Answer) string {
+	answer, _ := a.value()
+	if answer.Kind() != rawjson.Object {
+		return ""
 	}
-	return fmt.Sprintf("the flag %s is %s, want %t", strings.Join(j.success.path, "."), shown, j.success.is)
+	for _, key := range []string{"success", "ok"} {
+		if flag := answer.Get(key); isFalse(flag) {
+			return fmt.Sprintf("the flag %s is %s", key, c.shown(flag))
+		}
+	}
+	if e := answer.Get("error"); isError(e) {
+		return "the field error is " + c.shown(e)
+	}
+	return ""
+}
+
+// isFalse reports whether a flag says no: false, 0 or "false".
+func isFalse(flag rawjson.Value) bool {
+	switch flag.Kind() {
+	case rawjson.Bool:
+		is, _ := flag.Bool()
+		return !is
+	case rawjson.Number:
+		digits, _ := flag.Number()
+		n, err := strconv.ParseFloat(digits, 64)
+		return err == nil && n == 0
+	}
+	text, _ := flag.Text()
+	return strings.EqualFold(text, "false")
+}
+
+// isError reports whether the value of a field called error says that there is
+// one: true, an object or a text.
+func isError(v rawjson.Value) bool {
+	is, _ := v.Bool()
+	text, _ := v.Text()
+	return is || text != "" || v.Kind() == rawjson.Object
+}
+
+// sameScalar reports whether two scalars are equal as JSON: 1 is 1.0, and not "1".
+func sameScalar(a, b rawjson.Value) bool {
+	if a.Kind() != b.Kind() {
+		return false
+	}
+	switch a.Kind() {
+	case rawjson.String:
+		x, _ := a.Text()
+		y, _ := b.Text()
+		return x == y
+	case rawjson.Number:
+		x, err := strconv.ParseFloat(string(a.Raw()), 64)
+		y, _ := strconv.ParseFloat(string(b.Raw()), 64)
+		return err == nil && x == y
+	}
+	return string(a.Raw()) == string(b.Raw())
+}
+
+// shown returns a value of an answer as a reason shows it.
+func (c Call) shown(v rawjson.Value) string {
+	if v.IsZero() {
+		return "missing"
+	}
+	return shorten(c.Hide(string(v.Raw())))
 }
 
 // shorten returns the beginning of a text, enough of it to recognise it by.
@@ -156,20 +220,16 @@ func shorten(s string) string {
 	return s
 }
 
-func isHTML(a Answer) bool {
-	if len(a.Body) == 0 {
-		return false
+// isHTML reports whether an answer begins like a page: with "<" after white
+// space, in UTF-8 or UTF-16. No API of a list answers with XML.
+func isHTML(answer []byte) bool {
+	const blank = " \t\r\n\v\f\x00\xef\xbb\xbf\xfe\xff" // with byte order marks, and the other half of a blank in UTF-16
+	for _, c := range answer {
+		if strings.IndexByte(blank, c) < 0 {
+			return c == '<'
+		}
 	}
-	start := bytes.TrimLeft(a.Body[:min(len(a.Body), 512)], " \t\r\n\ufeff")
-	if len(start) == 0 || start[0] != '<' {
-		return false
-	}
-	start = bytes.ToLower(start)
-	if bytes.HasPrefix(start, []byte("<!doctype html")) || bytes.HasPrefix(start, []byte("<html")) {
-		return true
-	}
-	kind, _, _ := strings.Cut(a.header("Content-Type"), ";")
-	return strings.EqualFold(strings.TrimSpace(kind), "text/html")
+	return false
 }
 
 // redirectedTo returns where a Location leads. What is put together of its
@@ -215,8 +275,11 @@ func (j *judging) rules() []string {
 	default:
 		success += " and no HTML page"
 	}
-	if j.success != nil {
-		success += fmt.Sprintf(", with %s %t in it", strings.Join(j.success.path, "."), j.success.is)
+	switch {
+	case j.success != nil:
+		success += fmt.Sprintf(", with %s %s in it", strings.Join(j.success.path, "."), j.success.is.Raw())
+	case j.answer != answerEmpty:
+		success += ", without success or ok false, or an error, in it"
 	}
 	rules := []string{success}
 	for _, status := range j.revoked {

@@ -207,7 +207,7 @@ func TestRules(t *testing.T) {
 		post, read []string
 	}{
 		{"nothing", Entry{}, nil, nil},
-		{"plain", Entry{APIPost: url, APIGet: url}, []string{"success: a 2xx status and no HTML page"}, []string{"the common key names, under the top"}},
+		{"plain", Entry{APIPost: url, APIGet: url}, []string{"success: a 2xx status and no HTML page, without success or ok false, or an error, in it"}, []string{"the common key names, under the top"}},
 		{"everything", Entry{
 			Post: &PostEntry{URL: url, Answer: "json", Success: &SuccessEntry{Field: "data.error"}, Revoked: []int{410}, Limits: []LimitEntry{{PerBot, 1, 21600}},
 				Wait: []WaitEntry{{Header: "retry-after", Unit: "ms"}, {Body: "error.wait"}}},
@@ -221,7 +221,7 @@ func TestRules(t *testing.T) {
 			"limit: 10 in 1m0s per address", "wait: header Reset, in Unix time", "wait: header Reset-Ms, in Unix time in milliseconds",
 		}},
 		{"empty answer", Entry{Post: &PostEntry{URL: url, Answer: "empty"}}, []string{"success: a 2xx status and an empty answer"}, nil},
-		{"any answer, root", Entry{Post: &PostEntry{URL: url, Answer: "any"}, Get: &GetEntry{URL: url, Root: "data.bot"}}, []string{"success: a 2xx status"}, []string{"the common key names, under data.bot"}},
+		{"any answer, root", Entry{Post: &PostEntry{URL: url, Answer: "any"}, Get: &GetEntry{URL: url, Root: "data.bot"}}, []string{"success: a 2xx status, without success or ok false, or an error, in it"}, []string{"the common key names, under data.bot"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := mustList(t, "list.test", tt.entry)

@@ -56,7 +56,12 @@ func TestMergeFacts(t *testing.T) {
 		{"only JSON objects count", said(`[{"name":"a"}]`, `"name"`, `<html>`, ``, `5`, `{"name":"b"}`), `{"username":"b"}`},
 		{"no answer does not count", []Answer{{Status: NoAnswer, Reason: "Timeout after 2s", Body: []byte(`{"name":"a"}`)}, {Status: 200, Body: []byte(`{"name":"b"}`)}}, `{"username":"b"}`},
 		{"too deep does not count", said(`{"name":"a","x":`+strings.Repeat("[", 64)+strings.Repeat("]", 64)+`}`, `{"name":"b"}`), `{"username":"b"}`},
-		{"bad bytes do not count", said("{\"name\":\"a\xff\"}", `{"count":5}`), `{"server_count":5}`},
+		{"bad bytes", said("{\"name\":\"a\xff\"}", `{"count":5}`), `{"server_count":5,"username":"a�"}`},
+		{"Latin-1", said("{\"name\":\"Z\xfcrich\"}"), `{"username":"Z�rich"}`},
+		{"half a sign", said(`{"name":"a\ud83d"}`), `{"username":"a�"}`},
+		{"an error", said(`{"error":true,"name":"RateLimited","count":12}`, `{"error":{"id":7},"name":"x"}`, `{"error":"no","owner":"100000000000000001"}`), `{}`},
+		{"a failure", said(`{"success":"false","prefix":"?","library":"php"}`, `{"ok":0,"name":"x"}`, `{"success":false,"count":5}`), `{}`},
+		{"no failure", said(`{"success":true,"error":null,"name":"x"}`, `{"ok":1,"error":"","count":5}`), `{"server_count":5,"username":"x"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := notable(t, mergeAll(t, tt.answers...)); got != tt.want {
@@ -101,7 +106,7 @@ func TestMergeData(t *testing.T) {
 		{"key twice", Answer{Status: 200, Body: []byte(`{"a":1,"a":2}`)}, `{"a":1,"a":2}`},
 		{"order of keys", Answer{Status: 200, Body: []byte(`{"b":1,"a":2}`)}, `{"b":1,"a":2}`},
 		{"signs of HTML", Answer{Status: 200, Body: []byte(`{"a":"<&>"}`)}, `{"a":"<&>"}`},
-		{"half a sign as an escape", Answer{Status: 200, Body: []byte(`{"a":"\ud83d"}`)}, `{"a":"\ud83d"}`},
+		{"half a sign as an escape", Answer{Status: 200, Body: []byte(`{"a":"\ud83d","b":"\ude00\ud83d\ude00"}`)}, `{"a":"\ufffd","b":"\ufffd\ud83d\ude00"}`},
 
 		{"words", Answer{Status: 200, Body: []byte(`Not "found"`)}, `"Not \"found\""`},
 		{"page", Answer{Status: 200, Body: []byte(`<html>`)}, `"<html>"`},
@@ -109,7 +114,7 @@ func TestMergeData(t *testing.T) {
 		{"half of JSON", Answer{Status: 200, Body: []byte(`{"a":`)}, `"{\"a\":"`},
 		{"two values", Answer{Status: 200, Body: []byte(`{}{}`)}, `"{}{}"`},
 		{"byte order mark", Answer{Status: 200, Body: []byte("\ufeff{}")}, quote("\ufeff{}")},
-		{"bad bytes", Answer{Status: 200, Body: []byte("{\"a\":\"\xff\"}")}, `"{\"a\":\"�\"}"`},
+		{"bad bytes", Answer{Status: 200, Body: []byte("{\"a\":\"\xff\"}")}, `{"a":"�"}`},
 		{"control signs", Answer{Status: 200, Body: []byte("a\x00b\x1b")}, `"a\u0000b\u001b"`},
 
 		{"64 levels", Answer{Status: 200, Body: []byte(nest(64))}, nest(64)},

@@ -105,20 +105,21 @@ func (c ReadCall) Read(a Answer) Reading {
 		r.Data = rawjson.AppendString(nil, c.Hide(a.Reason))
 		return r
 	}
+	v, ok := a.value()
 	answer := a.Body
 	if !c.token.IsZero() || c.hides != nil { // else no copy is made of a large answer
 		text := string(answer)
 		if hidden := c.Hide(text); hidden != text {
 			answer = []byte(hidden)
+			v, ok = rawjson.Parse(answer)
 		}
 	}
-	v, ok := rawjson.Parse(answer)
-	if !ok || !v.Portable() || !v.UTF8() {
+	if !ok || !v.Portable() {
 		r.Data = rawjson.AppendString(nil, Text(answer))
 		return r
 	}
-	r.Data = answer
-	if a.Status == http.StatusOK {
+	r.Data = v.Raw()
+	if a.Status == http.StatusOK && c.saysFailure(a) == "" {
 		r.facts = c.dialect.facts(v)
 	}
 	return r

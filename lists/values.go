@@ -156,21 +156,19 @@ type valueSet struct {
 
 func (s *valueSet) set(v Value, n int64) { s.number[v], s.given[v] = n, true }
 
-// fill picks the right numbers of the count for a list. A list that takes the
-// array gets the array; one that stores per shard gets the shard's own count
-// beside its shard id; every other gets the total.
+// fill picks the right numbers of the count for a list. Where the shards are
+// given, a list that takes the array gets the array, and every other list the
+// total, without a shard id, even if it stores counts per shard: callers post the
+// whole array from one shard alone.
 func (s *valueSet) fill(takes *[NumValues]bool, defaults []valueDefault) {
 	s.given[BotID], s.given[ListBotID] = true, s.listBotID != ""
 	s.fillGiven()
-	if shards := s.count.Shards; len(shards) > 0 {
-		switch {
-		case takes[Shards]:
-			s.given[Shards], s.given[ServerCount] = true, false
-		case takes[ShardID] && s.given[ShardID] && s.number[ShardID] < int64(len(shards)):
-			s.number[ServerCount] = shards[s.number[ShardID]]
-		default:
-			s.given[ShardID] = false
-		}
+	switch {
+	case len(s.count.Shards) == 0:
+	case takes[Shards] && s.count.believable():
+		s.given[Shards], s.given[ServerCount] = true, false
+	default:
+		s.given[ShardID] = false
 	}
 	for _, d := range defaults {
 		if !s.given[d.value] {

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"aggregator/rawjson"
 )
 
 // wait is one place where a list says how long to wait, compiled.
@@ -76,7 +74,7 @@ func (a Answer) RetryAfter(now time.Time) (until time.Time, ok bool) {
 func (w wait) until(a Answer, now time.Time) (time.Time, bool) {
 	text := a.header(w.header)
 	if w.path != nil {
-		v, _ := rawjson.Parse(a.Body)
+		v, _ := a.value()
 		text = scalar(follow(v, w.path))
 	}
 	text = strings.TrimSpace(text)

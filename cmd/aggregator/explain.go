@@ -14,12 +14,20 @@ import (
 var plainExample = lists.Count{BotID: demoBot, ServerCount: demoServers}
 
 // fullExample returns a count with everything that one can hold, and says in
-// words what that is.
-func fullExample() (c lists.Count, what string) {
+// words what that is: one shard's own count for a list that stores these and
+// takes no array of them, all shards at once for any other.
+func fullExample(l *lists.List) (c lists.Count, what string) {
 	c = plainExample
-	id, of := int64(2), int64(4)
-	c.ShardID, c.ShardCount, c.Shards = &id, &of, []int64{300, 310, 320, 304}
-	what = fmt.Sprintf("shard %d of %d, with %d of %d servers", id, of, c.Shards[id], c.ServerCount)
+	id, of, shards := int64(2), int64(4), []int64{300, 310, 320, 304}
+	c.ShardID, c.ShardCount = &id, &of
+	takes := func(v lists.Value) bool { return len(v.Names(&l.Entry)) > 0 }
+	if takes(lists.ShardID) && !takes(lists.Shards) {
+		c.ServerCount = shards[id]
+		what = fmt.Sprintf("%d servers of shard %d of %d", c.ServerCount, id, of)
+	} else {
+		c.Shards = shards
+		what = fmt.Sprintf("%d servers of %d shards", c.ServerCount, of)
+	}
 	for v := range lists.NumValues {
 		if n, noun := v.Example(); noun != "" {
 			*v.Optional(&c) = &n
@@ -77,7 +85,7 @@ func explainList(out io.Writer, l *lists.List) {
 	if _, why := l.PlanPost(plainExample, token, userAgent); why != nil {
 		say("\nposting: %s", why)
 	} else {
-		full, everything := fullExample()
+		full, everything := fullExample(l)
 		for _, example := range []struct {
 			what  string
 			count lists.Count
