@@ -39,7 +39,7 @@ func (b *Bots) Bot(id string) *Bot {
 type Bot struct {
 	ID     string
 	Name   string                 // for people; "" if it has none
-	Tokens []aggregate.NamedToken // in the order of the file, each list at most once
+	Tokens []aggregate.NamedToken // in the order of the file, each list at most once and by its current id
 	Posts  *Posts                 // nil: the service does not post by itself
 	Votes  *Votes                 // nil: nothing is known of votes
 	Notify *Target                // nil: nobody hears of trouble

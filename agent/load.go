@@ -170,7 +170,7 @@ func (l *loader) tokens(bot string, n *strictyaml.Node, entries map[string]token
 			continue
 		}
 		l.checkList(bot, f.Value.Place(), list, token)
-		all = append(all, aggregate.NamedToken{ID: f.Key, Token: token})
+		all = append(all, aggregate.NamedToken{ID: list.ID, Token: token})
 	}
 	return all
 }

@@ -126,7 +126,7 @@ func TestLoad(t *testing.T) {
 	for _, n := range b.Tokens {
 		tokens = append(tokens, n.ID+" "+n.Token.Reveal())
 	}
-	if want := []string{"old.example token-from-the-environment", "numbers.example token-from-a-file", "other.example $literal"}; !slices.Equal(tokens, want) {
+	if want := []string{"list.example token-from-the-environment", "numbers.example token-from-a-file", "other.example $literal"}; !slices.Equal(tokens, want) {
 		t.Errorf("tokens %q, want %q", tokens, want)
 	}
 	if s, ok := b.Posts.Source.(urlSource); !ok || b.Posts.Every != 90*time.Minute || s.url.Reveal() != "http://bot:3000/health" || s.token.Reveal() != "@literal" ||
