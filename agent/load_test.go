@@ -176,7 +176,7 @@ func TestFaults(t *testing.T) {
 		"bots:\n":           "bots.yaml:1: bots: has no value; write one, or leave the key out",
 		"bots: [x]\n":       "bots.yaml:1: bots: must be a mapping, is a list",
 		"bots: {}\n":        "",
-		bot("nmae: x"):      in + `nmae: unknown key, did you mean "name"?; allowed: name, key, tokens, posts, votes, notify`,
+		bot("naem: x"):      in + `naem: unknown key, did you mean "name"?; allowed: name, key, tokens, posts, votes, notify`,
 		bot("name: ''"):     in + "name: must not be blank",
 		bot("name: ${KEY}"): in + "name: is taken as it stands and can be no reference; write the name out",
 		"bots:\n" + id + "    name: a\n    name: b\n": "bots.yaml:4: 123456789012345678: name: is given twice, first in line 3",

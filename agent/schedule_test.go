@@ -3,6 +3,7 @@ package agent
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -115,9 +116,16 @@ func told(s string) reading {
 	case "429":
 		return reading{fault: faultLimited, text: "limited", until: noon.Add(90 * time.Minute)}
 	}
-	var n int64
-	fmt.Sscan(s, &n)
-	return reading{count: lists.Count{BotID: testBot, ServerCount: n}}
+	return reading{count: lists.Count{BotID: testBot, ServerCount: int64(number(s))}}
+}
+
+// number reads a number that a test writes as text.
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		panic(err)
+	}
+	return n
 }
 
 // TestSources plays what sources say, and looks at when they are asked again.
@@ -224,8 +232,7 @@ func answer(s string) lists.Verdict {
 	case "-":
 		return lists.Verdict{Status: lists.NoAnswer, Text: "Connection refused"}
 	}
-	v := lists.Verdict{Text: "said " + s}
-	fmt.Sscan(s, &v.Status)
+	v := lists.Verdict{Status: number(s), Text: "said " + s}
 	v.OK = v.Status/100 == 2
 	return v
 }
@@ -264,9 +271,7 @@ func TestLists(t *testing.T) {
 			}
 			got = append(got, fmt.Sprint(int(now.Sub(noon)/time.Minute)))
 			if minutes, ok := strings.CutPrefix(says[0], "paced:"); ok {
-				var n int
-				fmt.Sscan(minutes, &n)
-				l.heldBack(lists.Skip{Reason: lists.SkipPaced, Until: noon.Add(time.Duration(n) * time.Minute)}, now)
+				l.heldBack(lists.Skip{Reason: lists.SkipPaced, Until: noon.Add(time.Duration(number(minutes)) * time.Minute)}, now)
 			} else {
 				l.posted(answer(says[0]), 5, now, tick)
 			}

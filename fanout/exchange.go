@@ -41,5 +41,6 @@ func (r *run) exchange(op lists.Op, request lists.Request) (lists.Answer, error)
 	if err != nil {
 		return lists.Answer{}, err
 	}
+	defer func() { _ = resp.Body.Close() }()
 	return receive(resp, op.MaxAnswer)
 }

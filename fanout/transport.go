@@ -100,12 +100,12 @@ func (r *run) send(call lists.Call, wire lists.Request) (lists.Answer, error) {
 	if err != nil {
 		return lists.Answer{}, err
 	}
+	defer func() { _ = resp.Body.Close() }()
 	return receive(resp, op.MaxAnswer)
 }
 
 // receive reads an answer of at most so many bytes.
 func receive(resp *http.Response, limit int) (lists.Answer, error) {
-	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return lists.Answer{}, errSwitched // its body has no end, and no deadline
 	}

@@ -99,14 +99,7 @@ func (d *Decoder) bindStruct(n *Node, v reflect.Value) {
 func (d *Decoder) bindField(parent *Node, k key, v reflect.Value) {
 	n := parent.Get(k.name)
 	if n == nil || n.isNull() {
-		switch {
-		case n == nil && k.required:
-			d.Add(d.child(parent.place, k.name, parent.place.Line), "is required")
-		case n != nil && d.NoBlanks:
-			d.Add(n.place, "has no value; write one, or leave the key out")
-		case n != nil && k.required:
-			d.Add(n.place, "is required, is null")
-		}
+		d.checkAbsent(parent, k, n)
 		return
 	}
 	if k.date {
@@ -122,6 +115,19 @@ func (d *Decoder) bindField(parent *Node, k key, v reflect.Value) {
 		d.Add(n.place, "must be %s, is %s", oneOf(k.enum), d.describe(n))
 	} else if k.required && v.Kind() == reflect.String && isBlank(n.value) {
 		d.Add(n.place, "must not be blank")
+	}
+}
+
+// checkAbsent reports a key that may not be absent, or be null: n is then what
+// stands there.
+func (d *Decoder) checkAbsent(parent *Node, k key, n *Node) {
+	switch {
+	case n == nil && k.required:
+		d.Add(d.child(parent.place, k.name, parent.place.Line), "is required")
+	case n != nil && d.NoBlanks:
+		d.Add(n.place, "has no value; write one, or leave the key out")
+	case n != nil && k.required:
+		d.Add(n.place, "is required, is null")
 	}
 }
 
