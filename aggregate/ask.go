@@ -84,6 +84,7 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 	err = f.fly(ctx, func(ctx context.Context) (answer A, some bool, err error) {
 		plan, held := a.heldBack(ctx, f.plan, a.Holds.reserve(ctx, f.plan))
 		answers := a.Runner.Run(ctx, op.op, from.network(), calls(plan))
+		goneOtherwise(plan, answers)
 		verdicts := judge(plan, answers)
 		a.Holds.settle(context.WithoutCancel(ctx), plan, answers, verdicts) // what was learned is kept, whoever leaves
 		a.observe(ctx, plan, answers, verdicts)
@@ -143,6 +144,16 @@ func takeWindow(ctx context.Context, limit *ratelimit.Limiter, scope ratelimit.S
 		return nil, &LimitedError{scope, *d}
 	}
 	return d, nil
+}
+
+// goneOtherwise puts the calls into a plan that were made in their second way:
+// the answers are to these.
+func goneOtherwise(plan []planned, answers []lists.Answer) {
+	for i, a := range answers {
+		if second, ok := plan[i].call.Otherwise(); ok && a.Otherwise {
+			plan[i].call = second
+		}
+	}
 }
 
 // judge returns what each answer means.

@@ -50,7 +50,7 @@ func TestBadFiles(t *testing.T) {
 	const keysOfList = "added, name, url, icon, language, display, defunct, discord_only, description, api_docs, api_post, " +
 		"api_post_method, api_field, api_shard_id, api_shard_count, api_shards, api_get, api_all, view_bot, bot_widget, content, " +
 		"owners, discord, features, source, checked, same_as, post, get"
-	const keysOfPost = "url, method, auth, body, fields, shard_object, numbers, constants, defaults, headers, answer, success, revoked, limits, wait, none"
+	const keysOfPost = "url, method, auth, body, fields, shard_object, numbers, constants, defaults, headers, answer, success, revoked, limits, wait, none, otherwise"
 	const reserved = "bot_id, server_count, shard_id, shard_count, shards, user_count, voice_connections, tokens"
 	const idRule = "must be 1 to 253 printable ASCII characters without spaces and slashes"
 	const post = "    api_post: \"https://a.test/:id\"\n    post:\n"
@@ -114,8 +114,10 @@ func TestBadFiles(t *testing.T) {
 		"constants": {head + post + "      constants: {a: 1.5, b: ~, c: []}\n", "", "", "lists.yaml:7: a.test: post.constants.a: must be a string, a whole number, true or false, is 1.5\n" +
 			"lists.yaml:7: a.test: post.constants.b: must be a string, a whole number, true or false, is null\n" +
 			"lists.yaml:7: a.test: post.constants.c: must be a string, a whole number, true or false, is a list"},
-		"header a number": {head + post + "      headers: {X-A: 1}\n", "", "", `lists.yaml:7: a.test: post.headers.X-A: must be a string, is 1; put it in quotes, "1"`},
-		"status a string": {head + post + "      revoked:\n        - 410\n        - gone\n", "", "", `lists.yaml:9: a.test: post.revoked[1]: must be a whole number, is "gone"`},
+		"header a number":   {head + post + "      headers: {X-A: 1}\n", "", "", `lists.yaml:7: a.test: post.headers.X-A: must be a string, is 1; put it in quotes, "1"`},
+		"status a string":   {head + post + "      revoked:\n        - 410\n        - gone\n", "", "", `lists.yaml:9: a.test: post.revoked[1]: must be a whole number, is "gone"`},
+		"success":           {head + post + "      success: {field: ok}\n", "", "", `lists.yaml:7: a.test: post.success.is: is required`},
+		"success of a list": {head + post + "      success: {field: ok, is: [true]}\n", "", "", `lists.yaml:7: a.test: post.success.is: must be a string, a whole number, true or false, is a list`},
 		"limit": {head + post + "      limits:\n        - per: bot\n          seconds: 60\n        - {per: moon, requests: 1, seconds: 1}\n", "", "",
 			"lists.yaml:8: a.test: post.limits[0].requests: is required\n" +
 				`lists.yaml:10: a.test: post.limits[1].per: must be token, bot or address, is "moon"`},
@@ -140,6 +142,16 @@ func TestBadFiles(t *testing.T) {
 		"list id not ASCII":   {head + "  é: {name: B, url: \"https://b.test/\"}\n", "", "", `lists.yaml:5: "é": the list id "é" ` + idRule},
 		"list id reserved":    {head + "  tokens: {name: B, url: \"https://b.test/\"}\n", "", "", `lists.yaml:5: tokens: the list id "tokens" must not be a key of the count body: ` + reserved},
 		"one post URL of two": {head + "    api_post: \"https://a.test/:id\"\n  b.test:\n    name: B\n    url: \"https://b.test/\"\n    post: {url: \"https://a.test/:id\"}\n", "", "", `lists.yaml:9: b.test: post.url: is the post URL of a.test too (lists.yaml:5); each living list needs its own`},
+
+		// A second way to post.
+		"second way": {head + post + "      otherwise:\n        method: GET\n        limits: []\n        url: 5\n", "", "",
+			"lists.yaml:7: a.test: post.otherwise.on: is required\n" +
+				`lists.yaml:8: a.test: post.otherwise.method: must be POST, PUT or PATCH, is "GET"` + "\n" +
+				"lists.yaml:9: a.test: post.otherwise.limits: unknown key; allowed: on, url, method, auth, body, fields, shard_object, numbers, constants, defaults, headers, answer, success\n" +
+				`lists.yaml:10: a.test: post.otherwise.url: must be a string, is 5; put it in quotes, "5"`},
+		"second way's fields": {head + post + "      otherwise:\n        on: [200]\n        url: \"https://a.test/me\"\n        fields: {server_count: \"a..b\"}\n", "", "",
+			"lists.yaml:8: a.test: post.otherwise.on[0]: must be an HTTP status from 400 to 599, is 200\n" +
+				`lists.yaml:10: a.test: post.otherwise.fields.server_count: must be names joined by dots, is "a..b"`},
 
 		// Lists of the same software.
 		"same as nobody":   {head + "    same_as: a.tst\n", "", "", `lists.yaml:5: a.test: same_as: "a.tst" is no list, did you mean "a.test"?`},
@@ -283,7 +295,7 @@ lists:
 			Constants: map[string]any{"s": "x", "i": int64(-3), "b": true},
 			Defaults:  &lists.DefaultsEntry{ShardCount: &one},
 			Headers:   map[string]string{"X-A.b": "1"},
-			Success:   &lists.SuccessEntry{Field: "error"},
+			Success:   &lists.SuccessEntry{Field: "error", Is: int64(0)},
 			Revoked:   []int{410},
 			Limits:    []lists.LimitEntry{{Per: "bot", Requests: 1, Seconds: 60}},
 		},

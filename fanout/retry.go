@@ -16,8 +16,18 @@ import (
 // jitter parts callers that failed together.
 func jitter() time.Duration { return 50*time.Millisecond + rand.N(200*time.Millisecond) }
 
-// ask asks a list, and asks once more where that is safe.
+// ask asks a list, and in its second way where the first one's answer says so.
 func (r *run) ask(call lists.Call) lists.Answer {
+	first := r.askOneWay(call)
+	second, ok := call.Otherwise()
+	if !ok || !call.IsOtherwise(first) {
+		return first
+	}
+	return lists.Counts(first, r.askOneWay(second))
+}
+
+// askOneWay asks a list, and asks once more where that is safe.
+func (r *run) askOneWay(call lists.Call) lists.Answer {
 	wire := call.Wire()
 	a, err := r.send(call, wire)
 	if pause, ok := r.again(call, a, err); ok && r.sleep(pause) {

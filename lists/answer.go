@@ -16,6 +16,8 @@ type Answer struct {
 	Fault  Fault  // without an answer: its kind
 	Took   time.Duration
 
+	Otherwise bool // the call was made in its second way, see Call.Otherwise
+
 	parsed *parsed // nil: the body is parsed whenever it is read
 }
 

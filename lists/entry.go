@@ -63,6 +63,14 @@ type PostEntry struct {
 	Limits      []LimitEntry      `yaml:"limits" doc:"The list's own rate limits; calls that would break one are held back."`
 	Wait        []WaitEntry       `yaml:"wait" doc:"Where a refusal says how long to wait; Retry-After in seconds or as a date when absent."`
 	None        string            `yaml:"none" doc:"Why no count can be posted, where the list has an API without a count."`
+	Otherwise   *OtherwiseEntry   `yaml:"otherwise" doc:"A second way to post, for tokens that the first does not know; which one a token is for is remembered."`
+}
+
+// OtherwiseEntry is a second way to post. What is absent is as for any post;
+// limits, waits and what says that a key is revoked are those of the first way.
+type OtherwiseEntry struct {
+	On        []int `yaml:"on" required:"true" doc:"Statuses of the first way's answer at which this one is tried, once."`
+	PostEntry `inline:"true" without:"revoked,limits,wait,none,otherwise"`
 }
 
 // AuthEntry says where a token goes.
@@ -107,7 +115,7 @@ type DefaultsEntry struct {
 // SuccessEntry is a flag that a JSON answer must hold.
 type SuccessEntry struct {
 	Field string `yaml:"field" required:"true" doc:"Path of the flag; dots nest."`
-	Is    bool   `yaml:"is" doc:"Value that means success."`
+	Is    any    `yaml:"is" required:"true" doc:"Value that means success: a string, a whole number, true or false, compared as JSON."`
 }
 
 // LimitEntry is one rate limit of the list.

@@ -109,7 +109,7 @@ func FuzzJudge(f *testing.F) {
 	var all []*List
 	for i, p := range []PostEntry{
 		{}, {Answer: "json"}, {Answer: "empty"}, {Answer: "any"},
-		{Success: &SuccessEntry{Field: "success", Is: true}}, {Success: &SuccessEntry{Field: "data.error"}, Answer: "json"},
+		{Success: &SuccessEntry{Field: "success", Is: true}}, {Success: &SuccessEntry{Field: "data.error", Is: false}, Answer: "json"},
 		{Auth: &AuthEntry{In: "query", Name: "key"}}, {Auth: &AuthEntry{Prefix: "Bot "}, Revoked: []int{401}},
 	} {
 		all = append(all, mustList(f, fmt.Sprintf("list%d.test", i), onlyPost(p)))

@@ -54,14 +54,13 @@ func (c *checker) judging(spec *PostEntry) judging {
 		if j.answer == answerEmpty {
 			c.add("post.success", "is a flag in the answer, but answer: empty says that there is none; leave one out")
 		}
+		if e.Is == nil {
+			c.add("post.success.is", "is required")
+		}
 		is, _ := rawjson.Parse(appendConstant(nil, e.Is))
 		j.success = &successFlag{path: c.path("post.success.field", e.Field), is: is}
 	}
-	for i, s := range spec.Revoked {
-		if s < 400 || s > 599 {
-			c.add("post.revoked["+strconv.Itoa(i)+"]", "must be an HTTP status from 400 to 599, is %d", s)
-		}
-	}
+	c.statuses("post.revoked", spec.Revoked)
 	return j
 }
 

@@ -147,6 +147,7 @@ func TestJudge(t *testing.T) {
 
 func TestJudgeSaysWhy(t *testing.T) {
 	t.Parallel()
+	is := func(value any) PostEntry { return PostEntry{Success: &SuccessEntry{Field: "result", Is: value}} }
 	flag := PostEntry{Success: &SuccessEntry{Field: "data.ok", Is: true}}
 	for _, tt := range []struct {
 		name   string
@@ -166,6 +167,15 @@ func TestJudgeSaysWhy(t *testing.T) {
 		{"flag is false", flag, Answer{Status: 200, Body: []byte(`{"data":{"ok":false}}`)}, "the flag data.ok is false, want true"},
 		{"flag is missing", flag, Answer{Status: 200, Body: []byte(`{"data":{}}`)}, "the flag data.ok is missing, want true"},
 		{"flag is the token", flag, Answer{Status: 200, Body: []byte(`{"data":{"ok":"tok+secret/1"}}`)}, `the flag data.ok is "***", want true`},
+		{"a word", is("saved"), Answer{Status: 200, Body: []byte(`{"result":"sav\u0065d"}`)}, ""},
+		{"another word", is("saved"), Answer{Status: 200, Body: []byte(`{"result":"Saved"}`)}, `the flag result is "Saved", want "saved"`},
+		{"a number", is(int64(200)), Answer{Status: 200, Body: []byte(`{"result":2e2}`)}, ""},
+		{"a number as a text", is(int64(200)), Answer{Status: 200, Body: []byte(`{"result":"200"}`)}, `the flag result is "200", want 200`},
+		{"a text as a number", is("1"), Answer{Status: 200, Body: []byte(`{"result":1}`)}, `the flag result is 1, want "1"`},
+		{"one is not true", is(int64(1)), Answer{Status: 200, Body: []byte(`{"result":true}`)}, "the flag result is true, want 1"},
+		{"false", is(false), Answer{Status: 200, Body: []byte(`{"result":false}`)}, ""},
+		{"null is not false", is(false), Answer{Status: 200, Body: []byte(`{"result":null}`)}, "the flag result is null, want false"},
+		{"an array", is("saved"), Answer{Status: 200, Body: []byte(`{"result":["saved"]}`)}, `the flag result is ["saved"], want "saved"`},
 		{"flag is long, and the token in it", flag, Answer{Status: 200, Body: []byte(`{"data":{"ok":"` + strings.Repeat("x", 55) + ` tok+secret/1"}}`)},
 			`the flag data.ok is "` + strings.Repeat("x", 55) + ` ***…, want true`},
 	} {

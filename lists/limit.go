@@ -68,6 +68,9 @@ func (l *List) countLimits() {
 		}
 		e.counted = append(e.counted, e.limits...)
 	}
+	if l.post != nil && l.post.otherwise != nil {
+		l.post.otherwise.way.counted = l.post.counted
+	}
 }
 
 func (l *List) postLimits() []Limit {

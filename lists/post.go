@@ -9,8 +9,9 @@ import (
 type postDialect struct {
 	endpoint
 	judging
-	method string
-	body   bodyDialect
+	method    string
+	body      bodyDialect
+	otherwise *otherwise // nil: there is no second way
 }
 
 // post compiles how counts are posted; nil if they are not.
@@ -46,6 +47,7 @@ func (c *checker) post(e *Entry) *postDialect {
 	p.namesBot = p.namesBot || p.body.takes[BotID]
 	p.listBotID = p.listBotID || p.body.takes[ListBotID]
 	c.whomLimits("post.limits", &p.endpoint)
+	p.otherwise = c.otherwise(e, p)
 	return p
 }
 
@@ -67,12 +69,7 @@ func (l *List) PlanPost(c Count, t Token, userAgent string) (Call, *Skip) {
 			return Call{}, skip
 		}
 	}
-	plan := &postPlan{postDialect: p, userAgent: userAgent}
-	plan.values.ids, plan.values.count = ids{c.BotID, t.listBotID}, c
-	plan.values.fill(&p.body.takes, p.body.defaults)
-	if !p.body.holdsToken {
-		plan.encoded = p.body.encode(&plan.values, "")
-	}
+	plan := newPostPlan(p, ids{c.BotID, t.listBotID}, c, userAgent)
 	return Call{List: l, endpoint: &p.endpoint, botID: c.BotID, token: t, plan: plan}, nil
 }
 
@@ -82,6 +79,16 @@ type postPlan struct {
 	values    valueSet
 	encoded   []byte // what the body or the query carries; nil: the token is in it
 	userAgent string
+}
+
+func newPostPlan(d *postDialect, bot ids, c Count, userAgent string) *postPlan {
+	p := &postPlan{postDialect: d, userAgent: userAgent}
+	p.values.ids, p.values.count = bot, c
+	p.values.fill(&d.body.takes, d.body.defaults)
+	if !d.body.holdsToken {
+		p.encoded = d.body.encode(&p.values, "")
+	}
+	return p
 }
 
 // encode returns what the body or the query carries.
@@ -108,5 +115,9 @@ func (l *List) PostRules() []string {
 	if l.post == nil {
 		return nil
 	}
-	return append(l.post.judging.rules(), l.post.endpoint.rules()...)
+	rules := append(l.post.judging.rules(), l.post.endpoint.rules()...)
+	if o := l.post.otherwise; o != nil {
+		rules = append(rules, o.rule())
+	}
+	return rules
 }

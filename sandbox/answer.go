@@ -54,24 +54,32 @@ func answerTo(err error) answer {
 	return answer{r.status, http.Header{}, map[string]any{"message": r.message}}
 }
 
-// refused is answerTo with the list's flag, if it has one.
-func (l *list) refused(err error) answer {
+// refused is answerTo with the flag of the endpoint's answers, if they have one.
+func (e *endpoint) refused(err error) answer {
 	a := answerTo(err)
-	if l.success != nil {
-		a.put(l.success.Field, !l.success.Is)
+	if e.success != nil {
+		a.put(e.success.Field, otherThan(e.success.Is))
 	}
 	return a
 }
 
+// otherThan returns what a flag says that means no success.
+func otherThan(is any) any {
+	if flag, ok := is.(bool); ok {
+		return !flag
+	}
+	return nil
+}
+
 // accepted is the answer to a count that the list took.
-func (l *list) accepted() answer {
+func (e *endpoint) accepted() answer {
 	a := answer{status: http.StatusOK, header: http.Header{}}
 	switch {
-	case l.empty:
+	case e.empty:
 		a.status = http.StatusNoContent
-	case l.success != nil:
+	case e.success != nil:
 		a.body = map[string]any{}
-		a.put(l.success.Field, l.success.Is)
+		a.put(e.success.Field, e.success.Is)
 	default:
 		a.body = map[string]any{"success": true}
 	}

@@ -22,25 +22,37 @@ type endpoint struct {
 	headers map[string]pattern
 	auth    *auth // nil: anyone may ask
 
-	fields *fields        // of a post; nil: reads
-	get    lists.GetEntry // of a reading
+	fields  *fields             // of a post; nil: reads
+	success *lists.SuccessEntry // of a post: the flag in its answers; nil: there is none
+	empty   bool                // of a post: a success answers nothing
+	second  *endpoint           // of a post: where tokens go that it does not know; nil: it knows all
+	isOther bool                // of a post: it knows the tokens that the first does not
+	get     lists.GetEntry      // of a reading
 }
 
-// newPost is where a list takes counts, nil if it takes none.
-func newPost(l *lists.List, state *list) *endpoint {
-	var spec lists.PostEntry
-	if l.Post != nil {
-		spec = *l.Post
-	}
-	address := cmp.Or(spec.URL, l.APIPost)
+// newPost returns where a list with an entry takes counts, nil if it takes none.
+func newPost(entry lists.Entry, state *list) *endpoint {
+	spec := *cmp.Or(entry.Post, &lists.PostEntry{})
+	address := cmp.Or(spec.URL, entry.APIPost)
 	if address == "" || spec.None != "" {
 		return nil
 	}
 	e := newEndpoint(address, spec.Headers, state)
-	e.method = cmp.Or(spec.Method, l.APIPostMethod, http.MethodPost)
+	e.method = cmp.Or(spec.Method, entry.APIPostMethod, http.MethodPost)
 	e.auth = newAuth(cmp.Or(spec.Auth, &lists.AuthEntry{}))
-	e.fields = newFields(l.Entry, spec, *e.auth)
+	e.fields = newFields(entry, spec, *e.auth)
+	e.success, e.empty = spec.Success, spec.Answer == "empty"
+	if o := spec.Otherwise; o != nil {
+		entry.APIPost, entry.Post = "", &o.PostEntry
+		e.second = newPost(entry, state)
+		e.second.isOther = true
+	}
 	return e
+}
+
+// knows reports whether a token is for this way to post.
+func (e *endpoint) knows(token string) bool {
+	return e.second == nil && !e.isOther || e.isOther == isSecond(token)
 }
 
 // newGet is where a list is read, nil if it is not.
@@ -229,6 +241,9 @@ func (a auth) check(carried []string) (string, error) {
 	}
 	return token, nil
 }
+
+// isSecond reports whether a token is one that only second ways know.
+func isSecond(token string) bool { return token == "second" || strings.HasPrefix(token, "second-") }
 
 // isBad reports whether a token is one that every list refuses.
 func isBad(token string) bool { return token == "bad" || strings.HasPrefix(token, "bad-") }

@@ -32,7 +32,7 @@ func (l *list) serveGet(e *endpoint, r *http.Request, of ids, query url.Values, 
 	defer l.mu.Unlock()
 	// An address is counted whatever it asks; tokens and bots where they post.
 	if wait := l.admit(map[string]string{"address": address(r)}, now); wait > 0 {
-		return l.tooEarly(wait, now)
+		return e.tooEarly(wait, now)
 	}
 	b := l.find(of, token)
 	if b == nil {

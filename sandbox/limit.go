@@ -50,8 +50,9 @@ func (l *list) admit(who map[string]string, now time.Time) (wait time.Duration) 
 }
 
 // tooEarly tells how long to wait, where and in the unit the list does.
-func (l *list) tooEarly(wait time.Duration, now time.Time) answer {
-	a := l.refused(refuse(http.StatusTooManyRequests, "Too early"))
+func (e *endpoint) tooEarly(wait time.Duration, now time.Time) answer {
+	l := e.list
+	a := e.refused(refuse(http.StatusTooManyRequests, "Too early"))
 	until := now.Add(wait)
 	n := roundUp(wait, time.Second)
 	switch l.wait.Unit {

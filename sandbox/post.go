@@ -47,19 +47,19 @@ func (l *list) servePost(e *endpoint, r *http.Request, body []byte, of ids, quer
 	var a answer
 	switch early, _ := l.early.get(token); {
 	case token != "" && l.revoked != 0 && early >= patience:
-		a = l.refused(refuse(l.revoked, "Token is revoked"))
+		a = e.refused(refuse(l.revoked, "Token is revoked"))
 	case err != nil:
-		a = l.refused(err)
+		a = e.refused(err)
 	default:
 		key := l.key(of, token)
 		wait := l.admit(map[string]string{"token": token, "bot": key, "address": address(r)}, now)
 		if wait > 0 {
 			l.early.set(token, early+1)
-			a = l.tooEarly(wait, now)
+			a = e.tooEarly(wait, now)
 			break
 		}
 		l.store(key, c)
-		a = l.accepted()
+		a = e.accepted()
 	}
 	p.Status = a.status
 	if l.posts = append(l.posts, p); len(l.posts) > maxPosts {
@@ -85,6 +85,9 @@ func (e *endpoint) check(h http.Header, body []byte, of *ids, query url.Values) 
 		if token, err = e.auth.check([]string{text}); err != nil {
 			return "", c, err
 		}
+	}
+	if !e.knows(token) {
+		return "", c, refuse(http.StatusUnauthorized, "Token is not known")
 	}
 	if c, err = e.fields.check(found, of); err != nil {
 		return token, c, err
@@ -122,6 +125,9 @@ func (l *list) find(of ids, token string) *bot {
 	if key == "" {
 		return l.last
 	}
-	b, _ := l.bots.get(key)
+	b, known := l.bots.get(key)
+	if !known && l.nameless {
+		return l.last
+	}
 	return b
 }

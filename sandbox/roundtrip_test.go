@@ -80,7 +80,9 @@ func TestRoundTripOfPosts(t *testing.T) {
 			Fields: &lists.FieldsEntry{ServerCount: lists.Names{"count"}, ListBotID: lists.Names{"id"}}}},
 		"numberedText": {Post: &lists.PostEntry{URL: "https://list.example/:list_bot_id", Numbers: "string",
 			Fields: &lists.FieldsEntry{ServerCount: lists.Names{"count"}, ListBotID: lists.Names{"id"}}}},
-		"json": {APIPost: api, APIField: "count", Post: &lists.PostEntry{Answer: "json", Success: &lists.SuccessEntry{Field: "ok", Is: true}}},
+		"json":   {APIPost: api, APIField: "count", Post: &lists.PostEntry{Answer: "json", Success: &lists.SuccessEntry{Field: "ok", Is: true}}},
+		"word":   {APIPost: api, APIField: "count", Post: &lists.PostEntry{Success: &lists.SuccessEntry{Field: "data.result", Is: "saved"}}},
+		"number": {APIPost: api, APIField: "count", Post: &lists.PostEntry{Success: &lists.SuccessEntry{Field: "code", Is: int64(200)}}},
 		"everything": {APIPost: api, Post: &lists.PostEntry{Fields: &lists.FieldsEntry{
 			ServerCount: lists.Names{"a.servers", "servers"}, ShardID: lists.Names{"a.shard"}, ShardCount: lists.Names{"a.shards"},
 			UserCount: lists.Names{"users"}, VoiceConnections: lists.Names{"voice"}, BotID: lists.Names{"a.bot"}}}},

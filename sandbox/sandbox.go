@@ -4,7 +4,8 @@
 // never that the entries say what the lists want.
 //
 // The token "bad", and any that begins with "bad-", is refused by every list;
-// any other single word passes.
+// any other single word passes. Where a list has a second way to post, that way
+// alone knows the token "second", and any that begins with "second-".
 package sandbox
 
 import (
@@ -48,12 +49,11 @@ type Post struct {
 
 // list is one list, and what it remembers.
 type list struct {
-	knownBy string // what it knows bots by: ":id", ":list_bot_id", or "" for the token alone
-	success *lists.SuccessEntry
-	empty   bool // a success answers nothing
-	limits  []lists.LimitEntry
-	wait    lists.WaitEntry
-	revoked int // status that a revoked token gets; 0: no token is ever revoked
+	knownBy  string // what it knows bots by: ":id", ":list_bot_id", or "" for the token alone
+	nameless bool   // a second way to post does not say which bot it is of
+	limits   []lists.LimitEntry
+	wait     lists.WaitEntry
+	revoked  int // status that a revoked token gets; 0: no token is ever revoked
 
 	mu      sync.Mutex
 	bots    bounded[string, *bot]
@@ -73,16 +73,23 @@ func New(all []*lists.List) *Sandbox {
 		}
 		state := newList(l)
 		s.lists[l.ID] = state
-		post, get := newPost(l, state), newGet(l, state)
+		post, get := newPost(l.Entry, state), newGet(l, state)
 		if post != nil {
 			state.knownBy = post.names()
-			s.endpoints[post.host] = append(s.endpoints[post.host], post)
+			state.nameless = post.second != nil && post.second.names() != state.knownBy
+			s.add(post.second)
 		}
-		if get != nil {
-			s.endpoints[get.host] = append(s.endpoints[get.host], get)
-		}
+		s.add(post)
+		s.add(get)
 	}
 	return s
+}
+
+// add makes an endpoint known; nil for none.
+func (s *Sandbox) add(e *endpoint) {
+	if e != nil {
+		s.endpoints[e.host] = append(s.endpoints[e.host], e)
+	}
 }
 
 func newList(l *lists.List) *list {
@@ -93,7 +100,7 @@ func newList(l *lists.List) *list {
 		wait:    lists.WaitEntry{Header: "Retry-After"},
 	}
 	if p := l.Post; p != nil {
-		state.success, state.empty, state.limits = p.Success, p.Answer == "empty", p.Limits
+		state.limits = p.Limits
 		if len(p.Wait) > 0 {
 			state.wait = p.Wait[0]
 		}

@@ -103,7 +103,9 @@ var (
 	noField   = lists.Entry{APIPost: api}
 	patched   = lists.Entry{APIPost: api, APIField: "count", Post: &lists.PostEntry{Method: "PATCH"}}
 	flagged   = lists.Entry{APIPost: api, APIField: "count", Post: &lists.PostEntry{Success: &lists.SuccessEntry{Field: "result.error", Is: false}}}
-	silent    = lists.Entry{APIPost: api, APIField: "count", Post: &lists.PostEntry{Answer: "empty"}}
+	twoWays   = lists.Entry{APIPost: api, APIField: "count", APIGet: api, Post: &lists.PostEntry{Answer: "empty", Otherwise: &lists.OtherwiseEntry{On: []int{401}, PostEntry: lists.PostEntry{
+		URL: "https://list.example/me", Method: "PATCH", Auth: &lists.AuthEntry{Prefix: "Bearer "}, Success: &lists.SuccessEntry{Field: "ok", Is: true}}}}}
+	silent = lists.Entry{APIPost: api, APIField: "count", Post: &lists.PostEntry{Answer: "empty"}}
 )
 
 func TestChecks(t *testing.T) {
@@ -135,6 +137,12 @@ func TestChecks(t *testing.T) {
 		{"a scheme that the list has not", plain, request{token: "Bearer token", body: `{"server_count":5}`}, 401, `not known`},
 		{"long token", plain, request{token: strings.Repeat("x", 1025), body: `{"server_count":5}`}, 401, `not known`},
 		{"token before body", plain, request{token: "bad", body: `{`}, 401, ``},
+
+		{"first way", twoWays, request{body: `{"count":5}`}, 204, ``},
+		{"first way, token of the second", twoWays, request{token: "second-1", body: `{"count":5}`}, 401, `not known`},
+		{"second way", twoWays, request{method: "PATCH", url: "https://list.example/me", token: "Bearer second-1", body: `{"count":5}`}, 200, `{"ok":true}`},
+		{"second way, token of the first", twoWays, request{method: "PATCH", url: "https://list.example/me", token: "Bearer token", body: `{"count":5}`}, 401, `"ok":false`},
+		{"any token where there is one way", plain, request{token: "second-1", body: `{"server_count":5}`}, 200, ``},
 
 		{"form for JSON", plain, request{kind: "application/x-www-form-urlencoded", body: `{"server_count":5}`}, 415, `application/json`},
 		{"no type", plain, request{kind: "-", body: `{"server_count":5}`}, 415, ``},
@@ -442,6 +450,22 @@ func TestReading(t *testing.T) {
 	check("right", request{token: "Bearer token", header: right}, 200, `"server_count":5`)
 	check("other bot", request{token: "Bearer token", url: "https://list.example/api/bots/223456789012345678",
 		header: map[string]string{"X-Bot": "223456789012345678"}}, 404, `not found`)
+}
+
+// A second way to post may not say which bot it is of: readers of one that
+// nobody named get the latest.
+func TestSecondWayThatNamesNoBot(t *testing.T) {
+	s := sandbox.New([]*lists.List{list(t, "list", twoWays)})
+	for _, r := range []request{{body: `{"count":5}`}, {method: "PATCH", url: "https://list.example/me", token: "Bearer second-1", body: `{"count":7}`}} {
+		if w := ask(s, r); w.Code/100 != 2 {
+			t.Fatal(w.Code, w.Body)
+		}
+	}
+	for id, want := range map[string]int64{bot: 5, "223456789012345678": 7} {
+		if got, ok := s.Count("list", id); !ok || got != want {
+			t.Errorf("%s: got %d, %t, want %d", id, got, ok, want)
+		}
+	}
 }
 
 // Lists that only the token tells a bot by show one bot for each token, and the

@@ -28,7 +28,9 @@ var (
 //
 // A mapping sets a struct by the `yaml` tags of its fields, or a map. Further
 // tags of a field are `required:"true"`, `enum:"a,b"` with all values allowed,
-// `date:"true"` for a string that is a day, and `doc`, which SchemaOf shows. A field of type *Node takes what stands there
+// `date:"true"` for a string that is a day, and `doc`, which SchemaOf shows. The
+// keys of a struct in a field with `inline:"true"` stand beside the others, but
+// for those that `without:"a,b"` names. A field of type *Node takes what stands there
 // as it is; a slice with a method OneOrMany may be given as its only item, and
 // a struct with a method SetScalar(string) as a string.
 func (d *Decoder) Bind(n *Node, target any) { d.bind(n, reflect.ValueOf(target).Elem()) }
@@ -90,7 +92,7 @@ func (d *Decoder) bindStruct(n *Node, v reflect.Value) {
 		}
 	}
 	for _, k := range all {
-		d.bindField(n, k, v.Field(k.index))
+		d.bindField(n, k, v.FieldByIndex(k.index))
 	}
 }
 

@@ -31,6 +31,7 @@ type boat struct {
 	Free   map[string]any    `yaml:"free" doc:"Anything."`
 	Engine *engine           `yaml:"engine" doc:"What drives it."`
 	Built  string            `yaml:"built" date:"true" doc:"When it was built."`
+	Spare  *spare            `yaml:"spare" doc:"What else drives it."`
 }
 
 type people []person
@@ -46,6 +47,18 @@ func (p *person) SetScalar(name string) { p.Name = name }
 
 type engine struct {
 	Power int64 `yaml:"power" required:"true" doc:"Power in kilowatts."`
+}
+
+// spare has the keys of another struct beside its own, without one of them.
+type spare struct {
+	Since string `yaml:"since" doc:"Since when."`
+	boat2 `inline:"true" without:"spare,kind"`
+}
+
+type boat2 struct {
+	Name  string `yaml:"name" required:"true" doc:"Name."`
+	Kind  string `yaml:"kind" doc:"Kind."`
+	Spare *spare `yaml:"spare" doc:"Not here."`
 }
 
 // read reads files a.yaml, b.yaml and so on, each into a fleet of its own.
@@ -86,6 +99,7 @@ boats:
     free: {a: 1, b: "1", c: true}
     engine: {power: -5}
     built: 2026-11-22
+    spare: {since: ever, name: S}
   bert: {name: "1", crew: Jo, afloat: false, kind: null, engine: ~, built: "1999-01-31"}
 `)
 	if problems != "" {
@@ -96,7 +110,7 @@ boats:
 		"anna": {
 			Name: "Anna", Kind: "sail", Decks: 2, Afloat: true, Length: &length, Crew: people{{Name: "Jo"}, {Name: "Kim", Age: 30}},
 			Flags: []string{"a", "1"}, Marks: map[string]string{"bow.left": "x"}, Free: map[string]any{"a": int64(1), "b": "1", "c": true},
-			Engine: &engine{Power: -5}, Built: "2026-11-22",
+			Engine: &engine{Power: -5}, Built: "2026-11-22", Spare: &spare{Since: "ever", boat2: boat2{Name: "S"}},
 		},
 		"bert": {Name: "1", Crew: people{{Name: "Jo"}}, Built: "1999-01-31"},
 	}}
@@ -106,7 +120,7 @@ boats:
 }
 
 func TestProblems(t *testing.T) {
-	const keys = "name, kind, decks, afloat, length, crew, flags, marks, free, engine, built"
+	const keys = "name, kind, decks, afloat, length, crew, flags, marks, free, engine, built, spare"
 	for _, test := range []struct {
 		name  string
 		files []string
@@ -122,6 +136,8 @@ func TestProblems(t *testing.T) {
 		{"missing", []string{"boats:\n  anna:\n    engine: {}\n"}, "a.yaml:2: anna: name: is required\na.yaml:3: anna: engine.power: is required"},
 		{"null", []string{"boats:\n  anna:\n    name: ~\n"}, `a.yaml:3: anna: name: is required, is null`},
 		{"blank", []string{"boats: {anna: {name: ' '}}\n"}, `a.yaml:1: anna: name: must not be blank`},
+		{"beside keys that are inline", []string{"boats: {anna: {name: A, spare: {kind: x}}}\n"},
+			"a.yaml:1: anna: spare.kind: unknown key; allowed: since, name\na.yaml:1: anna: spare.name: is required"},
 		{"one of two", []string{"boats: {anna: {name: A, kind: steam}}\n"}, `a.yaml:1: anna: kind: must be sail or motor, is "steam"`},
 		{"one of three numbers", []string{"boats: {anna: {name: A, decks: 4}}\n"}, `a.yaml:1: anna: decks: must be 1, 2 or 3, is 4`},
 		{"flag", []string{"boats: {anna: {name: A, afloat: yes}}\n"}, `a.yaml:1: anna: afloat: must be true or false (or 1 or 0), is "yes"`},
@@ -269,7 +285,10 @@ func TestSchemaOf(t *testing.T) {
 					"free": {"type": ["object", "null"], "additionalProperties": {"type": ["string", "integer", "boolean"]}, "description": "Anything."},
 					"engine": {"type": ["object", "null"], "additionalProperties": false, "required": ["power"], "description": "What drives it.", "properties": {
 						"power": {"type": "integer", "description": "Power in kilowatts."}}},
-					"built": {"type": ["string", "null"], "format": "date", "description": "When it was built."}}}}}}`), &want); err != nil {
+					"built": {"type": ["string", "null"], "format": "date", "description": "When it was built."},
+					"spare": {"type": ["object", "null"], "additionalProperties": false, "required": ["name"], "description": "What else drives it.", "properties": {
+						"since": {"type": ["string", "null"], "description": "Since when."},
+						"name": {"type": "string", "pattern": "\\S", "description": "Name."}}}}}}}}`), &want); err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(b, &got); err != nil || !reflect.DeepEqual(got, want) {

@@ -66,66 +66,85 @@ func findList(c *catalog.Catalog, id string) (*lists.List, error) {
 	return nil, usagef("unknown list %q", id)
 }
 
+// explained is where a list is explained.
+type explained struct{ out io.Writer }
+
+func (e explained) say(format string, args ...any) { _, _ = fmt.Fprintf(e.out, format+"\n", args...) }
+
 func explainList(out io.Writer, l *lists.List) {
-	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) }
-	say("%s (%s)", l.ID, l.Name)
+	e := explained{out}
+	e.say("%s (%s)", l.ID, l.Name)
 	if l.APIDocs != "" {
-		say("documentation: %s", l.APIDocs)
+		e.say("documentation: %s", l.APIDocs)
 	}
 	for _, source := range l.Source {
-		say("source: %s", source)
+		e.say("source: %s", source)
 	}
 	if l.SameAs != "" {
-		say("same software as: %s", l.SameAs)
+		e.say("same software as: %s", l.SameAs)
 	}
 	if l.Checked != "" {
-		say("checked: %s", l.Checked)
+		e.say("checked: %s", l.Checked)
 	}
 	token := lists.NewToken("token", "42")
+	e.posting(l, token)
+	e.reading(l, token)
+}
+
+// posting says what the list is sent with a count, and how its answer is judged.
+func (e explained) posting(l *lists.List, token lists.Token) {
 	if _, why := l.PlanPost(plainExample, token, userAgent); why != nil {
-		say("\nposting: %s", why)
-	} else {
-		full, everything := fullExample(l)
-		for _, example := range []struct {
-			what  string
-			count lists.Count
-		}{
-			{fmt.Sprintf("%d servers", plainExample.ServerCount), plainExample},
-			{everything, full},
-		} {
-			call, _ := l.PlanPost(example.count, token, userAgent)
-			say("\nposting %s:", example.what)
-			printRequest(out, call.Masked())
-		}
-		if l.NeedsListBotID() {
-			say("\nthe list numbers bots itself: send \"42:token\", or {\"token\": \"token\", \"bot_id\": \"42\"}")
-		}
-		say("")
-		for _, s := range l.PostRules() {
-			say("%s", s)
-		}
-	}
-	call, why := l.PlanRead(demoBot, token, userAgent)
-	if why != nil {
-		say("\nreading: %s", why)
+		e.say("\nposting: %s", why)
 		return
 	}
-	say("\nreading a bot:")
-	printRequest(out, call.Masked())
+	full, everything := fullExample(l)
+	for _, example := range []struct {
+		what  string
+		count lists.Count
+	}{
+		{fmt.Sprintf("%d servers", plainExample.ServerCount), plainExample},
+		{everything, full},
+	} {
+		call, _ := l.PlanPost(example.count, token, userAgent)
+		e.say("\nposting %s:", example.what)
+		printRequest(e.out, call.Masked())
+		if second, ok := call.Otherwise(); ok {
+			e.say("\nor, with a token of the other kind:")
+			printRequest(e.out, second.Masked())
+		}
+	}
+	if l.NeedsListBotID() {
+		e.say("\nthe list numbers bots itself: send \"42:token\", or {\"token\": \"token\", \"bot_id\": \"42\"}")
+	}
+	e.say("")
+	for _, s := range l.PostRules() {
+		e.say("%s", s)
+	}
+}
+
+// reading says how a bot is read from the list, and what is read in its answer.
+func (e explained) reading(l *lists.List, token lists.Token) {
+	call, why := l.PlanRead(demoBot, token, userAgent)
+	if why != nil {
+		e.say("\nreading: %s", why)
+		return
+	}
+	e.say("\nreading a bot:")
+	printRequest(e.out, call.Masked())
 	switch {
 	case l.TakesOperatorKey():
-		say("\nneeds a key: --list-keys, %s, or the caller's own in a lookup", keyVariable(l.ID))
+		e.say("\nneeds a key: --list-keys, %s, or the caller's own in a lookup", keyVariable(l.ID))
 	case l.NeedsKey():
-		say("\nneeds the caller's own key, in a lookup")
+		e.say("\nneeds the caller's own key, in a lookup")
 	}
-	say("\nread from:")
+	e.say("\nread from:")
 	for _, s := range l.ReadRules() {
-		say("  %s", s)
+		e.say("  %s", s)
 	}
 	if limits := l.ReadLimits(); limits != nil {
-		say("")
+		e.say("")
 		for _, s := range limits {
-			say("%s", s)
+			e.say("%s", s)
 		}
 	}
 }

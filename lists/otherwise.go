@@ -1,0 +1,100 @@
+package lists
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// otherwise is a second way to post, compiled.
+type otherwise struct {
+	on  []int // statuses of the first way's answer at which it is tried
+	way *postDialect
+}
+
+// otherwise compiles the second way to post of an entry whose first is p; nil
+// if there is none.
+func (c *checker) otherwise(e *Entry, p *postDialect) *otherwise {
+	if e.Post == nil || e.Post.Otherwise == nil {
+		return nil
+	}
+	o := e.Post.Otherwise
+	c.statuses("post.otherwise.on", o.On)
+	if len(o.On) == 0 {
+		c.add("post.otherwise.on", "must name a status")
+	}
+	if o.URL == "" {
+		c.add("post.otherwise.url", "is required")
+		return nil
+	}
+	second := *e
+	second.APIPost, second.Post = "", &o.PostEntry
+	within := &checker{defunct: c.defunct}
+	way := within.post(&second)
+	for _, problem := range within.problems {
+		// Of the api_* fields everything is said already.
+		if field, ok := strings.CutPrefix(problem.Field, "post"); ok {
+			c.add("post.otherwise"+field, "%s", problem.Message)
+		}
+	}
+	if way == nil {
+		return nil
+	}
+	way.limits, way.wait, way.revoked, way.revokes = p.limits, p.wait, p.revoked, p.revokes
+	c.whomLimits("post.limits", &way.endpoint)
+	p.listBotID = p.listBotID || way.listBotID // a token is for either way
+	return &otherwise{o.On, way}
+}
+
+// statuses checks statuses of refusals.
+func (c *checker) statuses(field string, all []int) {
+	for i, s := range all {
+		if s < 400 || s > 599 {
+			c.add(field+"["+strconv.Itoa(i)+"]", "must be an HTTP status from 400 to 599, is %d", s)
+		}
+	}
+}
+
+// Otherwise returns the same post in the list's second way. ok is false where
+// the list has none, and where the call goes that way already.
+func (c Call) Otherwise() (second Call, ok bool) {
+	first, isPost := c.plan.(*postPlan)
+	if !isPost || first.otherwise == nil {
+		return Call{}, false
+	}
+	way := first.otherwise.way
+	c.endpoint, c.plan = &way.endpoint, newPostPlan(way, first.values.ids, first.values.count, first.userAgent)
+	return c, true
+}
+
+// IsOtherwise reports whether an answer to the call says that the list's second
+// way to post is to be tried.
+func (c Call) IsOtherwise(a Answer) bool {
+	first, isPost := c.plan.(*postPlan)
+	return isPost && first.otherwise != nil && slices.Contains(first.otherwise.on, a.Status)
+}
+
+// Counts returns which of two answers to a post counts: that in the first way,
+// or that in the second, which is then marked. Where the second way refuses the
+// token too, or never heard of it, the first answer says all there is to say.
+func Counts(first, second Answer) Answer {
+	switch s := second.Status; {
+	case second.NotSent():
+		return first
+	case s/100 == 4 && s != http.StatusUnprocessableEntity && s != http.StatusTooManyRequests && s != http.StatusRequestTimeout:
+		return first
+	}
+	second.Otherwise = true
+	return second
+}
+
+// rule says in words when the second way is tried.
+func (o *otherwise) rule() string {
+	statuses := make([]string, len(o.on))
+	for i, s := range o.on {
+		statuses[i] = strconv.Itoa(s)
+	}
+	return fmt.Sprintf("otherwise: on status %s once %s %s, which is remembered for the token", strings.Join(statuses, ", "), o.way.method, o.way.rawURL)
+}
