@@ -58,9 +58,14 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 	}
 	if f == nil {
 		plan, skipped := op.plan(c, r, from)
-		plan, held := a.heldBack(ctx, plan, a.Holds.check(ctx, plan))
+		dryRun := op.dryRun != nil && op.dryRun(r)
+		why, err := a.Holds.check(ctx, plan, dryRun)
+		if err != nil {
+			return result[A]{}, err
+		}
+		plan, held := a.heldBack(ctx, plan, why)
 		skipped = append(skipped, held...)
-		if len(plan) == 0 || op.dryRun != nil && op.dryRun(r) {
+		if len(plan) == 0 || dryRun {
 			return result[A]{answer: op.merge(r, asked{plan: plan, skipped: inOrder(skipped)})}, nil
 		}
 		leaveRoom, err := a.room(len(plan))

@@ -30,8 +30,11 @@ type Plan struct{ plan []planned }
 // Check looks at the holds of a call.
 func (h *Holds) Check(ctx context.Context, call lists.Call) (*Plan, *lists.Skip) {
 	p := &Plan{[]planned{{call: call}}}
-	return p, h.check(ctx, p.plan)[0]
+	return p, h.look(ctx, p.plan)[0]
 }
+
+// SetSleep sets how a call waits for a hold to end.
+func (h *Holds) SetSleep(sleep func(context.Context, time.Duration) error) { h.sleep = sleep }
 
 // Reserve checks a call, and reserves what it needs.
 func (h *Holds) Reserve(ctx context.Context, call lists.Call) (*Plan, *lists.Skip) {

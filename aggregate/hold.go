@@ -10,10 +10,6 @@ import (
 // maxSlots bounds the places that one limit takes in the store.
 const maxSlots = 64
 
-// paceMargin is added to a list's interval: a call may reach the list so much
-// later than it was reserved.
-var paceMargin = lists.Posts.Timeout
-
 // hold is what the store knows of one call, and under which keys. They are
 // hashed once for a request, and carried from the check to what is learned from
 // the answer.
@@ -23,25 +19,26 @@ type hold struct {
 	waits     bool      // a wait that the list asks for touches the call
 	wait      store.Key // held as long
 	paces     []pace
+	margin    time.Duration // how much later than its reservation the call may reach the list
 
 	uses     []store.Use // all that must be free before the call is sent: revoked, wait, then each pace and its bot
 	reserved []store.Key // one for each pace, from the reservation on
 }
 
 // pace is one limit of a list as it touches one call. Each of its slots is one
-// use in every period, so that no interval, wherever it begins, sees more uses
-// than slots.
+// use in every interval, counted from the list's answer, so that no interval of
+// the list's own, wherever it begins, sees more uses than slots.
 type pace struct {
-	per    string
-	place  store.Place
-	bot    store.Place // of the bot whose token the list has accepted; without slots where the list counts no bots
-	period time.Duration
+	per      string
+	place    store.Place
+	bot      store.Place // of the bot whose token the list has accepted; without slots where the list counts no bots
+	interval time.Duration
 }
 
 // of returns the hold of a call.
 func (h *Holds) of(call lists.Call) hold {
 	list, credential := call.List.ID, call.Credential()
-	d := hold{revocable: call.MayBeRevoked()}
+	d := hold{revocable: call.MayBeRevoked(), margin: call.Op().Timeout}
 	if d.revocable {
 		d.revoked = h.hash("revoked", list, credential)
 	}
@@ -79,7 +76,7 @@ func (d *hold) needs() []store.Use {
 		uses = append(uses, look(store.Place{Key: d.wait}))
 	}
 	for _, p := range d.paces {
-		uses = append(uses, store.Use{Place: p.place, Limit: 1, Period: p.period})
+		uses = append(uses, store.Use{Place: p.place, Limit: 1, Period: p.interval + d.margin})
 		if p.bot.Slots > 0 {
 			uses = append(uses, look(p.bot))
 		}
@@ -89,13 +86,13 @@ func (d *hold) needs() []store.Use {
 
 // pace returns a limit as it touches a call. One hash names all its slots.
 func (h *Holds) pace(call lists.Call, l lists.Limit, credential string) pace {
-	p := pace{per: l.Per, period: l.Interval}
+	p := pace{per: l.Per, interval: l.Interval}
 	slots := int(l.Requests)
 	if slots > maxSlots { // fewer slots, each used more often
-		p.period = l.Interval / time.Duration(slots/maxSlots)
+		p.interval = l.Interval / time.Duration(slots/maxSlots)
 		slots = maxSlots
 	}
-	p.period = p.period.Truncate(time.Millisecond) + paceMargin
+	p.interval = p.interval.Truncate(time.Millisecond)
 	name := l.Op.Name + " in " + l.Interval.String()
 	p.place.Slots = slots
 	switch l.Per {
@@ -139,23 +136,34 @@ func (d *hold) reserve(keys []store.Key) {
 	}
 }
 
-// release appends what gives back the reservation of a call that does not
-// count. Where the list saw it, it counts for our address all the same.
-func (d *hold) release(changes []store.Change, unseen bool) []store.Change {
+// release appends what gives back the reservation of a call that the list has
+// not seen.
+func (d *hold) release(changes []store.Change) []store.Change {
+	for _, key := range d.reserved {
+		changes = append(changes, store.Change{Place: store.Place{Key: key}, Kind: store.KindRelease})
+	}
+	return changes
+}
+
+// settle appends until when the reservation holds of a call that the list has
+// answered. What the list refused counts for our address alone.
+func (d *hold) settle(changes []store.Change, answered time.Time, refused bool) []store.Change {
 	for i, key := range d.reserved {
-		if d.paces[i].per != lists.PerAddress || unseen {
-			changes = append(changes, store.Change{Place: store.Place{Key: key}, Kind: store.KindRelease})
+		p, c := d.paces[i], store.Change{Place: store.Place{Key: key}, Kind: store.KindRelease}
+		if p.per == lists.PerAddress || !refused {
+			c.Kind, c.Window = store.KindSet, store.Window{Used: 1, Until: answered.Add(p.interval)}
 		}
+		changes = append(changes, c)
 	}
 	return changes
 }
 
 // takeBot appends what counts an accepted call for the bot, whichever token the
 // next has.
-func (d *hold) takeBot(changes []store.Change, now time.Time) []store.Change {
+func (d *hold) takeBot(changes []store.Change, answered time.Time) []store.Change {
 	for _, p := range d.paces {
 		if p.bot.Slots > 0 {
-			changes = append(changes, store.Change{Place: p.bot, Kind: store.KindOccupy, Window: store.Window{Used: 1, Until: now.Add(p.period)}})
+			changes = append(changes, store.Change{Place: p.bot, Kind: store.KindOccupy, Window: store.Window{Used: 1, Until: answered.Add(p.interval)}})
 		}
 	}
 	return changes

@@ -15,6 +15,10 @@ const (
 	maxHold = 24 * time.Hour
 	// defaultHold is how long a 429 holds that does not say for how long.
 	defaultHold = time.Minute
+	// patience is how long a call waits for a hold to end: a bot that posts
+	// exactly at a list's interval comes a little early each time, for that is
+	// counted from the list's answer.
+	patience = 3 * time.Second
 	// revokedHold stands for "until the token changes".
 	revokedHold = 365 * 24 * time.Hour
 )
@@ -28,29 +32,71 @@ type Holds struct {
 	store store.Windows
 	hash  func(parts ...string) store.Key
 	now   func() time.Time
+	sleep func(context.Context, time.Duration) error
 	log   *slog.Logger
 }
 
 // NewHolds returns Holds that are kept in st, under keys made by hash. The
 // clock is for tests.
 func NewHolds(st store.Windows, hash func(parts ...string) store.Key, now func() time.Time, log *slog.Logger) *Holds {
-	return &Holds{st, hash, now, log}
+	return &Holds{st, hash, now, sleep, log}
+}
+
+// sleep waits for a time, or until the context ends, whose error it returns.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // check returns for each call why it is held back; nil if it is not. It changes
-// nothing in the store, and notes in the plan what each call has there.
-func (h *Holds) check(ctx context.Context, plan []planned) []*lists.Skip {
-	why := make([]*lists.Skip, len(plan))
+// nothing in the store, and notes in the plan what each call has there. For
+// holds that end soon it waits, unless it is only to be shown. The error is the
+// context's.
+func (h *Holds) check(ctx context.Context, plan []planned, show bool) ([]*lists.Skip, error) {
 	if h == nil {
-		return why
+		return make([]*lists.Skip, len(plan)), nil
 	}
+	for end := h.now().Add(patience); ; {
+		why := h.look(ctx, plan)
+		until := lastUntil(why, end)
+		if show || until.IsZero() {
+			return why, nil
+		}
+		if err := h.sleep(ctx, max(time.Millisecond, until.Sub(h.now()))); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// lastUntil returns when the last of the holds ends that do so by end; zero when
+// none does.
+func lastUntil(why []*lists.Skip, end time.Time) (until time.Time) {
+	for _, w := range why {
+		if w != nil && w.Reason == lists.SkipPaced && !w.Until.After(end) && w.Until.After(until) {
+			until = w.Until
+		}
+	}
+	return until
+}
+
+// look returns for each call why it is held back just now.
+func (h *Holds) look(ctx context.Context, plan []planned) []*lists.Skip {
+	why := make([]*lists.Skip, len(plan))
 	places := make([]store.Place, 0, 4*len(plan))
 	for i := range plan {
-		d := h.of(plan[i].call)
-		for _, u := range d.uses {
+		p := &plan[i]
+		if p.hold.uses == nil { // not looked at before
+			p.hold = h.of(p.call)
+		}
+		for _, u := range p.hold.uses {
 			places = append(places, u.Place)
 		}
-		plan[i].hold = d
 	}
 	windows, err := h.store.PeekEach(ctx, places...)
 	if err != nil { // without the store nothing is known to be held
@@ -110,7 +156,7 @@ func (h *Holds) reserve(ctx context.Context, plan []planned) []*lists.Skip {
 		case taken[n].OK:
 			p.hold.reserve(taken[n].Keys)
 			if why[i] = h.why(*p, state{}); why[i] != nil {
-				back = p.hold.release(back, true)
+				back = p.hold.release(back)
 			}
 		default:
 			if why[i] = h.why(*p, p.hold.read(taken[n].Windows)); why[i] == nil { // it has just ended
@@ -122,15 +168,20 @@ func (h *Holds) reserve(ctx context.Context, plan []planned) []*lists.Skip {
 	return why
 }
 
-// settle learns from the lists' answers and the verdicts on them. The context
-// must not end with the caller.
+// settle learns from the lists' answers and the verdicts on them, now that all
+// are there. The context must not end with the caller.
 func (h *Holds) settle(ctx context.Context, plan []planned, answers []lists.Answer, verdicts []lists.Verdict) {
 	if h == nil {
 		return
 	}
+	now, longest := h.now(), time.Duration(0)
+	for _, a := range answers {
+		longest = max(longest, a.Took)
+	}
 	var changes []store.Change
 	for i, p := range plan {
-		changes = h.learn(changes, p, answers[i], verdicts[i])
+		answered := now.Add(answers[i].Took - longest)
+		changes = h.learn(changes, p, answers[i], verdicts[i], answered)
 	}
 	h.change(ctx, changes)
 }
@@ -144,17 +195,23 @@ func (h *Holds) change(ctx context.Context, changes []store.Change) {
 	}
 }
 
-// learn appends what a list's answer to a call changes.
-func (h *Holds) learn(changes []store.Change, p planned, a lists.Answer, v lists.Verdict) []store.Change {
-	now := h.now()
+// learn appends what a list's answer to a call changes. It came at answered, or a
+// little before.
+func (h *Holds) learn(changes []store.Change, p planned, a lists.Answer, v lists.Verdict, answered time.Time) []store.Change {
+	switch {
+	case a.NotSent():
+		changes = p.hold.release(changes)
+	case a.Status == lists.NoAnswer: // the list may count what is still on its way
+		changes = p.hold.settle(changes, answered.Add(p.hold.margin), false)
+	default:
+		changes = p.hold.settle(changes, answered, v.TokenRefused || v.ValuesRefused)
+	}
 	switch {
 	case v.Revoked:
 		h.log.Warn("token revoked", "list", p.call.List.ID, "bot", p.call.BotID())
-		changes = append(changes, holdUntil(p.hold.revoked, now.Add(revokedHold)))
+		changes = append(changes, holdUntil(p.hold.revoked, h.now().Add(revokedHold)))
 	case v.OK && p.call.Op().ProvesOwner:
-		changes = p.hold.takeBot(changes, now)
-	case a.NotSent() || v.TokenRefused:
-		changes = p.hold.release(changes, a.NotSent())
+		changes = p.hold.takeBot(changes, answered)
 	}
 	if until, ok := h.wait(p.call, a); ok && p.hold.waits {
 		changes = append(changes, holdUntil(p.hold.wait, until))

@@ -29,6 +29,9 @@ import (
 	"aggregator/store/sqlite"
 )
 
+// patience is how long a call waits for its hold to end.
+const patience = 3 * time.Second
+
 const (
 	firstBot  = "111111111111111111"
 	secondBot = "222222222222222222"
@@ -125,9 +128,12 @@ type desk struct {
 	*aggregate.Aggregator
 	*testkit.Clock
 	answer func(lists.Call) lists.Answer
+	lasts  func(lists.Call) time.Duration // until each answer, by the desk's clock; no time when nil
 
-	mu   sync.Mutex
-	sent []string // list=token of each call, in order
+	mu    sync.Mutex
+	ran   time.Time     // when calls were sent last
+	sent  []string      // list=token of each call, in order
+	slept time.Duration // while calls waited for holds
 }
 
 type deskOptions struct {
@@ -171,7 +177,17 @@ func newDesk(t testing.TB, o deskOptions) *desk {
 		BotsLimit:  ratelimit.New(o.windows, rate(t, o.bots), hash),
 		Holds:      aggregate.NewHolds(o.store.Windows(), hash, o.now, slog.New(slog.DiscardHandler)),
 	})
+	d.Holds.SetSleep(d.sleep)
 	return d
+}
+
+// sleep moves the clock instead.
+func (d *desk) sleep(_ context.Context, t time.Duration) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.slept += t
+	d.Advance(t)
+	return nil
 }
 
 func rate(t testing.TB, text string) ratelimit.Rate {
@@ -189,12 +205,21 @@ func rate(t testing.TB, text string) ratelimit.Rate {
 // Run implements [aggregate.Runner].
 func (d *desk) Run(_ context.Context, _ lists.Op, _ netip.Prefix, calls []lists.Call) []lists.Answer {
 	answers := make([]lists.Answer, len(calls))
+	d.mu.Lock()
+	d.ran = d.Now()
+	d.mu.Unlock()
+	longest := time.Duration(0)
 	for i, c := range calls {
 		d.mu.Lock()
 		d.sent = append(d.sent, c.List.ID+"="+c.Token().Reveal())
 		d.mu.Unlock()
 		answers[i] = d.answer(c)
+		if d.lasts != nil {
+			answers[i].Took = d.lasts(c)
+			longest = max(longest, answers[i].Took)
+		}
 	}
+	d.Advance(longest)
 	return answers
 }
 
@@ -303,6 +328,7 @@ func TestHolds(t *testing.T) {
 		bot    string        // firstBot when empty
 		send   string        // list=token
 		want   string
+		slept  time.Duration
 	}
 	for _, tt := range []struct {
 		name  string
@@ -314,14 +340,33 @@ func TestHolds(t *testing.T) {
 		}},
 		{"per token: the token waits", []step{
 			{send: "token.test=a", want: "200"},
-			{send: "token.test=a", want: until("12:15:10")},
-			{at: 15*time.Minute + 10*time.Second - time.Millisecond, send: "token.test=a", want: until("12:15:10")},
-			{at: 15*time.Minute + 10*time.Second, send: "token.test=a", want: "200"},
-			{at: 15*time.Minute + 10*time.Second, send: "token.test=a", want: until("12:30:20")},
+			{send: "token.test=a", want: until("12:15:00")},
+			{at: 15*time.Minute - patience - time.Millisecond, send: "token.test=a", want: until("12:15:00")},
+			{at: 15 * time.Minute, send: "token.test=a", want: "200"},
+			{at: 15 * time.Minute, send: "token.test=a", want: until("12:30:00")},
+		}},
+		{"a hold that ends soon is waited for", []step{
+			{send: "token.test=a", want: "200"},
+			{at: 15*time.Minute - patience, send: "token.test=a", want: "200", slept: patience},
+			{at: 30*time.Minute - time.Millisecond, send: "token.test=a", want: "200", slept: time.Millisecond},
+			{at: 45*time.Minute - patience, send: "token.test=a open.test=b", want: "200, 200", slept: patience},
+			{at: time.Hour - patience - time.Millisecond, send: "token.test=a open.test=b", want: "200, " + until("13:00:00")},
+		}},
+		{"of several the last that ends soon is waited for", []step{
+			{send: "token.test=a", want: "200"},
+			{at: time.Second, send: "token.test=b", want: "200"},
+			{at: time.Second, answer: after(429, "900"), send: "open.test=b", want: "429"},
+			{at: 10 * time.Second, answer: after(429, "900"), send: "open.test=c", want: "429"},
+			{at: 15*time.Minute - time.Second, send: "token.test=a open.test=b", want: "200, 200", slept: 2 * time.Second},
+		}},
+		{"a revoked token is not waited for", []step{
+			{send: "token.test=a", want: "200"},
+			{answer: lists.Answer{Status: 410}, send: "bot.test=a", want: "410"},
+			{at: 15*time.Minute - time.Second, send: "bot.test=a", want: revoked},
 		}},
 		{"per token: whatever the bot", []step{
 			{send: "token.test=a", want: "200"},
-			{bot: secondBot, send: "token.test=a", want: until("12:15:10")},
+			{bot: secondBot, send: "token.test=a", want: until("12:15:00")},
 		}},
 		{"per token: another token of the bot is free", []step{
 			{send: "token.test=a", want: "200"},
@@ -329,45 +374,45 @@ func TestHolds(t *testing.T) {
 		}},
 		{"per bot: the bot waits", []step{
 			{send: "bot.test=a", want: "200"},
-			{send: "bot.test=a", want: until("18:00:10")},
-			{at: 6*time.Hour + 10*time.Second, send: "bot.test=a", want: "200"},
+			{send: "bot.test=a", want: until("18:00:00")},
+			{at: 6 * time.Hour, send: "bot.test=a", want: "200"},
 		}},
 		{"per bot: another bot is free", []step{
 			{send: "bot.test=a", want: "200"},
 			{bot: secondBot, send: "bot.test=a", want: "200"},
-			{bot: secondBot, send: "bot.test=a", want: until("18:00:10")},
+			{bot: secondBot, send: "bot.test=a", want: until("18:00:00")},
 		}},
 		{"per bot: a second token of a bot whose first was accepted", []step{
 			{send: "bot.test=a", want: "200"},
-			{send: "bot.test=b", want: until("18:00:10")},
-			{at: 6*time.Hour + 10*time.Second, send: "bot.test=b", want: "200"},
-			{at: 6*time.Hour + 10*time.Second, send: "bot.test=a", want: "Paced: next post at 2026-11-23T00:00:20Z"},
+			{send: "bot.test=b", want: until("18:00:00")},
+			{at: 6 * time.Hour, send: "bot.test=b", want: "200"},
+			{at: 6 * time.Hour, send: "bot.test=a", want: "Paced: next post at 2026-11-23T00:00:00Z"},
 		}},
 		{"per bot, two in the interval", []step{
 			{send: "pair.test=a", want: "200"},
 			{at: time.Minute, send: "pair.test=a", want: "200"},
-			{at: 2 * time.Minute, send: "pair.test=a", want: until("12:04:10")},
-			{at: 2 * time.Minute, send: "pair.test=b", want: until("12:04:10")},
-			{at: 250 * time.Second, send: "pair.test=b", want: "200"},
-			{at: 250 * time.Second, send: "pair.test=a", want: until("12:05:10")},
+			{at: 2 * time.Minute, send: "pair.test=a", want: until("12:04:00")},
+			{at: 2 * time.Minute, send: "pair.test=b", want: until("12:04:00")},
+			{at: 240 * time.Second, send: "pair.test=b", want: "200"},
+			{at: 240 * time.Second, send: "pair.test=a", want: until("12:05:00")},
 		}},
 		{"per address: everyone waits", []step{
 			{send: "address.test=a", want: "200"},
-			{at: time.Second, bot: secondBot, send: "address.test=b", want: "200"},
-			{at: 2 * time.Second, bot: secondBot, send: "address.test=c", want: until("12:01:10")},
-			{at: 70 * time.Second, send: "address.test=a", want: "200"},
-			{at: 70 * time.Second, send: "address.test=a", want: until("12:01:11")},
+			{at: 10 * time.Second, bot: secondBot, send: "address.test=b", want: "200"},
+			{at: 20 * time.Second, bot: secondBot, send: "address.test=c", want: until("12:01:00")},
+			{at: 60 * time.Second, send: "address.test=a", want: "200"},
+			{at: 60 * time.Second, send: "address.test=a", want: until("12:01:10")},
 		}},
 		{"several limits: all must have room, and a held one takes nothing of the others", []step{
 			{send: "both.test=a", want: "200"},
-			{send: "both.test=a", want: until("12:01:10")},
+			{send: "both.test=a", want: until("12:01:00")},
 			{send: "both.test=b", want: "200"},
-			{at: 2 * time.Minute, send: "both.test=a", want: until("12:10:10")},
+			{at: 2 * time.Minute, send: "both.test=a", want: until("12:10:00")},
 		}},
 		{"another list is free", []step{
 			{send: "bot.test=a", want: "200"},
 			{send: "token.test=a", want: "200"},
-			{send: "bot.test=a token.test=a open.test=a", want: "200, " + until("18:00:10") + ", " + until("12:15:10")},
+			{send: "bot.test=a token.test=a open.test=a", want: "200, " + until("18:00:00") + ", " + until("12:15:00")},
 		}},
 
 		{"401 releases", []step{
@@ -388,42 +433,56 @@ func TestHolds(t *testing.T) {
 		{"per token: 401 releases", []step{
 			{answer: refused, send: "token.test=a", want: "401"},
 			{send: "token.test=a", want: "200"},
-			{send: "token.test=a", want: until("12:15:10")},
+			{send: "token.test=a", want: until("12:15:00")},
 		}},
 		{"per address: 401 counts all the same", []step{
 			{answer: refused, send: "address.test=bad", want: "401"},
 			{answer: refused, send: "address.test=bad", want: "401"},
-			{send: "address.test=good", want: until("12:01:10")},
+			{send: "address.test=good", want: until("12:01:00")},
 		}},
 		{"several limits: 401 releases the token, not the address", []step{
 			{answer: refused, send: "both.test=a", want: "401"},
 			{send: "both.test=a", want: "200"},
-			{send: "both.test=b", want: until("12:10:10")},
+			{send: "both.test=b", want: until("12:10:00")},
 		}},
-		{"400 keeps the token, never the bot", []step{
+		{"400 releases", []step{
 			{answer: lists.Answer{Status: 400}, send: "bot.test=a", want: "400"},
-			{send: "bot.test=a", want: until("18:00:10")},
+			{send: "bot.test=a", want: "200"},
+			{send: "bot.test=a", want: until("18:00:00")},
+		}},
+		{"422 releases", []step{
+			{answer: lists.Answer{Status: 422}, send: "bot.test=a", want: "422"},
+			{send: "bot.test=a", want: "200"},
+		}},
+		{"per address: 422 counts all the same", []step{
+			{answer: lists.Answer{Status: 422}, send: "address.test=a", want: "422"},
+			{answer: lists.Answer{Status: 422}, send: "address.test=a", want: "422"},
+			{send: "address.test=a", want: until("12:01:00")},
+		}},
+		{"409 keeps the token, never the bot", []step{
+			{answer: lists.Answer{Status: 409}, send: "bot.test=a", want: "409"},
+			{send: "bot.test=a", want: until("18:00:00")},
 			{send: "bot.test=b", want: "200"},
 		}},
 		{"500 keeps the token, never the bot", []step{
 			{answer: lists.Answer{Status: 500}, send: "bot.test=a", want: "500"},
-			{send: "bot.test=a", want: until("18:00:10")},
+			{send: "bot.test=a", want: until("18:00:00")},
 			{send: "bot.test=b", want: "200"},
 		}},
 		{"200 without the list's flag is not accepted: never the bot", []step{
 			{answer: lists.Answer{Status: 200, Body: []byte(`{"ok":false}`)}, send: "bot.test=a", want: "200"},
-			{send: "bot.test=a", want: until("18:00:10")},
+			{send: "bot.test=a", want: until("18:00:00")},
 			{send: "bot.test=b", want: "200"},
 		}},
 		{"a refused token after an accepted one frees nothing of the bot", []step{
 			{send: "bot.test=a", want: "200"},
-			{answer: refused, send: "bot.test=bad", want: until("18:00:10")},
-			{send: "bot.test=a", want: until("18:00:10")},
+			{answer: refused, send: "bot.test=bad", want: until("18:00:00")},
+			{send: "bot.test=a", want: until("18:00:00")},
 		}},
 		{"a refused token of another bot frees nothing of this one", []step{
 			{send: "bot.test=a", want: "200"},
 			{answer: refused, bot: secondBot, send: "bot.test=a", want: "401"},
-			{send: "bot.test=a", want: until("18:00:10")},
+			{send: "bot.test=a", want: until("18:00:00")},
 		}},
 
 		{"revoked: until the token changes", []step{
@@ -442,7 +501,7 @@ func TestHolds(t *testing.T) {
 			{send: "bot.test=a", want: "200"},
 			{answer: lists.Answer{Status: 410}, bot: secondBot, send: "bot.test=a", want: "410"},
 			{send: "bot.test=a", want: revoked},
-			{send: "bot.test=b", want: until("18:00:10")},
+			{send: "bot.test=b", want: until("18:00:00")},
 		}},
 		{"410 means nothing where the entry does not say so", []step{
 			{answer: lists.Answer{Status: 410}, send: "open.test=a", want: "410"},
@@ -473,12 +532,12 @@ func TestHolds(t *testing.T) {
 		}},
 		{"429 and the interval: the later one", []step{
 			{answer: after(429, "60"), send: "token.test=a", want: "429"},
-			{at: time.Minute, send: "token.test=a", want: until("12:15:10")},
+			{at: time.Minute, send: "token.test=a", want: until("12:15:00")},
 		}},
 		{"a later 429 never shortens", []step{
 			{answer: after(429, "3600"), send: "address.test=a", want: "429"},
-			{at: time.Hour, answer: after(429, "1"), send: "address.test=a", want: "429"},
-			{at: time.Hour, send: "address.test=a", want: until("13:00:01")},
+			{at: time.Hour, answer: after(429, "10"), send: "address.test=a", want: "429"},
+			{at: time.Hour, send: "address.test=a", want: until("13:00:10")},
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -494,8 +553,9 @@ func TestHolds(t *testing.T) {
 				if s.answer.Status != 0 {
 					d.says(s.answer)
 				}
-				if got := d.post(t, s.bot, s.send); got != s.want {
-					t.Errorf("step %d, %s: %s, want %s", i, s.send, got, s.want)
+				d.slept = 0
+				if got := d.post(t, s.bot, s.send); got != s.want || d.slept != s.slept {
+					t.Errorf("step %d, %s: %s after waiting %s, want %s after %s", i, s.send, got, d.slept, s.want, s.slept)
 				}
 			}
 		})
@@ -558,7 +618,7 @@ func TestWaits(t *testing.T) {
 	}{
 		{"429 alone: a minute", "open.test", early, until("12:01:00")},
 		{"seconds", "open.test", after(429, "90"), until("12:01:30")},
-		{"a fraction, rounded up", "open.test", after(429, "0.2"), until("12:00:01")},
+		{"a fraction, rounded up", "open.test", after(429, "3.2"), until("12:00:04")},
 		{"a date", "open.test", after(429, "Sun, 22 Nov 2026 13:00:00 GMT"), until("13:00:00")},
 		{"a date in the past: a minute", "open.test", after(429, "Sun, 22 Nov 2026 11:00:00 GMT"), until("12:01:00")},
 		{"zero: a minute", "open.test", after(429, "0"), until("12:01:00")},
@@ -651,7 +711,7 @@ func TestHoldIsSaidUnderTheIDSent(t *testing.T) {
 	d := newDesk(t, deskOptions{})
 	d.post(t, firstBot, "bot.test=a")
 	a, err := d.Count(t.Context(), countOf(firstBot, "token.test=t once.test=a"), caller(1))
-	if want := "once.test: " + until("18:00:10"); err != nil || skips(a.Skipped) != want {
+	if want := "once.test: " + until("18:00:00"); err != nil || skips(a.Skipped) != want {
 		t.Errorf("skipped %q, %v; want %q", skips(a.Skipped), err, want)
 	}
 }
@@ -671,7 +731,7 @@ func TestReadsAreHeld(t *testing.T) {
 		{"reads count for the address where posts do", func(t *testing.T, d *desk) {
 			d.read(t, secondBot, "")
 			d.post(t, firstBot, "address.test=a")
-		}, "", "open.test=", at("address.test", "12:01:10") + ", keyed.test: No key, " + at("reads.test", "12:01:10")},
+		}, "", "open.test=", at("address.test", "12:01:00") + ", keyed.test: No key, " + at("reads.test", "12:01:00")},
 		{"posts do not count for a limit on reading", func(t *testing.T, d *desk) {
 			d.post(t, firstBot, "reads.test=a")
 		}, "", "address.test= open.test= reads.test=", "keyed.test: No key"},
@@ -693,14 +753,14 @@ func TestReadsAreHeld(t *testing.T) {
 		}, "keyed.test=theirs", "keyed.test=theirs open.test=", at("address.test", "12:05:00") + ", " + at("reads.test", "12:05:00")},
 		{"a limit per token holds the key", func(t *testing.T, d *desk) {
 			d.read(t, secondBot, "keyed.test=mine")
-		}, "keyed.test=mine", "address.test= open.test=", at("keyed.test", "12:01:10") + ", " + at("reads.test", "12:01:10")},
+		}, "keyed.test=mine", "address.test= open.test=", at("keyed.test", "12:01:00") + ", " + at("reads.test", "12:01:00")},
 		{"a limit per token leaves other keys free", func(t *testing.T, d *desk) {
 			d.read(t, secondBot, "keyed.test=mine")
-		}, "keyed.test=theirs", "address.test= keyed.test=theirs open.test=", at("reads.test", "12:01:10")},
+		}, "keyed.test=theirs", "address.test= keyed.test=theirs open.test=", at("reads.test", "12:01:00")},
 		{"a refused key is released", func(t *testing.T, d *desk) {
 			d.says(refused)
 			d.read(t, secondBot, "keyed.test=mine")
-		}, "keyed.test=mine", "address.test= keyed.test=mine open.test=", at("reads.test", "12:01:10")},
+		}, "keyed.test=mine", "address.test= keyed.test=mine open.test=", at("reads.test", "12:01:00")},
 		{"a list that cannot be reached has seen nothing", func(t *testing.T, d *desk) {
 			d.says(broken(lists.FaultRefused))
 			d.read(t, secondBot, "keyed.test=mine")
@@ -723,7 +783,7 @@ func TestReadingHoldsPosts(t *testing.T) {
 	d := newDesk(t, deskOptions{})
 	d.read(t, firstBot, "")
 	d.read(t, secondBot, "")
-	if got := d.post(t, firstBot, "address.test=a"); got != until("12:01:10") {
+	if got := d.post(t, firstBot, "address.test=a"); got != until("12:01:00") {
 		t.Errorf("after two readings of a list that allows two requests: %s", got)
 	}
 }
@@ -755,7 +815,7 @@ func TestDryRunShowsHoldsAndMakesNone(t *testing.T) {
 	if got := d.post(t, firstBot, "bot.test=a"); got != "200" {
 		t.Errorf("after dry runs: %s", got)
 	}
-	if got, want := dry(), "token.test; bot.test: "+until("18:00:10"); got != want {
+	if got, want := dry(), "token.test; bot.test: "+until("18:00:00"); got != want {
 		t.Errorf("inside the window: %s, want %s", got, want)
 	}
 }
@@ -784,12 +844,12 @@ func TestHeldRequestUsesNoWindow(t *testing.T) {
 		usesWindow bool
 	}{
 		{1, "bot.test=a", "200", true},
-		{1, "bot.test=a", until("18:00:10"), false},
-		{2, "bot.test=a", until("18:00:10"), false},
+		{1, "bot.test=a", until("18:00:00"), false},
+		{2, "bot.test=a", until("18:00:00"), false},
 		{1, "open.test=a", "limited", false},
 		{1, "bot.test=a open.test=a", "limited", false},
-		{1, "bot.test=a", until("18:00:10"), false},
-		{2, "bot.test=a open.test=a", "200, " + until("18:00:10"), true},
+		{1, "bot.test=a", until("18:00:00"), false},
+		{2, "bot.test=a open.test=a", "200, " + until("18:00:00"), true},
 		{2, "open.test=a", "limited", false},
 	} {
 		if got, uses := count(s.from, s.pairs); got != s.want || uses != s.usesWindow {
@@ -819,7 +879,7 @@ lists:
 			}
 			continue
 		}
-		if want := "reads.test: " + until("13:00:10"); skips(a.Skipped) != want || a.Window != nil {
+		if want := "reads.test: " + until("13:00:00"); skips(a.Skipped) != want || a.Window != nil {
 			t.Errorf("reading %d: skipped %s, window %v; want %s and none", i, skips(a.Skipped), a.Window, want)
 		}
 	}
@@ -870,8 +930,8 @@ func TestReservationLost(t *testing.T) {
 		name, pairs, want string
 		usesWindow        bool
 	}{
-		{"of all lists: no window is used", "bot.test=a", until("18:00:10"), false},
-		{"of one list: the others are posted to", "bot.test=a open.test=a", "200, " + until("18:00:10"), true},
+		{"of all lists: no window is used", "bot.test=a", until("18:00:00"), false},
+		{"of one list: the others are posted to", "bot.test=a open.test=a", "200, " + until("18:00:00"), true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -917,7 +977,7 @@ lists:
 			t.Errorf("the other request: %s, %v", got, err)
 		}
 	}
-	if got, err := read(1, "keyed.test=a"); err != nil || got != "keyed.test: "+until("13:00:10") {
+	if got, err := read(1, "keyed.test=a"); err != nil || got != "keyed.test: "+until("13:00:00") {
 		t.Errorf("%s, %v", got, err)
 	}
 	if got, err := read(1, "keyed.test=b"); err != nil || got != "" {
@@ -964,21 +1024,24 @@ func TestPostsAtOnce(t *testing.T) {
 		want   int64
 		others string
 	}{
-		{"one token, counted by bot", 50, func(int) (string, string) { return firstBot, "bot.test=a" }, 1, until("18:00:10")},
-		{"one token, counted by token", 50, func(int) (string, string) { return firstBot, "token.test=a" }, 1, until("12:15:10")},
-		{"one token, two in the interval", 50, func(int) (string, string) { return firstBot, "pair.test=a" }, 2, until("12:04:10")},
-		{"many tokens, counted by address", 50, func(i int) (string, string) { return firstBot, fmt.Sprintf("address.test=%d", i) }, 2, until("12:01:10")},
+		{"one token, counted by bot", 50, func(int) (string, string) { return firstBot, "bot.test=a" }, 1, until("18:00:00")},
+		{"one token, counted by token", 50, func(int) (string, string) { return firstBot, "token.test=a" }, 1, until("12:15:00")},
+		{"one token, two in the interval", 50, func(int) (string, string) { return firstBot, "pair.test=a" }, 2, until("12:04:00")},
+		{"many tokens, counted by address", 50, func(i int) (string, string) { return firstBot, fmt.Sprintf("address.test=%d", i) }, 2, until("12:01:00")},
 		{"many tokens, each its own interval", 50, func(i int) (string, string) { return firstBot, fmt.Sprintf("token.test=%d", i) }, 50, ""},
 		{"as many as an address may post", 60, func(i int) (string, string) { return firstBot, fmt.Sprintf("sixty.test=%d", i) }, 60, ""},
-		{"more than an address may post", 100, func(i int) (string, string) { return firstBot, fmt.Sprintf("sixty.test=%d", i) }, 60, until("12:01:10")},
+		{"more than an address may post", 100, func(i int) (string, string) { return firstBot, fmt.Sprintf("sixty.test=%d", i) }, 60, until("12:01:00")},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for range 10 {
 				d := newDesk(t, deskOptions{count: "1/120s"})
 				sent, others := d.atOnce(t, tt.posts, tt.post)
-				if sent != tt.want || int(sent)+others[tt.others] != tt.posts {
-					t.Fatalf("%d sent, others %v; want %d, and %q", sent, others, tt.want, tt.others)
+				// Who comes before the list has answered is told the time for which
+				// its place is reserved.
+				reserved := strings.Replace(tt.others, ":00Z", ":10Z", 1)
+				if sent != tt.want || tt.others != "" && int(sent)+others[tt.others]+others[reserved] != tt.posts {
+					t.Fatalf("%d sent, others %v; want %d, and %q or %q", sent, others, tt.want, tt.others, reserved)
 				}
 			}
 		})
@@ -1014,7 +1077,7 @@ func TestAcceptedAtOnceCountEach(t *testing.T) {
 	}
 	st.beforeChange = func() { d.Holds.Settle(t.Context(), reservedB, ok) }
 	d.Holds.Settle(t.Context(), reservedA, ok)
-	if _, why := d.Holds.Reserve(t.Context(), a); held(why) != until("12:04:10") {
+	if _, why := d.Holds.Reserve(t.Context(), a); held(why) != until("12:04:00") {
 		t.Errorf("a third post in the interval: %q, want it held", held(why))
 	}
 }
@@ -1043,6 +1106,13 @@ func TestPlacesLostToOthers(t *testing.T) {
 			t.Errorf("overtaken by %d, where 60 are allowed: %q, want %q", others, held(why), want)
 		}
 	}
+}
+
+// answering is a call that is under way.
+type answering struct {
+	at     time.Time // of its answer
+	plan   *aggregate.Plan
+	answer lists.Answer
 }
 
 // Whatever the times of the posts, and however late they reach the list, no
@@ -1078,21 +1148,47 @@ func TestNoIntervalHoldsMoreThanTheLimit(t *testing.T) {
 				holds := aggregate.NewHolds(store.NewMemory(store.MemoryOptions{Now: clock.Now}).Windows(), cheapHash, clock.Now, slog.New(slog.DiscardHandler))
 				upTo := func(d time.Duration) time.Duration { return time.Duration(random.Int64N(int64(d))) }
 
-				var log []time.Time
+				var log []time.Time // when the list got each
+				var flying []answering
+				advance := func(d time.Duration) {
+					for end := clock.Now().Add(d); ; {
+						slices.SortFunc(flying, func(a, b answering) int { return a.at.Compare(b.at) })
+						if len(flying) == 0 || flying[0].at.After(end) {
+							clock.Advance(end.Sub(clock.Now()))
+							return
+						}
+						first := flying[0]
+						flying = flying[1:]
+						clock.Advance(first.at.Sub(clock.Now()))
+						holds.Settle(t.Context(), first.plan, first.answer)
+					}
+				}
 				posts := 0
 				for end := clock.Now().Add(day); clock.Now().Before(end); posts++ {
 					if random.IntN(2*limit.n) == 0 {
-						clock.Advance(upTo(limit.interval)) // a lull, so that intervals begin anywhere
+						advance(upTo(limit.interval / 4)) // a lull, so that intervals begin anywhere
 					} else {
-						clock.Advance(upTo(limit.interval / time.Duration(limit.n)))
+						advance(upTo(limit.interval / time.Duration(limit.n)))
 					}
-					call := calls[random.IntN(len(calls))]
-					reserved, why := holds.Reserve(t.Context(), call)
+					if per == lists.PerBot {
+						advance(lists.Posts.Timeout)
+					}
+					plan, why := holds.Reserve(t.Context(), calls[random.IntN(len(calls))])
 					if why != nil {
 						continue
 					}
-					log = append(log, clock.Now().Add(upTo(lists.Posts.Timeout)))
-					holds.Settle(t.Context(), reserved, ok)
+					took := upTo(lists.Posts.Timeout)
+					arrived, answer := upTo(took+1), ok
+					switch n := random.IntN(5); {
+					case per == lists.PerBot: // it is known from their answers alone which tokens are the bot's
+					case n == 0:
+						took, answer = lists.Posts.Timeout, broken(lists.FaultTimeout)
+						arrived = upTo(took + 1)
+					case n == 1:
+						answer = lists.Answer{Status: 500}
+					}
+					log = append(log, clock.Now().Add(arrived))
+					flying = append(flying, answering{clock.Now().Add(took), plan, answer})
 				}
 				slices.SortFunc(log, time.Time.Compare)
 				for i := limit.n; i < len(log); i++ {

@@ -63,6 +63,7 @@ type run struct {
 	*Client
 	ctx     context.Context // ends with the timeout or with the caller
 	caller  context.Context // ends with the caller alone
+	start   time.Time       // of all calls
 	timeout time.Duration   // of the operation
 	from    netip.Prefix    // the caller's network
 }
@@ -81,7 +82,7 @@ func (c *Client) Run(ctx context.Context, op lists.Op, from netip.Prefix, calls 
 	if n == 0 {
 		return answers
 	}
-	r := &run{Client: c, caller: ctx, timeout: op.Timeout, from: from}
+	r := &run{Client: c, caller: ctx, start: time.Now(), timeout: op.Timeout, from: from}
 	var cancel context.CancelFunc
 	r.ctx, cancel = context.WithTimeout(ctx, op.Timeout)
 	defer cancel()
@@ -96,7 +97,6 @@ func (c *Client) Run(ctx context.Context, op lists.Op, from netip.Prefix, calls 
 
 // call makes one call. A panic is an answer too.
 func (r *run) call(call *lists.Call, a *lists.Answer) {
-	start := time.Now()
 	var b *breaker
 	var leave pass
 	ok := false
@@ -108,7 +108,7 @@ func (r *run) call(call *lists.Call, a *lists.Answer) {
 			leave.learn(*a, *call)
 		}
 		b.tell(r.log)
-		a.Took = time.Since(start)
+		a.Took = time.Since(r.start)
 		r.slots.end()
 	}()
 	g := r.guards.of(call.List)

@@ -21,8 +21,9 @@ type Verdict struct {
 	Text   string // of a post: what the list answered, or why there is no answer
 	Why    string // why it is not good, for whoever writes the entry; "" where it is
 
-	TokenRefused bool // the list does not take the token
-	Revoked      bool // the list has revoked the token for good
+	TokenRefused  bool // the list does not take the token
+	ValuesRefused bool // the list does not take what was posted, and has counted nothing
+	Revoked       bool // the list has revoked the token for good
 }
 
 // Judge returns what an answer to the call means.
@@ -71,9 +72,10 @@ func (j *judging) judge(c Call, a Answer) Verdict {
 		return Verdict{Status: NoAnswer, Text: c.Hide(a.Reason), Why: noAnswer}
 	}
 	v := Verdict{
-		Status:       a.Status,
-		TokenRefused: refusesToken(a.Status) || a.Status == http.StatusNotFound,
-		Revoked:      slices.Contains(j.revoked, a.Status),
+		Status:        a.Status,
+		TokenRefused:  refusesToken(a.Status) || a.Status == http.StatusNotFound,
+		ValuesRefused: a.Status == http.StatusBadRequest || a.Status == http.StatusUnprocessableEntity,
+		Revoked:       slices.Contains(j.revoked, a.Status),
 	}
 	if a.Status/100 != 2 {
 		v.Why = wrongStatus(a.Status, "200 to 299")
