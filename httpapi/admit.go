@@ -1,67 +1,118 @@
 package httpapi
 
 import (
-	"errors"
-	"io"
 	"net/http"
+	"net/netip"
 
 	"github.com/labstack/echo/v4"
 
 	"aggregator/aggregate"
+	"aggregator/ratelimit"
+	"aggregator/shares"
 )
 
-// MaxBody bounds a request body, in bytes.
-const MaxBody = 256 << 10
+// bodyCost is how many bytes of memory a byte of a body may become once it is
+// decoded, planned and answered: ids and tokens of a few letters take the most.
+const bodyCost = 24
 
-// arrivingPerBusy is how many requests may be arriving for each that may be
-// answered: these wait for their callers, and cost little.
-const arrivingPerBusy = 8
+// alwaysAnswered reports whether a request is answered whatever else goes on:
+// those that ask how the service is.
+func alwaysAnswered(c echo.Context) bool { return c.Path() == healthPath || c.Path() == metricsPath }
 
-// isOver reports whether n is over a bound that may be off.
-func isOver(n, bound int64) bool { return bound > 0 && n > bound }
-
-func isHealth(c echo.Context) bool { return c.Path() == healthPath }
-
-// received reads the body before the request takes a place: until it is read, a
-// caller's hang-up goes unnoticed, and a request that comes slowly must not
-// take the place of those that have come.
-func (s *Server) received(next echo.HandlerFunc) echo.HandlerFunc {
+// counted takes one of the requests that a network may send of operations. It
+// comes first: who asks far too often costs the service as little as can be.
+func (s *Server) counted(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if isOver(s.arriving.Add(1), arrivingPerBusy*s.MaxRequests) && !isHealth(c) {
-			s.arriving.Add(-1)
-			c.Response().Header().Set("Connection", "close") // its body is not read
-			return aggregate.ErrBusy
+		x := exchangeOf(c)
+		if s.policies[c.Path()] == "" || !x.network.IsValid() {
+			return next(c)
 		}
-		body, err := readBody(c.Response(), c.Request())
-		s.arriving.Add(-1)
+		scope := ratelimit.Scope{Name: networkPolicy, IP: x.ip}
+		d, err := s.NetworkLimit.Take(c.Request().Context(), scope)
 		if err != nil {
 			return err
 		}
-		exchangeOf(c).body = body
-		return next(c)
-	}
-}
-
-// readBody reads a body of up to MaxBody bytes. Of one that is longer the error
-// is an *http.MaxBytesError.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	var tooLarge *http.MaxBytesError
-	if err != nil && !errors.As(err, &tooLarge) {
-		return nil, errNoObject // it broke off, or is no HTTP
-	}
-	return body, err
-}
-
-// admitted takes a place among the requests that are answered at a time.
-func (s *Server) admitted(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		busy := s.busy.Add(1)
-		defer s.busy.Add(-1)
-		if (isOver(busy, s.MaxRequests) || s.stopping.Load()) && !isHealth(c) {
-			c.Response().Header().Set("Connection", "close")
-			return aggregate.ErrBusy
+		if d != nil && !d.OK {
+			closeUnread(c)
+			return &aggregate.LimitedError{Scope: scope, Decision: *d}
 		}
 		return next(c)
 	}
+}
+
+// received reads the body before the request takes a place: until it is read, a
+// caller's hang-up goes unnoticed, and a request that comes slowly must not
+// take the place of those that have come. While it comes it holds the memory of
+// what is there, and then that of what will be made of it.
+func (s *Server) received(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		x := exchangeOf(c)
+		x.conn.enter(phaseBody)
+		var held []*shares.Grant
+		body, err := readBody(c.Response(), c.Request(), func(n int) error {
+			g, err := s.Memory.Acquire(c.Request().Context(), x.network, int64(n))
+			held = append(held, g)
+			return err
+		})
+		for _, g := range held {
+			g.Release()
+		}
+		if err != nil {
+			closeUnread(c)
+			return err
+		}
+		x.conn.enter(phaseWork)
+		x.body = body
+		return next(c)
+	}
+}
+
+// closeUnread has the connection closed after the answer where its request has
+// a body that was not read: the server would wait for that.
+func closeUnread(c echo.Context) {
+	if c.Request().ContentLength != 0 {
+		c.Response().Header().Set("Connection", "close")
+	}
+}
+
+// admitted takes a place among the requests that are worked on, until the
+// answer begins, and the memory of its body's content, until the answer is
+// taken. It waits for them.
+func (s *Server) admitted(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		x := exchangeOf(c)
+		if !alwaysAnswered(c) {
+			if len(x.body) > 0 {
+				memory, err := s.Memory.Acquire(c.Request().Context(), x.network, int64(len(x.body))*bodyCost)
+				if err != nil {
+					return err
+				}
+				x.holder.Keep(memory)
+			}
+			place, err := s.Requests.Acquire(c.Request().Context(), x.network, 1)
+			if err != nil {
+				return err
+			}
+			defer place.Release()
+			x.place = place
+			if s.stopping.Load() {
+				c.Response().Header().Set("Connection", "close")
+				return aggregate.ErrBusy
+			}
+		}
+		s.busy.Add(1)
+		defer s.busy.Add(-1)
+		return next(c)
+	}
+}
+
+// networkOf returns the network whose share a request is given. It is the zero
+// Prefix, which has no share, for a peer of one's own network that sends the
+// address of another in a header which is ignored: all callers seem to come from
+// there.
+func (s *Server) networkOf(r *http.Request, ip netip.Addr) netip.Prefix {
+	if isPrivate(ip) && s.ignoresHeader(r, ip) {
+		return netip.Prefix{}
+	}
+	return shares.Network(ip)
 }

@@ -31,7 +31,7 @@ func (a answering) Run(_ context.Context, _ lists.Op, _ netip.Prefix, calls []li
 }
 
 // newTestServer makes a server with n lists, and a body's tail that names them.
-func newTestServer(tb testing.TB, n int, most int64) (s *Server, tokens string) {
+func newTestServer(tb testing.TB, n int) (s *Server, tokens string) {
 	tb.Helper()
 	var yaml, tail strings.Builder
 	yaml.WriteString("lists:\n")
@@ -50,7 +50,7 @@ func newTestServer(tb testing.TB, n int, most int64) (s *Server, tokens string) 
 	log := slog.New(slog.DiscardHandler)
 	status := Status{Breakers: func() []Breaker { return nil }, StoreHealth: func() StoreHealth { return StoreHealth{OK: true} }, CallsInFlight: func() int { return 0 }}
 	metrics := NewMetrics(status, Build{})
-	return New(Config{Catalog: live, Log: log, Status: status, Metrics: metrics, MaxRequests: most, Aggregator: aggregate.New(aggregate.Config{
+	return New(Config{Catalog: live, Log: log, Status: status, Metrics: metrics, Aggregator: aggregate.New(aggregate.Config{
 		Catalog: live, Observe: metrics.Observe, Holds: aggregate.NewHolds(st.Windows(), hash, time.Now, log),
 		CountLimit: ratelimit.New(st.Windows(), ratelimit.Rate{Limit: 1, Period: time.Minute}, hash),
 		Runner:     answering{lists.Answer{Status: http.StatusOK, Body: []byte(`{"success":true}`), Took: time.Millisecond}},
@@ -59,7 +59,7 @@ func newTestServer(tb testing.TB, n int, most int64) (s *Server, tokens string) 
 
 // BenchmarkCount measures a count for 23 lists without the network.
 func BenchmarkCount(b *testing.B) {
-	s, tokens := newTestServer(b, 23, 0)
+	s, tokens := newTestServer(b, 23)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		body := fmt.Sprintf(`{"server_count":1234,"bot_id":"%018d"%s}`, 100_000_000_000_000_000+i, tokens)

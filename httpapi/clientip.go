@@ -16,7 +16,9 @@ import (
 func (s *Server) clientIP(r *http.Request) netip.Addr {
 	peer := peerAddr(r.RemoteAddr)
 	if !s.trusts(peer) {
-		s.ignored.note(s.Log, s.ClientIPHeader, peer, r.Header)
+		if s.ignoresHeader(r, peer) {
+			s.ignored.note(s.Log, s.ClientIPHeader, peer)
+		}
 		return peer
 	}
 	said := strings.Split(strings.Join(r.Header.Values(s.ClientIPHeader), ","), ",")
@@ -38,10 +40,7 @@ func (s *Server) clientIP(r *http.Request) netip.Addr {
 // is told of apart, for any caller can send such a header.
 type ignoredHeaders struct{ private, public sync.Once }
 
-func (i *ignoredHeaders) note(log *slog.Logger, name string, peer netip.Addr, h http.Header) {
-	if _, sent := h[http.CanonicalHeaderKey(name)]; !sent {
-		return
-	}
+func (i *ignoredHeaders) note(log *slog.Logger, name string, peer netip.Addr) {
 	once := &i.public
 	if isPrivate(peer) {
 		once = &i.private
@@ -49,6 +48,13 @@ func (i *ignoredHeaders) note(log *slog.Logger, name string, peer netip.Addr, h 
 	once.Do(func() {
 		log.Warn(fmt.Sprintf("%s from %s is ignored; see --trusted-proxies", name, peer))
 	})
+}
+
+// ignoresHeader reports whether a request of a peer carries the header of a
+// proxy, and the peer is not a trusted one.
+func (s *Server) ignoresHeader(r *http.Request, peer netip.Addr) bool {
+	_, sent := r.Header[http.CanonicalHeaderKey(s.ClientIPHeader)]
+	return sent && !s.trusts(peer)
 }
 
 // isPrivate reports whether addr is within this machine or one's own network.

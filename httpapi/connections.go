@@ -1,118 +1,286 @@
 package httpapi
 
 import (
-	"container/list"
+	"cmp"
 	"context"
+	"errors"
+	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
-// headerPatience is how long a connection may take to send a header while many
-// are open.
-const headerPatience = time.Second / 2
+const (
+	// patience is how long a connection may take to send a request, or to take
+	// an answer, while room is needed.
+	patience = time.Second / 2
+	// sweepEvery is how often connections are looked through while room is needed.
+	sweepEvery = 50 * time.Millisecond
+)
 
-// shedder closes connections of callers that do nothing while many are open:
-// idle ones, and those whose header does not come. So there is always room for
-// one more: a server that is full still answers 503, and health.
-type shedder struct {
-	threshold int // open connections above which it closes some
+// phase is how far the exchange on a connection is.
+type phase int32
 
-	mu       sync.Mutex
-	sweeping bool       // sweep is scheduled
-	conns    *list.List // of *callerConn, the longest unchanged first
-	at       map[net.Conn]*list.Element
-}
+const (
+	phaseHeader phase = iota // nothing of a request has come, or not its whole header
+	phaseBody                // its body is being read
+	phaseWork                // it has come, and is worked on or waits for that
+	phaseAnswer              // its answer is being written
+	phaseIdle                // it is answered, and the next has not begun
+)
 
-// callerConn is one connection of a caller.
+// callerConn is one connection of a caller. It counts what moves on it.
 type callerConn struct {
 	net.Conn
-	serving bool // a request on it is being answered
-	idle    bool // its last request is answered
-	since   time.Time
+	owner *connections
+	phase atomic.Int32
+	since atomic.Int64 // when the phase began, in ns since the owner's epoch
+	moved atomic.Int64 // bytes read and written in the phase
 }
 
-// newShedder returns a shedder for a server that takes maxConnections.
-func newShedder(maxConnections int) *shedder {
-	return &shedder{threshold: maxConnections * 3 / 4, conns: list.New(), at: map[net.Conn]*list.Element{}}
+// Read implements net.Conn.
+func (c *callerConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.moved.Add(int64(n))
+	return n, err
 }
 
-// attach hooks the shedder into a server.
-func (s *shedder) attach(server *http.Server) {
-	server.ConnState = s.changed
-	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		return context.WithValue(ctx, connKey{}, c)
+// Write implements net.Conn.
+func (c *callerConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.moved.Add(int64(n))
+	return n, err
+}
+
+// Close implements net.Conn.
+func (c *callerConn) Close() error {
+	c.owner.forget(c)
+	return c.Conn.Close()
+}
+
+// enter notes that a phase has begun. A nil connection, of a request that came
+// otherwise, has none.
+func (c *callerConn) enter(p phase) {
+	if c == nil {
+		return
 	}
-	next := server.Handler
-	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c, ok := r.Context().Value(connKey{}).(net.Conn); ok {
-			s.set(c, callerConn{Conn: c, serving: true})
+	c.phase.Store(int32(p))
+	c.since.Store(int64(time.Since(c.owner.epoch)))
+	c.moved.Store(0)
+	if c.owner.stopping.Load() && isClosable(p) {
+		_ = c.Close()
+	}
+}
+
+// isClosable reports whether a connection may be closed in a phase without
+// losing work that has been done for its caller.
+func isClosable(p phase) bool { return p == phaseHeader || p == phaseBody || p == phaseIdle }
+
+// connections are the callers' connections to one server. While many are open
+// it closes some: first those on which a request or an answer moves slowest,
+// then idle ones. So there is always room for one more, and a server that is
+// full can say so.
+type connections struct {
+	max      int
+	log      *slog.Logger
+	epoch    time.Time
+	stopping atomic.Bool
+	lowOnce  throttle
+
+	mu        sync.Mutex
+	open      map[*callerConn]struct{}
+	sweeping  bool // a sweep is scheduled
+	lastSweep time.Time
+}
+
+func newConnections(maxOpen int, log *slog.Logger) *connections {
+	return &connections{max: maxOpen, log: log, epoch: time.Now(), open: map[*callerConn]struct{}{}}
+}
+
+// threshold is the number of open connections above which some are closed.
+func (s *connections) threshold() int { return s.max * 3 / 4 }
+
+// listen returns l with at most max connections at a time, each of which is
+// watched.
+func (s *connections) listen(l net.Listener) net.Listener {
+	return watchedListener{netutil.LimitListener(l, s.max), s}
+}
+
+type watchedListener struct {
+	net.Listener
+	owner *connections
+}
+
+// Accept implements net.Listener.
+func (l watchedListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+			l.owner.warnLow("no descriptor is left for a caller's connection")
 		}
-		next.ServeHTTP(w, r)
+		return nil, err
+	}
+	conn := &callerConn{Conn: c, owner: l.owner}
+	l.owner.add(conn)
+	return conn, nil
+}
+
+func (s *connections) warnLow(what string) {
+	s.lowOnce.do(func() { s.log.Warn("descriptors are running low", "reason", what) })
+}
+
+func (s *connections) add(c *callerConn) {
+	s.mu.Lock()
+	s.open[c] = struct{}{}
+	n := len(s.open)
+	s.mu.Unlock()
+	c.enter(phaseHeader)
+	if n > s.max*9/10 {
+		s.warnLow("callers hold nine tenths of the connections that there may be")
+	}
+	if n > s.threshold() {
+		s.sweep()
+	}
+}
+
+func (s *connections) forget(c *callerConn) {
+	s.mu.Lock()
+	delete(s.open, c)
+	s.mu.Unlock()
+}
+
+// count returns how many connections are open.
+func (s *connections) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open)
+}
+
+// sweep closes connections while many are open, and comes again while there are.
+func (s *connections) sweep() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := time.Now(); now.Sub(s.lastSweep) >= sweepEvery {
+		s.lastSweep = now
+		if surplus := len(s.open) - s.threshold(); surplus > 0 {
+			s.close(surplus+s.max/64, phaseHeader, phaseBody, phaseAnswer, phaseIdle)
+		}
+	}
+	if len(s.open) > s.threshold() && !s.sweeping {
+		s.sweeping = true
+		time.AfterFunc(sweepEvery, func() {
+			s.mu.Lock()
+			s.sweeping = false
+			s.mu.Unlock()
+			s.sweep()
+		})
+	}
+}
+
+// closeSlow closes the connection on which a body or an answer moves slowest:
+// there is no memory left for others.
+func (s *connections) closeSlow() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now := time.Now(); now.Sub(s.lastSweep) >= sweepEvery {
+		s.lastSweep = now
+		s.close(1+len(s.open)/64, phaseBody, phaseAnswer)
+	}
+}
+
+// slowness orders connections that may be closed: by the phase, then by how
+// much has moved in it for its time, in bytes a second.
+type slowness struct {
+	conn *callerConn
+	idle bool
+	rate float64
+	age  time.Duration
+}
+
+// close closes up to n connections that are in one of some phases. Callers hold
+// the mutex.
+func (s *connections) close(n int, phases ...phase) {
+	now := time.Since(s.epoch)
+	var all []slowness
+	for c := range s.open {
+		p, age := phase(c.phase.Load()), now-time.Duration(c.since.Load())
+		if slices.Contains(phases, p) && (p == phaseIdle || age >= patience) {
+			all = append(all, slowness{c, p == phaseIdle, float64(c.moved.Load()) / age.Seconds(), age})
+		}
+	}
+	slices.SortFunc(all, func(a, b slowness) int {
+		switch {
+		case a.idle && b.idle:
+			return cmp.Compare(b.age, a.age) // the longest idle first
+		case a.idle:
+			return 1
+		case b.idle:
+			return -1
+		}
+		return cmp.Compare(a.rate, b.rate)
 	})
+	for _, c := range all[:min(n, len(all))] {
+		delete(s.open, c.conn)
+		_ = c.conn.Conn.Close()
+	}
+}
+
+// stop closes all connections on which no work is under way, at once and from
+// now on.
+func (s *connections) stop() {
+	s.stopping.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.open {
+		if isClosable(phase(c.phase.Load())) {
+			delete(s.open, c)
+			_ = c.Conn.Close()
+		}
+	}
+}
+
+// attach has a server tell of its connections, and requests know theirs.
+func (s *connections) attach(server *http.Server) {
+	server.ConnState = func(c net.Conn, state http.ConnState) {
+		switch conn := callerConnOf(c); state {
+		case http.StateActive:
+			conn.enter(phaseHeader)
+		case http.StateIdle:
+			conn.enter(phaseIdle)
+		}
+	}
+	server.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		return context.WithValue(ctx, connKey{}, callerConnOf(c))
+	}
 }
 
 type connKey struct{}
 
-// changed is the server's ConnState hook.
-func (s *shedder) changed(c net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew, http.StateActive:
-		s.set(c, callerConn{Conn: c})
-	case http.StateIdle:
-		s.set(c, callerConn{Conn: c, idle: true})
-	case http.StateClosed, http.StateHijacked:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if at, ok := s.at[c]; ok {
-			s.conns.Remove(at)
-			delete(s.at, c)
-		}
+// callerConnOf returns the connection under what a server makes of it; nil if
+// it did not come through the listener.
+func callerConnOf(c net.Conn) *callerConn {
+	switch v := c.(type) {
+	case *callerConn:
+		return v
+	case interface{ NetConn() net.Conn }: // TLS
+		return callerConnOf(v.NetConn())
 	}
+	return nil
 }
 
-// set records what a connection does from now on, and closes another if many
-// are open.
-func (s *shedder) set(c net.Conn, now callerConn) {
-	now.since = time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if at, ok := s.at[c]; ok {
-		at.Value = &now
-		s.conns.MoveToBack(at)
-		return
-	}
-	s.at[c] = s.conns.PushBack(&now)
-	if s.conns.Len() > s.threshold && !s.shed(now.since) && !s.sweeping {
-		s.sweeping = true
-		time.AfterFunc(headerPatience, s.sweep)
-	}
-}
+// throttle lets something happen once a minute at most.
+type throttle struct{ last atomic.Int64 }
 
-// sweep closes what does nothing by now, and comes again while many are open.
-func (s *shedder) sweep() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for s.conns.Len() > s.threshold && s.shed(time.Now()) {
+func (t *throttle) do(f func()) {
+	now := time.Now().UnixNano()
+	last := t.last.Load()
+	if now-last >= int64(time.Minute) && t.last.CompareAndSwap(last, now) {
+		f()
 	}
-	if s.sweeping = s.conns.Len() > s.threshold; s.sweeping {
-		time.AfterFunc(headerPatience/2, s.sweep)
-	}
-}
-
-// shed closes the connection that has done nothing for longest. It reports
-// whether there was one. Callers hold the mutex.
-func (s *shedder) shed(now time.Time) bool {
-	for at := s.conns.Front(); at != nil; at = at.Next() {
-		c, _ := at.Value.(*callerConn)
-		if c.serving || !c.idle && now.Sub(c.since) < headerPatience {
-			continue
-		}
-		_ = c.Close()
-		s.conns.Remove(at)
-		delete(s.at, c.Conn)
-		return true
-	}
-	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"aggregator/aggregate"
+	"aggregator/shares"
 )
 
 var (
@@ -21,9 +23,9 @@ var (
 
 const internalError = "Internal error"
 
-// busyRetryAfter is the number of seconds after which a caller that found the
-// service busy may try again.
-const busyRetryAfter = "1"
+// maxBusyRetryAfter bounds the seconds after which a caller that found the
+// service busy may try again: at random, so that not all come at once.
+const maxBusyRetryAfter = 5
 
 // answerError is the one table from error to answer. An error that is not in it
 // is ours: the log gets its text, the caller does not.
@@ -34,7 +36,6 @@ func (s *Server) answerError(err error, c echo.Context) {
 	var (
 		invalid  *aggregate.InvalidError
 		limited  *aggregate.LimitedError
-		tooLarge *http.MaxBytesError
 		panicked panicError
 	)
 	switch {
@@ -42,10 +43,10 @@ func (s *Server) answerError(err error, c echo.Context) {
 		answerMessage(c, http.StatusBadRequest, invalid.Message)
 	case errors.As(err, &limited):
 		s.answer429(c, limited)
-	case errors.As(err, &tooLarge):
+	case errors.Is(err, errTooLarge):
 		answerMessage(c, http.StatusRequestEntityTooLarge, "Body must be at most "+strconv.Itoa(MaxBody)+" bytes")
-	case errors.Is(err, aggregate.ErrBusy):
-		c.Response().Header().Set("Retry-After", busyRetryAfter)
+	case errors.Is(err, aggregate.ErrBusy), errors.Is(err, shares.ErrBusy):
+		c.Response().Header().Set("Retry-After", strconv.Itoa(1+rand.IntN(maxBusyRetryAfter)))
 		answerMessage(c, http.StatusServiceUnavailable, "Service is busy")
 	case errors.Is(err, errListNotFound):
 		answerMessage(c, http.StatusNotFound, "List not found")

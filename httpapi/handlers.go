@@ -74,7 +74,7 @@ func (t *totals) add(ok bool) {
 // answerLimited sends the answer of a route that has a rate limit.
 func (s *Server) answerLimited(c echo.Context, d *ratelimit.Decision, body []byte) error {
 	c.Response().Header().Set("Cache-Control", "no-store")
-	s.tellLimit(c, d)
+	s.tellLimit(c, s.policies[c.Path()], d)
 	return answerJSON(c, http.StatusOK, body)
 }
 

@@ -20,7 +20,7 @@ func setHeaders(h http.Header, id string) {
 }
 
 // preflight answers browsers that ask whether a page may send a request.
-func (s *Server) preflight(next echo.HandlerFunc) echo.HandlerFunc {
+func preflight(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
 		if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {

@@ -15,11 +15,11 @@ import (
 
 // tellLimit sets the limit headers of the IETF draft. A request that used no
 // window gets none.
-func (s *Server) tellLimit(c echo.Context, d *ratelimit.Decision) {
+func (s *Server) tellLimit(c echo.Context, policy string, d *ratelimit.Decision) {
 	if d == nil {
 		return
 	}
-	h, policy := c.Response().Header(), s.policies[c.Path()]
+	h := c.Response().Header()
 	h.Set("RateLimit-Policy", fmt.Sprintf(`%q;q=%d;w=%d`, policy, d.Limit, int64(d.Period/time.Second)))
 	h.Set("RateLimit", fmt.Sprintf(`%q;r=%d;t=%d`, policy, d.Remaining, d.RetryAfter(s.now())))
 }
@@ -54,7 +54,11 @@ func (s *Server) answer429(c echo.Context, e *aggregate.LimitedError) {
 	h.Set("X-Rate-Limit-Route", b.Route)
 	h.Set("X-Rate-Limit-IP", b.IP)
 	h.Set("X-Rate-Limit-Bot-ID", b.BotID)
-	s.tellLimit(c, &e.Decision)
+	policy := s.policies[c.Path()]
+	if e.Scope.Name == networkPolicy {
+		policy = networkPolicy
+	}
+	s.tellLimit(c, policy, &e.Decision)
 	body, err := json.Marshal(b)
 	if err != nil { // numbers and strings marshal
 		return

@@ -1,12 +1,12 @@
 package httpapi
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 // NewHTTPServer returns a server of h that gives slow callers a deadline. What
@@ -15,18 +15,44 @@ func NewHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       20 * time.Second,
-		WriteTimeout:      time.Minute,
+		WriteTimeout:      time.Minute, // a Server gives each answer its own
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }
 
-// LimitConnections bounds the connections that a server has at a time, and lets
-// it close those that are of no use before the bound is reached. It returns the
-// listener to serve on.
-func LimitConnections(server *http.Server, listener net.Listener, maxConnections int) net.Listener {
-	newShedder(maxConnections).attach(server)
-	return netutil.LimitListener(listener, maxConnections)
+// Front is what callers connect to: a Server on HTTP, with their connections
+// kept in bounds.
+type Front struct {
+	server *http.Server
+	conns  *connections
+}
+
+// NewFront returns a Front of a Server, with at most maxConnections at a time.
+func NewFront(s *Server, maxConnections int) *Front {
+	f := &Front{server: NewHTTPServer(s, s.Log), conns: newConnections(maxConnections, s.Log)}
+	f.conns.attach(f.server)
+	if s.Memory != nil {
+		s.Memory.OnWait = f.conns.closeSlow
+	}
+	return f
+}
+
+// Serve serves on l until Stop is called. The error is never nil; it is
+// http.ErrServerClosed after Stop.
+func (f *Front) Serve(l net.Listener) error { return f.server.Serve(f.conns.listen(l)) }
+
+// Stop takes no more connections, closes those on which nothing is under way,
+// and waits for the others until ctx ends. Then it closes them too, and the
+// error is the context's.
+func (f *Front) Stop(ctx context.Context) error {
+	stopped := make(chan error, 1)
+	go func() { stopped <- f.server.Shutdown(ctx) }() // ends with ctx
+	f.conns.stop()
+	err := <-stopped
+	if err != nil {
+		err = errors.Join(err, f.server.Close())
+	}
+	return err
 }

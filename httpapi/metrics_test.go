@@ -197,7 +197,7 @@ func TestMetricsCountEveryAnswer(t *testing.T) {
 			close(arrived)
 			<-release
 			return thanks(c)
-		}, func(c *httpapi.Config) { c.MaxRequests = 1 })
+		}, places(1, 0))
 		first := make(chan answer, 1)
 		go func() { first <- count(t, s, botA) }()
 		<-arrived

@@ -21,8 +21,9 @@ type route struct {
 
 // Names of the rate limits, as the RateLimit headers tell them.
 const (
-	countPolicy = "count"
-	botsPolicy  = "bots"
+	countPolicy   = "count"
+	botsPolicy    = "bots"
+	networkPolicy = "network" // of all requests of one network together
 )
 
 // routes returns the route table of the API. GET routes answer HEAD too.

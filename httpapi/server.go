@@ -14,6 +14,8 @@ import (
 
 	"aggregator/aggregate"
 	"aggregator/catalog"
+	"aggregator/ratelimit"
+	"aggregator/shares"
 )
 
 // Config is what a Server works with.
@@ -24,10 +26,12 @@ type Config struct {
 	ClientIPHeader string         // the header that trusted proxies set
 	Log            *slog.Logger
 	Build          Build
-	Status         Status       // what other packages report about themselves
-	Metrics        *Metrics     // nil: nothing is counted
-	MetricsHandler http.Handler // serves /metrics; nil: there is no such route
-	MaxRequests    int64        // answered at a time, beside /api/health; 0: no bound
+	Status         Status             // what other packages report about themselves
+	Metrics        *Metrics           // nil: nothing is counted
+	MetricsHandler http.Handler       // serves /metrics; nil: there is no such route
+	Requests       *shares.Semaphore  // places of requests that are worked on; nil: no bound
+	Memory         *shares.Semaphore  // bytes that requests hold; nil: no bound
+	NetworkLimit   *ratelimit.Limiter // of the requests of one network; nil: off
 }
 
 // Server answers the HTTP API. It is safe for concurrent use.
@@ -36,7 +40,6 @@ type Server struct {
 	router   *echo.Echo
 	static   staticCache
 	policies map[string]string // by path of the route table; "" for a route without a limit
-	arriving atomic.Int64      // requests whose body is being read
 	busy     atomic.Int64      // requests being answered
 	draining atomic.Bool       // health fails
 	stopping atomic.Bool       // everything does
@@ -50,7 +53,7 @@ func New(c Config) *Server {
 	s := &Server{Config: c, router: echo.New(), policies: map[string]string{}, now: time.Now, started: time.Now()}
 	s.router.IPExtractor = echo.ExtractIPDirect() // clientIP decides; echo's default would believe anyone's header
 	s.router.HTTPErrorHandler = s.answerError
-	s.router.Use(s.watched, guarded, s.preflight, s.received, s.admitted, routed)
+	s.router.Use(s.watched, guarded, s.counted, s.received, s.admitted, preflight, routed)
 	for _, r := range s.routes() {
 		s.policies[r.path] = r.policy
 		s.router.Add(r.method, r.path, r.handler)
@@ -79,11 +82,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // exchange is one request, with what the steps of its way find out about it.
 type exchange struct {
-	id     string
-	ip     netip.Addr
-	body   []byte // whole, once received
-	bot    string // of an operation: the bot that it is about
-	totals *totals
+	id      string
+	ip      netip.Addr
+	network netip.Prefix // whose shares are used
+	conn    *callerConn  // nil: it came through no listener of ours
+	holder  *shares.Holder
+	place   *shares.Grant // nil: none is held
+	body    []byte        // whole, once received
+	bot     string        // of an operation: the bot that it is about
+	totals  *totals
 }
 
 // totals are how many lists of an operation came to what.

@@ -182,39 +182,6 @@ func TestFullStore(t *testing.T) {
 	}
 }
 
-// TestBusyServer fills a server that answers one request at a time.
-func TestBusyServer(t *testing.T) {
-	t.Parallel()
-	arrived, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	s := serve(t, store.NewMemory(store.MemoryOptions{}), func(c lists.Call) lists.Answer {
-		once.Do(func() { close(arrived) })
-		<-release
-		return thanks(c)
-	}, func(c *httpapi.Config) { c.MaxRequests = 1 })
-	first := make(chan answer, 1)
-	go func() { first <- count(t, s, botA) }()
-	<-arrived
-	a := count(t, s, botB)
-	wantError(t, a, 503, busy)
-	if a.header.Get("Retry-After") == "" {
-		t.Error("no Retry-After")
-	}
-	for _, path := range []string{"/api/health", "/api/health/"} {
-		if a := send(t, "GET", s.base+path, ""); a.status != 200 {
-			t.Errorf("%s: %d %s", path, a.status, a.body)
-		}
-	}
-	close(release)
-	if a := <-first; a.status != 200 {
-		t.Errorf("%d %s", a.status, a.body)
-	}
-	// The 503 used no window.
-	if a := count(t, s, botB); a.status != 200 {
-		t.Errorf("afterwards: %d %s", a.status, a.body)
-	}
-}
-
 func TestStopServing(t *testing.T) {
 	t.Parallel()
 	s := serve(t, store.NewMemory(store.MemoryOptions{}), thanks)

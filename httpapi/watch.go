@@ -12,6 +12,7 @@ import (
 
 	"aggregator/aggregate"
 	"aggregator/lists"
+	"aggregator/shares"
 )
 
 // requestIDHeader carries a request's id in and out.
@@ -43,9 +44,8 @@ func isPlainID(id string) bool {
 func (s *Server) watched(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := s.now()
-		x := &exchange{id: requestID(c.Request()), ip: s.clientIP(c.Request())}
-		c.Set(exchangeKey, x)
-		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), requestIDKey{}, x.id)))
+		x := s.begin(c)
+		defer x.holder.Close()
 		setHeaders(c.Response().Header(), x.id)
 		if s.Metrics != nil {
 			s.Metrics.inFlight.Inc()
@@ -57,6 +57,24 @@ func (s *Server) watched(next echo.HandlerFunc) echo.HandlerFunc {
 		s.record(c, s.now().Sub(start))
 		return nil
 	}
+}
+
+// begin makes the exchange of a request, which goes along with its context.
+func (s *Server) begin(c echo.Context) *exchange {
+	r := c.Request()
+	x := &exchange{id: requestID(r), ip: s.clientIP(r)}
+	x.network = s.networkOf(r, x.ip)
+	ctx := r.Context()
+	x.conn, _ = ctx.Value(connKey{}).(*callerConn)
+	ctx = context.WithValue(ctx, requestIDKey{}, x.id)
+	ctx, x.holder = shares.NewHolder(ctx, x.network.Addr())
+	c.SetRequest(r.WithContext(ctx))
+	c.Set(exchangeKey, x)
+	c.Response().Writer = newAnswerWriter(c.Response().Writer, func() {
+		x.place.Release()
+		x.conn.enter(phaseAnswer)
+	})
+	return x
 }
 
 // record logs and counts an exchange.

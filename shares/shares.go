@@ -38,6 +38,7 @@ type Options struct {
 	Capacity   int64         // in whatever is acquired: calls, bytes
 	MaxWaiting int           // how many may wait at a time; 0: nobody waits
 	MaxWait    time.Duration // how long one may wait
+	OnWait     func()        // hears of each who begins to wait; nil: nobody does
 }
 
 // Semaphore is a weighted semaphore whose capacity is shared by networks. It is
@@ -100,6 +101,9 @@ func (s *Semaphore) Acquire(ctx context.Context, network netip.Prefix, n int64) 
 	s.waiting++
 	s.line(a)
 	s.mu.Unlock()
+	if s.OnWait != nil {
+		s.OnWait()
+	}
 	return s.wait(ctx, a, w)
 }
 

@@ -9,6 +9,7 @@ type bounds struct {
 	descriptors  int   // the process's limit
 	connections  int   // of callers
 	requests     int64 // being answered
+	waiting      int   // requests that wait for room
 	calls        int   // to lists
 	callsPerList int
 }
@@ -21,6 +22,7 @@ const (
 	// time than a processor or two can take would only make health wait.
 	minRequests     = 64
 	minCallsPerList = 16
+	maxWaiting      = 2048
 )
 
 // newBounds returns bounds for this process's limit of descriptors.
@@ -38,6 +40,7 @@ func boundsFor(descriptors int) bounds {
 		descriptors:  descriptors,
 		connections:  n * 9 / 20,
 		requests:     int64(max(minRequests, n/40)),
+		waiting:      min(maxWaiting, n/8), // the others' connections must hold those who ask for health
 		calls:        calls,
 		callsPerList: max(minCallsPerList, calls/8),
 	}

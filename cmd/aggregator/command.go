@@ -17,8 +17,9 @@ type environment struct {
 	environ     []string // as os.Environ returns it
 	in          io.Reader
 	out, errOut io.Writer
-	transport   http.RoundTripper // of all calls to lists
-	given       map[string]bool   // flags on the command line
+	transport   http.RoundTripper                                 // of all calls to lists
+	given       map[string]bool                                   // flags on the command line
+	tune        func(memory byteSize, getenv func(string) string) // the process for a service; nil: it is left as it is
 }
 
 // getenv returns the value of an environment variable, "" where it is not set.

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"net/netip"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"aggregator/internal/near"
@@ -137,4 +139,38 @@ func (p *prefixes) Set(value string) error {
 		*p = append(*p, prefix.Masked())
 	}
 	return nil
+}
+
+// byteSize is a flag of a number of bytes, such as 192MiB.
+type byteSize int64
+
+// byteUnits are the units of a byteSize, the longest first.
+var byteUnits = []struct {
+	name string
+	size byteSize
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {"", 1}}
+
+func (b *byteSize) String() string {
+	for _, u := range byteUnits {
+		if *b > 0 && *b%u.size == 0 {
+			return fmt.Sprintf("%d%s", *b/u.size, u.name)
+		}
+	}
+	return "0B"
+}
+
+func (b *byteSize) Set(value string) error {
+	for _, u := range byteUnits {
+		digits, ok := strings.CutSuffix(value, u.name)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(digits), 10, 64)
+		if err != nil || n < 1 || n > math.MaxInt64/int64(u.size) {
+			break
+		}
+		*b = byteSize(n) * u.size
+		return nil
+	}
+	return fmt.Errorf("want a size such as 192MiB or 1GiB")
 }

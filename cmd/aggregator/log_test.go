@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"io"
+	"net"
 	"os"
 	"reflect"
 	"runtime/debug"
@@ -185,6 +187,64 @@ func TestDrainEnds(t *testing.T) {
 	for _, want := range []string{`"msg":"shutting down","drain":"20ms"`, `"msg":"stopped","how":"all requests were answered"`} {
 		if !strings.Contains(p.log.String(), want) {
 			t.Errorf("no %s in the log: %s", want, p.log)
+		}
+	}
+}
+
+// TestStopsWithHalfARequest stops a service that is sent a part of a request
+// only, and holds an idle connection.
+func TestStopsWithHalfARequest(t *testing.T) {
+	t.Parallel()
+	p := newRig(t).start(t, nil, "--store", "memory:")
+	for _, text := range []string{
+		"", "GET /api/lists HTTP/1.1\r\nHost: x\r\nX-Ha", "POST /api/count HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(p.base, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(t, "GET", p.base+"/api/health", "") // and is idle then
+	p.signal(t, syscall.SIGTERM)
+	if code := p.code(t); code != exitDone {
+		t.Errorf("ended with %d: %s", code, p.log)
+	}
+	var stopped struct {
+		How  string
+		Took int `json:"took_ms"`
+	}
+	_, line, _ := strings.Cut(p.log.String(), `"msg":"stopped",`)
+	line, _, _ = strings.Cut(line, "\n")
+	if err := json.Unmarshal([]byte("{"+line), &stopped); err != nil || stopped.How != "all requests were answered" {
+		t.Errorf("%v: %s", err, p.log)
+	}
+	// It takes some milliseconds; what it must not do is wait for a deadline.
+	if stopped.Took >= 5000 {
+		t.Errorf("it took %d ms to stop", stopped.Took)
+	}
+}
+
+func TestByteSize(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]struct {
+		size byteSize
+		text string
+	}{
+		"192MiB": {192 << 20, "192MiB"}, "1GiB": {1 << 30, "1GiB"}, "1024MiB": {1 << 30, "1GiB"}, "1536KiB": {1536 << 10, "1536KiB"}, "5": {5, "5B"}, "5B": {5, "5B"}, "64 MiB": {64 << 20, "64MiB"},
+	} {
+		var b byteSize
+		if err := b.Set(text); err != nil || b != want.size || b.String() != want.text {
+			t.Errorf("%s: %d %s, %v; want %d %s", text, b, &b, err, want.size, want.text)
+		}
+	}
+	for _, text := range []string{"", "MiB", "0MiB", "-1MiB", "1.5GiB", "192MB", "9999999999GiB", "many"} {
+		var b byteSize
+		if err := b.Set(text); err == nil {
+			t.Errorf("%q is %d", text, b)
 		}
 	}
 }

@@ -22,6 +22,6 @@ func main() {
 		environ: os.Environ(), in: os.Stdin, out: os.Stdout, errOut: os.Stderr,
 		transport: fanout.NewTransport(fanout.WithBounds(bounds.calls, bounds.callsPerList)),
 	}
-	tuneMemory(env.getenv)
+	env.tune = tuneMemory
 	os.Exit(env.run(ctx, os.Args[1:]))
 }

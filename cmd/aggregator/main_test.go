@@ -30,7 +30,7 @@ func boot(t *testing.T, args ...string) *running {
 	address := make(chan string, 1)
 	go log.read(r, address)
 	code := make(chan int, 1)
-	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--store", "memory:"}, args...)
+	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--store", "memory:", "--limit-network", "off"}, args...)
 	go func() {
 		code <- environment{out: io.Discard, errOut: w, transport: fanout.NewTransport()}.run(ctx, args)
 		_ = w.Close()

@@ -6,16 +6,20 @@ const (
 	// gcPercent lets garbage grow to some times what is live, which is a few
 	// MB: Go's 100 would collect many times a second, for a seventh of the CPU.
 	gcPercent = 400
-	// memoryLimit makes the collector work harder when memory is really used.
-	memoryLimit = 256 << 20
+	// defaultMemory is how much requests and answers may take.
+	defaultMemory byteSize = 192 << 20
+	// memoryBeside is about what else the process takes: connections, calls
+	// under way, the catalog, windows.
+	memoryBeside = 64 << 20
 )
 
-// tuneMemory sets the collector, unless the operator has: GOGC, GOMEMLIMIT.
-func tuneMemory(getenv func(string) string) {
+// tuneMemory sets the collector for a service whose requests may take so much,
+// unless the operator has: GOGC, GOMEMLIMIT. Near the limit it works harder.
+func tuneMemory(memory byteSize, getenv func(string) string) {
 	if getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
 	if getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
+		debug.SetMemoryLimit(int64(memory) + memoryBeside)
 	}
 }

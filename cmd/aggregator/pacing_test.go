@@ -25,7 +25,7 @@ func bootOver(t *testing.T, transport http.RoundTripper, file string, args ...st
 	address := make(chan string, 1)
 	go log.read(r, address)
 	ended := make(chan int, 1)
-	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--store", "sqlite:" + file, "--limit-count", "off", "--limit-bots", "off"}, args...)
+	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--store", "sqlite:" + file, "--limit-count", "off", "--limit-bots", "off", "--limit-network", "off"}, args...)
 	go func() {
 		ended <- environment{out: io.Discard, errOut: w, transport: transport}.run(ctx, args)
 		_ = w.Close()

@@ -170,7 +170,7 @@ func absolute(t *testing.T, args []string) []string {
 // start runs the program on the rig's catalog.
 func (r *rig) start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	args = append(append([]string{"serve", "--listen", anyPort}, absolute(t, r.files(t))...), args...)
+	args = append(append([]string{"serve", "--listen", anyPort, "--limit-network", "off"}, absolute(t, r.files(t))...), args...)
 	return start(t, env, args...)
 }
 

@@ -24,6 +24,8 @@ type serviceFlags struct {
 	listen         string
 	countRate      rateFlag
 	botsRate       rateFlag
+	networkRate    rateFlag
+	memory         byteSize
 	store          string
 	trustedProxies prefixes
 	clientIPHeader string
@@ -36,9 +38,12 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	f.catalogFlags.add(fs)
 	f.logFlags.add(fs)
 	f.addListen(fs)
-	f.countRate.Rate, f.botsRate.Rate = countRate, botsRate
+	f.countRate.Rate, f.botsRate.Rate, f.networkRate.Rate = countRate, botsRate, networkRate
+	f.memory = defaultMemory
 	fs.Var(&f.countRate, "limit-count", "`RATE` at which one caller may post for one bot, such as 1/120s, or off")
 	fs.Var(&f.botsRate, "limit-bots", "`RATE` at which one caller may read one bot, such as 1/30s, or off")
+	fs.Var(&f.networkRate, "limit-network", "`RATE` at which one network (an IPv4 address, an IPv6 /64) may post and read at all, such as 600/60s, or off")
+	fs.Var(&f.memory, "memory", "`SIZE` of memory that requests and answers may take, such as 192MiB")
 	fs.StringVar(&f.store, "store", "sqlite:aggregator.db", "`STORE` of what must survive a restart: sqlite:FILE, memory:, or redis://HOST:PORT for several replicas")
 	fs.StringVar(&f.metrics, "metrics", "off", "where /metrics is served to Prometheus: off, main (beside the API), or an `ADDRESS` of its own")
 	fs.StringVar(&f.listKeys, "list-keys", "", "`FILE` of list ids and your keys for them, for lists that must be read with a key")
@@ -55,6 +60,8 @@ func (f *serviceFlags) addListen(fs *flag.FlagSet) {
 var (
 	countRate = ratelimit.Rate{Limit: 1, Period: 120 * time.Second}
 	botsRate  = ratelimit.Rate{Limit: 1, Period: 30 * time.Second}
+
+	networkRate = ratelimit.Rate{Limit: 600, Period: 60 * time.Second}
 )
 
 // rateFlag is a flag of a rate.
@@ -73,6 +80,9 @@ func serve(fs *flag.FlagSet) action {
 }
 
 func (f *serviceFlags) serve(ctx context.Context, env environment) error {
+	if env.tune != nil {
+		env.tune(f.memory, env.getenv)
+	}
 	log := f.logger(env.errOut)
 	st, err := openStore(ctx, f.store, log)
 	if err != nil {

@@ -15,8 +15,16 @@ import (
 	"aggregator/fanout"
 	"aggregator/httpapi"
 	"aggregator/ratelimit"
+	"aggregator/shares"
 	"aggregator/store"
 )
+
+// maxWait is how long a request may wait for room before it hears that the
+// service is busy.
+const maxWait = 5 * time.Second
+
+// maxNetworks bounds the networks whose requests are counted at a time.
+const maxNetworks = 100_000
 
 // shutdownTimeout is how long posts in flight have to end: a little more than
 // lists have to answer.
@@ -27,7 +35,7 @@ type service struct {
 	aggregator *aggregate.Aggregator
 	catalog    *catalog.Live
 	api        *httpapi.Server
-	server     *http.Server
+	front      *httpapi.Front
 	listener   net.Listener
 	metrics    *http.Server // nil: none of its own
 	log        *slog.Logger
@@ -54,6 +62,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	}
 	s := &service{catalog: live, log: log, bounds: bounds, drain: f.drain}
 	client := fanout.New(transport, log, fanout.WithBounds(bounds.calls, bounds.callsPerList))
+	memory := shares.New(shares.Options{Capacity: int64(f.memory), MaxWaiting: bounds.waiting, MaxWait: maxWait})
 	status := httpapi.Status{
 		Breakers:      func() []httpapi.Breaker { return openBreakers(client.Breakers()) },
 		StoreHealth:   func() httpapi.StoreHealth { return storeHealth(st) },
@@ -77,7 +86,9 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	})
 	api := httpapi.Config{
 		Aggregator: s.aggregator, Catalog: live, Log: log, Build: thisBuild(), Status: status, Metrics: metrics,
-		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader, MaxRequests: bounds.requests,
+		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader,
+		Requests: shares.New(shares.Options{Capacity: bounds.requests, MaxWaiting: bounds.waiting, MaxWait: maxWait}), Memory: memory,
+		NetworkLimit: ratelimit.New(store.NewMemory(store.MemoryOptions{MaxKeys: maxNetworks}).Windows(), f.networkRate.Rate, hash),
 	}
 	switch f.metrics {
 	case "", "off":
@@ -89,11 +100,10 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		}
 	}
 	s.api = httpapi.New(api)
-	s.server = httpapi.NewHTTPServer(s.api, log)
+	s.front = httpapi.NewFront(s.api, bounds.connections)
 	if s.listener, err = net.Listen("tcp", f.listen); err != nil {
 		return nil, errors.Join(fmt.Errorf("--listen: %w", err), s.closeMetrics())
 	}
-	s.listener = httpapi.LimitConnections(s.server, s.listener, bounds.connections)
 	return s, nil
 }
 
@@ -101,10 +111,10 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 func (s *service) announce(f *serviceFlags) {
 	b := s.bounds
 	announce(s.log, "serving", slog.String("address", s.listener.Addr().String()), slog.String("version", thisBuild().Version),
-		slog.String("store", storeKind(f.store)), slog.String("limit_count", f.countRate.String()), slog.String("limit_bots", f.botsRate.String()),
+		slog.String("store", storeKind(f.store)), slog.String("limit_count", f.countRate.String()), slog.String("limit_bots", f.botsRate.String()), slog.String("limit_network", f.networkRate.String()),
 		slog.String("trusted_proxies", f.trustedProxies.String()), slog.String("catalog", s.catalog.Current().Counts().String()),
 		slog.Group("bounds", slog.Int("descriptors", b.descriptors), slog.Int("connections", b.connections),
-			slog.Int64("requests", b.requests), slog.Int("calls", b.calls), slog.Int("calls_per_list", b.callsPerList)))
+			slog.Int64("requests", b.requests), slog.Int("calls", b.calls), slog.Int("calls_per_list", b.callsPerList), slog.Int("waiting", b.waiting), slog.String("memory", f.memory.String())))
 }
 
 // serveMetrics serves /metrics on an address of its own, until closeMetrics.
@@ -150,7 +160,7 @@ func openBreakers(all []fanout.BreakerState) []httpapi.Breaker {
 // answered.
 func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
 	served := make(chan error, 1)
-	go func() { served <- s.server.Serve(s.listener) }()
+	go func() { served <- s.front.Serve(s.listener) }()
 	var drained <-chan time.Time
 	stopping := ctx.Done()
 	for {
@@ -195,9 +205,7 @@ func (s *service) shutdown(served <-chan error) error {
 	defer cancel()
 	// Until the calls under way are done, whoever comes hears a clean 503.
 	err := s.aggregator.Wait(ctx)
-	if s.server.Shutdown(ctx) != nil { // callers that neither send nor read on
-		err = errors.Join(err, s.server.Close())
-	}
+	err = errors.Join(err, s.front.Stop(ctx))
 	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(err, e)
 	}

@@ -71,7 +71,7 @@ func TestSoak(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	lists, tokens := crowdCatalog(t, r.addr)
-	p := start(t, nil, append([]string{"serve", "--listen", anyPort, "--metrics", "main", "--limit-bots", "1/1s"}, lists...)...)
+	p := start(t, nil, append([]string{"serve", "--listen", anyPort, "--metrics", "main", "--limit-bots", "1/1s", "--limit-network", "off"}, lists...)...)
 	c := crowd(t)
 	for range 20 { // what is there once and for all
 		_ = postBy(t.Context(), c, p.base+"/api/count", countBody(newBot(), tokens))

@@ -1,0 +1,120 @@
+package httpapi
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+)
+
+// A body and an answer must make progress: so many bytes a second, once some
+// time has passed.
+const (
+	minProgress   = 1 << 10
+	progressGrace = 5 * time.Second
+)
+
+// progressDeadline returns when n bytes must have moved of what began at start.
+func progressDeadline(start time.Time, n int) time.Time {
+	return start.Add(progressGrace + time.Duration(n)*time.Second/minProgress)
+}
+
+// MaxBody bounds a request body, in bytes.
+const MaxBody = 256 << 10
+
+// errTooLarge reports a body of more than MaxBody bytes.
+var errTooLarge = errors.New("body too large")
+
+// bodyChunk is how much is allocated for a body whose length is not known, or is
+// large: the rest must come first.
+const bodyChunk = 16 << 10
+
+// readBody reads a body of up to MaxBody bytes. It calls pay for what it is
+// about to allocate. The error is errTooLarge, that of pay, or errNoObject for a
+// body that broke off, made no progress or is not HTTP.
+func readBody(w http.ResponseWriter, r *http.Request, pay func(bytes int) error) ([]byte, error) {
+	if r.ContentLength == 0 {
+		return nil, nil
+	}
+	if r.ContentLength > MaxBody {
+		return nil, errTooLarge
+	}
+	deadlines := http.NewResponseController(w)
+	defer func() { _ = deadlines.SetReadDeadline(time.Time{}) }() // else it would end the request that is worked on
+	start := time.Now()
+	size := bodyChunk
+	if r.ContentLength > 0 {
+		size = min(size, int(r.ContentLength)+1) // and one more, to see the end
+	}
+	var body []byte
+	for {
+		size = min(size, MaxBody+1)
+		if err := pay(size); err != nil {
+			return nil, err
+		}
+		body = append(make([]byte, 0, size), body...)
+		for len(body) < size {
+			_ = deadlines.SetReadDeadline(progressDeadline(start, len(body)+1))
+			n, err := r.Body.Read(body[len(body):size])
+			body = body[:len(body)+n]
+			switch {
+			case len(body) > MaxBody:
+				return nil, errTooLarge
+			case errors.Is(err, io.EOF):
+				return body, nil
+			case err != nil:
+				return nil, errNoObject
+			}
+		}
+		size *= 2
+	}
+}
+
+// answerChunk is how much of an answer is written at a time.
+const answerChunk = 16 << 10
+
+// answerWriter writes an answer that must be taken. It tells, once, that the
+// answer begins.
+type answerWriter struct {
+	http.ResponseWriter
+	begin     func()
+	deadlines *http.ResponseController
+	start     time.Time
+	written   int
+}
+
+func newAnswerWriter(w http.ResponseWriter, begin func()) *answerWriter {
+	return &answerWriter{ResponseWriter: w, begin: begin, deadlines: http.NewResponseController(w)}
+}
+
+// Unwrap is for http.ResponseController.
+func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *answerWriter) WriteHeader(status int) {
+	w.begun()
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (w *answerWriter) Write(p []byte) (n int, err error) {
+	w.begun()
+	for len(p) > 0 && err == nil {
+		part := p[:min(len(p), answerChunk)]
+		_ = w.deadlines.SetWriteDeadline(progressDeadline(w.start, w.written+len(part)))
+		var k int
+		k, err = w.ResponseWriter.Write(part)
+		w.written += k
+		n += k
+		p = p[k:]
+	}
+	return n, err
+}
+
+func (w *answerWriter) begun() {
+	if w.start.IsZero() {
+		w.start = time.Now()
+		_ = w.deadlines.SetWriteDeadline(progressDeadline(w.start, 0))
+		w.begin()
+	}
+}
