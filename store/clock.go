@@ -52,6 +52,13 @@ func (c *Clock) Ahead() time.Duration {
 	return ahead.Round(time.Millisecond)
 }
 
+// ToWall returns a time of the Clock on the wall clock; the zero time stays zero.
+func (c *Clock) ToWall(t time.Time) time.Time { return shift(t, c.Ahead()) }
+
+// FromWall returns a time of the wall clock on the Clock; the zero time stays
+// zero.
+func (c *Clock) FromWall(t time.Time) time.Time { return shift(t, -c.Ahead()) }
+
 // OnWall returns windows kept by a Clock as callers see them, by the wall clock.
 func (c *Clock) OnWall(w Windows) Windows { return wallWindows{w, c} }
 

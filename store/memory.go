@@ -22,6 +22,7 @@ type MemoryOptions struct {
 // Memory is a Store that forgets everything when the process ends.
 type Memory struct {
 	windows *MemoryWindows
+	state   *MemoryState
 	clock   *Clock
 	monitor *Monitor
 	secret  []byte
@@ -43,6 +44,7 @@ func NewMemory(opts MemoryOptions) *Memory {
 		secret:  NewSecret(),
 	}
 	m.windows = NewMemoryWindows(opts.MaxKeys, m.clock.Now, func(Key, Window) { m.monitor.BeginFull(opts.MaxKeys) })
+	m.state = NewMemoryState(m.clock, nil)
 	return m
 }
 
@@ -55,6 +57,9 @@ func NewSecret() []byte {
 
 // Windows implements [Store].
 func (m *Memory) Windows() Windows { return m.clock.OnWall(m.windows) }
+
+// State implements [Store].
+func (m *Memory) State() State { return m.state }
 
 // Health implements [Store].
 func (m *Memory) Health() Health {
@@ -70,5 +75,6 @@ func (m *Memory) Secret() []byte { return slices.Clone(m.secret) }
 // Close implements [Store].
 func (m *Memory) Close() error {
 	m.windows.Close()
+	m.state.Close()
 	return nil
 }

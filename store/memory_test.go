@@ -19,6 +19,14 @@ func TestMemory(t *testing.T) {
 	})
 }
 
+func TestMemoryState(t *testing.T) {
+	storetest.State(t, func(t *testing.T, clock *testkit.Clock) store.Store {
+		m := store.NewMemory(store.MemoryOptions{Now: clock.Now, Elapsed: clock.Elapsed})
+		t.Cleanup(func() { m.Close() })
+		return m
+	})
+}
+
 func numbered(n int) store.Key {
 	var key store.Key
 	binary.BigEndian.PutUint64(key[:], uint64(n))
@@ -49,9 +57,9 @@ func TestMemoryIsBounded(t *testing.T) {
 		}
 	}
 	full := "the store is full, with 100 windows; those that end soonest make room"
-	want := func(state store.State, text string, lines ...string) {
+	want := func(state store.Condition, text string, lines ...string) {
 		t.Helper()
-		if h := m.Health(); h.State != state || h.Text != text || h.OK() != (state == store.OK) || h.Since.IsZero() != h.OK() {
+		if h := m.Health(); h.Condition != state || h.Text != text || h.OK() != (state == store.OK) || h.Since.IsZero() != h.OK() {
 			t.Errorf("Health: %+v, want %s, %q", h, state, text)
 		}
 		log.Want(t, lines...)

@@ -10,6 +10,9 @@ type Store interface {
 	// Windows returns the windows kept in the store.
 	Windows() Windows
 
+	// State returns the items kept in the store.
+	State() State
+
 	// Health returns how the store is.
 	Health() Health
 

@@ -141,7 +141,7 @@ func (s *service) closeMetrics() error {
 // storeHealth is how the store is, as shown to operators.
 func storeHealth(st store.Store) httpapi.StoreHealth {
 	h := st.Health()
-	return httpapi.StoreHealth{OK: h.OK(), State: string(h.State), Since: h.Since.UTC(), Trouble: h.Text}
+	return httpapi.StoreHealth{OK: h.OK(), State: string(h.Condition), Since: h.Since.UTC(), Trouble: h.Text}
 }
 
 // openBreakers are the breakers worth telling of.

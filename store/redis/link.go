@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -14,7 +15,7 @@ import (
 )
 
 var (
-	errAway   = errors.New("store: Redis is away")
+	errAway   = fmt.Errorf("%w: Redis cannot be used", store.ErrAway)
 	errSecret = errors.New("store: Redis has the secret of another store")
 	errLost   = errors.New("store: Redis has lost its data")
 	errSlow   = errors.New("store: Redis is slow")
@@ -46,7 +47,7 @@ type link struct {
 
 	mu        sync.Mutex
 	epoch     string          // of the data in Redis: another one, and it has lost ours
-	state     store.State     // what is wrong with Redis; OK while it is used
+	state     store.Condition // what is wrong with Redis; OK while it is used
 	lost      chan struct{}   // closed while it is not
 	back      chan struct{}   // closed when it is used again
 	grace     context.Context // ends when calls need not wait for that any longer

@@ -48,6 +48,7 @@ const (
 type Store struct {
 	*link
 	windows *windows
+	state   *state
 
 	closing  sync.Once
 	closeErr error
@@ -80,6 +81,7 @@ func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Sto
 	logging.Disable() // the library's own, to stderr: all that matters is logged here
 	s := &Store{link: newLink(config, log, opts)}
 	s.windows = newWindows(s.link)
+	s.state = &state{s.link}
 	if err = s.start(ctx); err == nil {
 		return s, nil
 	}
@@ -93,6 +95,9 @@ func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Sto
 
 // Windows implements [store.Store].
 func (s *Store) Windows() store.Windows { return s.clock.OnWall(s.windows) }
+
+// State implements [store.Store].
+func (s *Store) State() store.State { return s.state }
 
 // Secret implements [store.Store].
 func (s *Store) Secret() []byte { return slices.Clone(s.secret) }

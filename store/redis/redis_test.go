@@ -41,6 +41,66 @@ func TestStore(t *testing.T) {
 	})
 }
 
+func TestState(t *testing.T) {
+	srv := startServer(t)
+	db := 0
+	storetest.State(t, func(t *testing.T, clock *testkit.Clock) store.Store {
+		db++
+		return openURL(t, fmt.Sprintf("redis://%s/%d", srv.addr, db), options{now: clock.Now, elapsed: clock.Elapsed, told: steady(clock)})
+	})
+}
+
+// TestAwayState wants nothing to be due, and nothing saved, while Redis is away.
+func TestAwayState(t *testing.T) {
+	srv := startServer(t)
+	s := srv.open()
+	holder, item := store.NewHolder(), store.Item{Key: key(1), Due: time.Now()}
+	if saved, err := s.State().Save(t.Context(), store.Key{}, item); err != nil || !saved[0] {
+		t.Fatal(saved, err)
+	}
+	srv.kill()
+	testkit.Wait(t, "the loss is noticed", func() bool { return !s.Health().OK() })
+	_, loadErr := s.State().Load(t.Context(), key(1))
+	_, saveErr := s.State().Save(t.Context(), store.Key{}, item)
+	_, claimErr := s.State().Claim(t.Context(), holder, time.Minute, key(1))
+	releaseErr := s.State().Release(t.Context(), holder, key(1))
+	for call, err := range map[string]error{"Load": loadErr, "Save": saveErr, "Claim": claimErr, "Release": releaseErr} {
+		if !errors.Is(err, store.ErrAway) {
+			t.Errorf("%s: %v, want ErrAway", call, err)
+		}
+	}
+}
+
+// TestReplicasTakeOneTick has replicas claim the same at once, of whom one dies
+// with its claim.
+func TestReplicasTakeOneTick(t *testing.T) {
+	srv := startServer(t)
+	replicas := []*Store{srv.open(), srv.open(), srv.open()}
+	if saved, err := replicas[0].State().Save(t.Context(), store.Key{}, store.Item{Key: key(1), Due: time.Now()}); err != nil || !saved[0] {
+		t.Fatal(saved, err)
+	}
+	var had atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 30 {
+		wg.Go(func() {
+			claimed, err := replicas[i%3].State().Claim(t.Context(), store.NewHolder(), 300*time.Millisecond, key(1))
+			if err != nil {
+				t.Error(err)
+			} else if claimed[0].OK {
+				had.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if had.Load() != 1 {
+		t.Errorf("%d had the tick, want 1", had.Load())
+	}
+	testkit.Wait(t, "the claim ends, whose holder says nothing more", func() bool {
+		claimed, err := replicas[0].State().Claim(t.Context(), store.NewHolder(), time.Hour, key(1))
+		return err == nil && claimed[0].OK
+	})
+}
+
 // TestAwayStore runs the suite over what is left while Redis is away.
 func TestAwayStore(t *testing.T) {
 	srv := startServer(t)
@@ -88,9 +148,9 @@ func wantTake(t *testing.T, s *Store, n int, want bool) store.Window {
 	return windows[0]
 }
 
-func wantHealth(t testing.TB, s *Store, state store.State, text string) {
+func wantHealth(t testing.TB, s *Store, state store.Condition, text string) {
 	t.Helper()
-	if h := s.Health(); h.State != state || h.Text != text {
+	if h := s.Health(); h.Condition != state || h.Text != text {
 		t.Errorf("Health: %+v, want %s, %q", h, state, text)
 	}
 }
@@ -337,7 +397,7 @@ func TestDataLost(t *testing.T) {
 	if !s.Windows().Degraded() {
 		t.Error("not degraded, though others know what Redis does not")
 	}
-	testkit.Wait(t, "the idle replica sees it", func() bool { return idle.Health().State == store.Lost })
+	testkit.Wait(t, "the idle replica sees it", func() bool { return idle.Health().Condition == store.Lost })
 	for _, replica := range []*Store{s, idle} {
 		testkit.Wait(t, "the loss is over", func() bool { return replica.Health().OK() })
 		if replica.Windows().Degraded() {

@@ -68,7 +68,7 @@ end
 `
 
 // prelude begins all scripts but those that know Redis anew. ARGV[1] and [2] are
-// the caller's secret and epoch.
+// the caller's secret and epoch. A script's own keys are K, and arguments A.
 var prelude = clockLua + `
 if known[1] ~= ARGV[1] or known[2] ~= ARGV[2] then
 	return {-1, 0}
@@ -80,6 +80,14 @@ if expected then
 	if now - seen >= 1000 then
 		keepClock()
 	end
+end
+
+local K, A = {}, {}
+for i = 4, #KEYS do
+	K[i - 3] = KEYS[i]
+end
+for i = 5, #ARGV do
+	A[i - 4] = ARGV[i]
 end
 `
 
@@ -111,16 +119,29 @@ return {known[1], known[2], now}`)
 	// stepping takes back by how many milliseconds Redis's clock was set
 	// forward. Keys may have expired of it, so that a new epoch begins.
 	stepping = driver.NewScript(prelude + `
-setBack(tonumber(ARGV[5]))
-redis.call('SET', KEYS[2], string.format('%s %.0f', ARGV[6], now))
+setBack(tonumber(A[1]))
+redis.call('SET', KEYS[2], string.format('%s %.0f', A[2], now))
 return {1, now}`)
 )
 
 // reply is what a script returns.
 type reply struct {
-	epoch  string  // in which it ran
-	now    int64   // the time in Redis, in Unix milliseconds
-	values []int64 // the rest
+	epoch  string // in which it ran
+	now    int64  // the time in Redis, in Unix milliseconds
+	values []any  // the rest: int64 and string
+}
+
+// numbers returns the rest of a reply that is numbers alone.
+func (r reply) numbers() ([]int64, error) {
+	all := make([]int64, len(r.values))
+	for i, v := range r.values {
+		n, ok := v.(int64)
+		if !ok {
+			return nil, errReply
+		}
+		all[i] = n
+	}
+	return all, nil
 }
 
 // greet makes sure that Redis can do what is needed and has our secret. Where
@@ -197,22 +218,28 @@ func (l *link) runIn(ctx context.Context, epoch string, script *driver.Script, n
 	if l.compared.Load() {
 		values[3] = ceilMilli(before) - l.ahead.Load()
 	}
-	numbers, err := script.Run(ctx, l.client, all, append(values, args...)...).Int64Slice()
+	found, err := script.Run(ctx, l.client, all, append(values, args...)...).Slice()
 	switch {
 	case err != nil:
 		return reply{}, err
-	case len(numbers) < 2:
+	case len(found) < 2:
 		return reply{}, errReply
 	}
-	now := numbers[1]
-	switch numbers[0] {
-	case statusUnknown:
+	now, ok := found[1].(int64)
+	if !ok {
+		return reply{}, errReply
+	}
+	switch found[0] {
+	case int64(statusOK):
+	case int64(statusUnknown):
 		return reply{}, errLost
-	case statusClock:
+	case int64(statusClock):
 		return reply{}, l.step(ctx, epoch, l.clock.Now(), now)
+	default:
+		return reply{}, errReply
 	}
 	l.compareClocks(before, l.clock.Now(), now)
-	return reply{epoch, now, numbers[2:]}, nil
+	return reply{epoch, now, found[2:]}, nil
 }
 
 // step finds out whether Redis's clock was set forward, or the call took long
@@ -237,6 +264,12 @@ func (l *link) compareClocks(before, after time.Time, redis int64) {
 	l.ahead.Store(min(max(l.ahead.Load(), least), most))
 	l.compared.Store(true)
 }
+
+// toRedis returns a time of our clock on Redis's, in Unix milliseconds, rounded up.
+func (l *link) toRedis(t time.Time) int64 { return ceilMilli(t) - l.ahead.Load() }
+
+// fromRedis returns a time on Redis's clock, in Unix milliseconds, on ours.
+func (l *link) fromRedis(ms int64) time.Time { return time.UnixMilli(ms + l.ahead.Load()) }
 
 // ceilMilli returns the first whole Unix millisecond not before t.
 func ceilMilli(t time.Time) int64 {

@@ -9,7 +9,7 @@ import (
 	"aggregator/store"
 )
 
-// windowLua begins all scripts over windows, whose keys are K, and arguments A.
+// windowLua begins all scripts over windows.
 //
 // A window is a string: how much of it is used, and until when, in Unix
 // milliseconds. When it is over says the window; that its key expires is only
@@ -18,14 +18,6 @@ import (
 var windowLua = prelude + `
 local HELD, KEEP = ` + strconv.FormatInt(store.Held, 10) + `, 10000
 local RELEASE, HOLD, SET, OCCUPY = ` + kinds(store.KindRelease, store.KindHold, store.KindSet, store.KindOccupy) + `
-
-local K, A = {}, {}
-for i = 4, #KEYS do
-	K[i - 3] = KEYS[i]
-end
-for i = 5, #ARGV do
-	A[i - 4] = ARGV[i]
-end
 
 local function get(key)
 	local value = redis.pcall('GET', key)

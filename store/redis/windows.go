@@ -195,7 +195,7 @@ func (w *windows) do(ctx context.Context, script *driver.Script, keys []store.Ke
 		case err != nil:
 			return err
 		default:
-			said, err := w.parse(keys, r.values)
+			said, err := w.parse(keys, r)
 			if err != nil {
 				return err
 			}
@@ -248,8 +248,9 @@ func (w *windows) learn(epoch string, said []placed) bool {
 }
 
 // parse reads what a script says of each key.
-func (w *windows) parse(keys []store.Key, values []int64) ([]placed, error) {
-	if len(values) != 4*len(keys) {
+func (w *windows) parse(keys []store.Key, r reply) ([]placed, error) {
+	values, err := r.numbers()
+	if err != nil || len(values) != 4*len(keys) {
 		return nil, errReply
 	}
 	all := make([]placed, 0, len(keys))
@@ -305,8 +306,5 @@ func (w *windows) owe(key store.Key, uses int64) {
 	}
 }
 
-// toRedis is a time of ours on Redis's clock, in Unix milliseconds.
-func (w *windows) toRedis(t time.Time) int64 { return ceilMilli(t) - w.ahead.Load() }
-
-// name is the key in Redis of a window.
+// name returns the key in Redis of a window.
 func name(key store.Key) string { return prefix + hex.EncodeToString(key[:]) }

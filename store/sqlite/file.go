@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -31,16 +30,25 @@ var migrations = []string{
 		until_ms INTEGER NOT NULL
 	) STRICT, WITHOUT ROWID;
 	CREATE INDEX windows_until ON windows (until_ms);`,
+
+	`CREATE TABLE items (
+		key BLOB NOT NULL PRIMARY KEY,
+		version INTEGER NOT NULL,
+		due_ms INTEGER, -- NULL for never
+		data BLOB NOT NULL,
+		saved_ms INTEGER NOT NULL
+	) STRICT, WITHOUT ROWID;`,
 }
 
 // database is the open file.
 type database struct {
 	db      *sql.DB     // one connection
 	info    os.FileInfo // of the file
-	upsert  *sql.Stmt
-	remove  *sql.Stmt
-	expired *sql.Stmt
 	clock   *sql.Stmt
+	expired *sql.Stmt
+
+	putWindow, cutWindow *sql.Stmt
+	putItem, cutItem     *sql.Stmt
 }
 
 // openDatabase opens the file at path, which is made when it is not there, and
@@ -90,9 +98,12 @@ func (d *database) prepare(path string) (err error) {
 		return err
 	}
 	for stmt, query := range map[**sql.Stmt]string{
-		&d.upsert: `INSERT INTO windows (key, used, until_ms) VALUES (?, ?, ?)
+		&d.putWindow: `INSERT INTO windows (key, used, until_ms) VALUES (?, ?, ?)
 			ON CONFLICT (key) DO UPDATE SET used = excluded.used, until_ms = excluded.until_ms`,
-		&d.remove: `DELETE FROM windows WHERE key = ?`,
+		&d.cutWindow: `DELETE FROM windows WHERE key = ?`,
+		&d.putItem: `INSERT INTO items (key, version, due_ms, data, saved_ms) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (key) DO UPDATE SET version = excluded.version, due_ms = excluded.due_ms, data = excluded.data, saved_ms = excluded.saved_ms`,
+		&d.cutItem: `DELETE FROM items WHERE key = ?`,
 		&d.expired: `DELETE FROM windows WHERE key IN (
 			SELECT key FROM windows WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
 		&d.clock: `INSERT INTO meta (name, value) VALUES ('clock', ?)
@@ -186,66 +197,6 @@ func (d *database) reading() (store.Reading, error) {
 	}
 	return store.Reading{Clock: time.UnixMilli(clock), Wall: time.UnixMilli(wall)}, nil
 }
-
-// windows calls put with each window in the file that is still open then, and
-// removes those beyond the last most to close.
-func (d *database) windows(now time.Time, most int, put func(store.Key, store.Window)) error {
-	if _, err := d.db.Exec(`DELETE FROM windows WHERE until_ms <= ?`, now.UnixMilli()); err != nil {
-		return err
-	}
-	rows, err := d.db.Query(`SELECT key, used, until_ms FROM windows`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	n := 0
-	for ; rows.Next(); n++ {
-		var key sql.RawBytes
-		var used, until int64
-		if err := rows.Scan(&key, &used, &until); err != nil {
-			return err
-		}
-		if len(key) != len(store.Key{}) {
-			return damaged
-		}
-		put(store.Key(key), store.Window{Used: used, Until: time.UnixMilli(until)})
-	}
-	if err := rows.Err(); err != nil || n <= most {
-		return err
-	}
-	_, err = d.db.Exec(`DELETE FROM windows WHERE key IN (SELECT key FROM windows ORDER BY until_ms LIMIT ?)`, n-most)
-	return err
-}
-
-// save writes rows, and what the clock shows, in one transaction.
-func (d *database) save(rows map[store.Key]store.Window, r store.Reading) error {
-	tx, err := d.db.Begin()
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() // does nothing after Commit
-	ctx := context.Background()
-	upsert, remove := tx.StmtContext(ctx, d.upsert), tx.StmtContext(ctx, d.remove)
-	for key, w := range rows {
-		if w.Used == 0 {
-			_, err = remove.Exec(key[:])
-		} else {
-			_, err = upsert.Exec(key[:], w.Used, w.Until.UnixMilli())
-		}
-		if err != nil {
-			return err
-		}
-	}
-	reading := fmt.Appendf(nil, "%d %d", r.Clock.UnixMilli(), r.Wall.UnixMilli())
-	if _, err := tx.StmtContext(ctx, d.clock).Exec(reading); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
-// expire removes up to n windows that have closed. It costs nobody anything
-// when this fails: the next save tells.
-func (d *database) expire(now time.Time, n int) { _, _ = d.expired.Exec(now.UnixMilli(), n) }
 
 // problem is the rest of a sentence that begins with the file.
 type problem string

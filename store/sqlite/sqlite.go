@@ -32,9 +32,10 @@ type Store struct {
 
 	mu       sync.Mutex // orders a decision and its row alike
 	memory   *store.MemoryWindows
-	rows     map[store.Key]store.Window // changes to write; no Used means delete
-	saved    chan struct{}              // closed when what is in rows has been written, or has failed to be
-	failed   error                      // why the last write failed; nil when it did not
+	state    *store.MemoryState
+	rows     changes       // to write
+	saved    chan struct{} // closed when what is in rows has been written, or has failed to be
+	failed   error         // why the last write failed; nil when it did not
 	closing  sync.Once
 	closeErr error
 
@@ -65,7 +66,7 @@ func open(path string, log *slog.Logger, opts options) (*Store, error) {
 		options: opts,
 		path:    path,
 		monitor: store.NewMonitor(log, opts.now, "file", path),
-		rows:    make(map[store.Key]store.Window),
+		rows:    newChanges(),
 		saved:   make(chan struct{}),
 		wake:    make(chan struct{}, 1),
 		stop:    make(chan struct{}),
@@ -95,13 +96,19 @@ func (s *Store) read(file *database) (err error) {
 	}
 	s.clock = store.NewClock(s.now, s.elapsed, last)
 	s.memory = store.NewMemoryWindows(s.maxKeys, s.clock.Now, s.madeRoom)
-	err = file.windows(s.clock.Now(), s.maxKeys, s.memory.Load)
-	clear(s.rows) // of those that made room
-	return err
+	s.state = store.NewMemoryState(s.clock, s.changedItem)
+	if err := file.windows(s.clock.Now(), s.maxKeys, s.memory.Load); err != nil {
+		return err
+	}
+	s.rows = newChanges() // those that made room are gone from the file too
+	return file.items(s.clock.Now().Add(-store.ItemTTL), s.state.Put)
 }
 
 // Windows implements [store.Store].
 func (s *Store) Windows() store.Windows { return s.clock.OnWall(windows{s}) }
+
+// State implements [store.Store].
+func (s *Store) State() store.State { return state{s} }
 
 // Secret implements [store.Store].
 func (s *Store) Secret() []byte { return slices.Clone(s.secret) }
@@ -119,6 +126,7 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.mu.Lock()
 		s.memory.Close() // from here on no call changes anything
+		s.state.Close()
 		s.mu.Unlock()
 		close(s.stop)
 		<-s.done
@@ -126,7 +134,7 @@ func (s *Store) Close() error {
 		if s.file != nil {
 			err = s.file.db.Close() // moves the write-ahead log into the file
 		}
-		if len(s.rows) > 0 {
+		if s.rows.len() > 0 {
 			err = errors.Join(s.failed, err)
 		}
 		if err != nil {
@@ -146,12 +154,11 @@ func (s *Store) problem(err error) error {
 
 // changed notes what is to be written. Callers hold the mutex.
 func (s *Store) changed(key store.Key, w store.Window) {
-	// Beyond the bound, which takes a file that cannot be written for long,
-	// a change lives in memory alone.
-	if _, known := s.rows[key]; known || len(s.rows) < s.maxKeys {
-		s.rows[key] = w
-	}
+	put(s.rows.windows, key, w, s.maxKeys)
 }
+
+// changedItem is changed of an item.
+func (s *Store) changedItem(item store.Item) { put(s.rows.items, item.Key, item, s.maxKeys) }
 
 // madeRoom notes a window that had to make room for another. Callers hold the
 // mutex.
@@ -164,7 +171,7 @@ func (s *Store) madeRoom(key store.Key, w store.Window) {
 // that is in the file, or the context ends. While the file cannot be written it
 // does not wait.
 func (s *Store) unlockAndWait(ctx context.Context, changed bool) {
-	saved, idle := s.saved, !changed || len(s.rows) == 0 || s.failed != nil
+	saved, idle := s.saved, !changed || s.rows.len() == 0 || s.failed != nil
 	s.mu.Unlock()
 	if idle {
 		return

@@ -71,6 +71,12 @@ func TestStore(t *testing.T) {
 	})
 }
 
+func TestState(t *testing.T) {
+	storetest.State(t, func(t *testing.T, clock *testkit.Clock) store.Store {
+		return reopen(t, file(t), options{now: clock.Now, elapsed: clock.Elapsed})
+	})
+}
+
 func file(t testing.TB) string { return filepath.Join(t.TempDir(), "a b?#%20.db") }
 
 func reopen(t testing.TB, path string, opts options) *Store {
@@ -101,9 +107,9 @@ func key(n int) store.Key {
 
 func one(n int) store.Use { return store.UseOf(key(n), 1, 120*time.Second) }
 
-func wantHealth(t *testing.T, s *Store, state store.State, text string) {
+func wantHealth(t *testing.T, s *Store, state store.Condition, text string) {
 	t.Helper()
-	if h := s.Health(); h.State != state || h.Text != text {
+	if h := s.Health(); h.Condition != state || h.Text != text {
 		t.Errorf("Health: %+v, want %s, %q", h, state, text)
 	}
 }
@@ -246,6 +252,60 @@ func TestKilledWhileWriting(t *testing.T) {
 	}
 }
 
+// TestReopenKeepsItems wants items to outlive the process, but not its claims,
+// and those that nobody saves again to go.
+func TestReopenKeepsItems(t *testing.T) {
+	path, clock := file(t), testkit.NewClock()
+	opts := options{now: clock.Now, elapsed: clock.Elapsed}
+	s := reopen(t, path, opts)
+	holder := store.NewHolder()
+	for _, item := range []store.Item{
+		{Key: key(1), Data: []byte("one"), Due: clock.Now()},
+		{Key: key(2), Data: []byte("\x00two")},
+		{Key: key(3), Due: clock.Now().Add(time.Hour)},
+		{Key: key(4), Data: []byte("removed")},
+		{Key: key(4), Version: 1},
+	} {
+		if saved, err := s.State().Save(t.Context(), store.Key{}, item); err != nil || !saved[0] {
+			t.Fatal(saved, err)
+		}
+	}
+	if claimed, err := s.State().Claim(t.Context(), holder, time.Hour, key(1)); err != nil || !claimed[0].OK {
+		t.Fatalf("%+v, %v", claimed, err)
+	}
+	s.Close()
+
+	s = reopen(t, path, opts)
+	items, err := s.State().Load(t.Context(), key(1), key(2), key(3), key(4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []store.Item{
+		{Key: key(1), Data: []byte("one"), Due: clock.Now(), Version: 1},
+		{Key: key(2), Data: []byte("\x00two"), Version: 1},
+		{Key: key(3), Due: clock.Now().Add(time.Hour), Version: 1},
+		{Key: key(4)},
+	} {
+		if got := items[i]; string(got.Data) != string(want.Data) || !got.Due.Equal(want.Due) || got.Version != want.Version || got.Key != want.Key {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+	if claimed, err := s.State().Claim(t.Context(), store.NewHolder(), time.Hour, key(1)); err != nil || !claimed[0].OK {
+		t.Errorf("the claim of a process that has ended holds: %+v, %v", claimed, err)
+	}
+	clock.Advance(store.ItemTTL - time.Hour)
+	items[0].Data = []byte("again")
+	if saved, err := s.State().Save(t.Context(), store.Key{}, items[0]); err != nil || !saved[0] {
+		t.Fatal(saved, err)
+	}
+	s.Close()
+	clock.Advance(2 * time.Hour)
+	s = reopen(t, path, opts)
+	if items, err = s.State().Load(t.Context(), key(1), key(2)); err != nil || items[0].Version != 2 || items[1].Version != 0 {
+		t.Errorf("%+v, %v; want the first alone", items, err)
+	}
+}
+
 // TestFileGone removes the file under a store: it is written anew, with all that
 // was in it.
 func TestFileGone(t *testing.T) {
@@ -258,6 +318,9 @@ func TestFileGone(t *testing.T) {
 	secret := s.Secret()
 	for n := range 100 {
 		wantTake(t, s, n, true)
+	}
+	if saved, err := s.State().Save(t.Context(), store.Key{}, store.Item{Key: key(1), Data: []byte("kept")}); err != nil || !saved[0] {
+		t.Fatal(saved, err)
 	}
 	for _, suffix := range []string{"", "-wal"} {
 		if err := os.Remove(path + suffix); err != nil {
@@ -284,6 +347,9 @@ func TestFileGone(t *testing.T) {
 	}
 	for n := range 102 {
 		wantTake(t, s, n, false)
+	}
+	if items, err := s.State().Load(t.Context(), key(1)); err != nil || string(items[0].Data) != "kept" {
+		t.Errorf("item: %+v, %v", items, err)
 	}
 }
 
@@ -445,7 +511,7 @@ func TestOpenErrors(t *testing.T) {
 	}{
 		"newer schema": {
 			prepare(`PRAGMA user_version = 7`),
-			"has schema version 7, written by a newer aggregator; this one knows up to 1",
+			"has schema version 7, written by a newer aggregator; this one knows up to 2",
 		},
 		"other program": {prepare(`CREATE TABLE songs (name TEXT)`), "is a database of another program"},
 		"garbage":       {write(strings.Repeat("no database at all\n", 500)), "is not a SQLite database"},
@@ -612,20 +678,24 @@ func TestCloseOnFullDisk(t *testing.T) {
 
 func TestUnwrittenChangesAreBounded(t *testing.T) {
 	clock := testkit.NewClock()
-	s := &Store{options: options{maxKeys: 3}, clock: store.NewClock(clock.Now, nil, store.Reading{}), rows: map[store.Key]store.Window{}}
+	s := &Store{options: options{maxKeys: 3}, rows: newChanges()}
 	open := store.Window{Used: 1, Until: clock.Now().Add(time.Second)}
 	over := store.Window{Used: 1, Until: clock.Now()}
 	newer := store.Window{Used: 2, Until: open.Until}
 	s.changed(key(0), newer)
-	s.keep(map[store.Key]store.Window{key(0): open, key(1): over, key(2): open})
-	if len(s.rows) != 2 || s.rows[key(0)] != newer || s.rows[key(2)] != open {
+	old := newChanges()
+	old.windows = map[store.Key]store.Window{key(0): open, key(1): over, key(2): open}
+	old.items = map[store.Key]store.Item{key(0): {Version: 1}}
+	s.rows.keep(old, clock.Now(), s.maxKeys)
+	if len(s.rows.windows) != 2 || s.rows.windows[key(0)] != newer || s.rows.windows[key(2)] != open || len(s.rows.items) != 1 {
 		t.Errorf("kept %v", s.rows)
 	}
 	for n := range 10 {
 		s.changed(key(n), open)
+		s.changedItem(store.Item{Key: key(n), Version: 2})
 	}
-	if len(s.rows) != 3 || s.rows[key(0)] != open {
-		t.Errorf("kept %v, want 3 with the latest change", s.rows)
+	if len(s.rows.windows) != 3 || s.rows.windows[key(0)] != open || len(s.rows.items) != 3 || s.rows.items[key(0)].Version != 2 {
+		t.Errorf("kept %v, want 3 of each with the latest change", s.rows)
 	}
 }
 

@@ -49,11 +49,11 @@ func (s *Store) flush() int {
 
 	s.mu.Lock()
 	rows, saved := s.rows, s.saved
-	if len(rows) == 0 && s.failed == nil && err == nil {
+	if rows.len() == 0 && s.failed == nil && err == nil {
 		s.mu.Unlock()
 		return 0
 	}
-	s.rows, s.saved = make(map[store.Key]store.Window), make(chan struct{})
+	s.rows, s.saved = newChanges(), make(chan struct{})
 	s.mu.Unlock()
 	defer close(saved)
 
@@ -65,12 +65,12 @@ func (s *Store) flush() int {
 	defer s.mu.Unlock()
 	s.failed = err
 	if err != nil {
-		s.keep(rows)
+		s.rows.keep(rows, s.clock.Now(), s.maxKeys)
 		s.unwritten(err)
 		return 0
 	}
-	s.monitor.End(store.Unwritten, "store file is written again", "windows", len(rows))
-	return len(rows)
+	s.monitor.End(store.Unwritten, "store file is written again", "rows", rows.len())
+	return rows.len()
 }
 
 // unwritten says why nothing is written, unless that is said already.
@@ -137,17 +137,7 @@ func (s *Store) renew() error {
 	s.file = file
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.memory.Each(func(key store.Key, w store.Window) { s.rows[key] = w })
+	s.memory.Each(func(key store.Key, w store.Window) { s.rows.windows[key] = w })
+	s.state.Each(func(item store.Item) { s.rows.items[item.Key] = item })
 	return nil
-}
-
-// keep puts rows back that could not be written, unless they have changed
-// since or are over: what is over means nothing in the file either.
-func (s *Store) keep(rows map[store.Key]store.Window) {
-	now := s.clock.Now()
-	for key, w := range rows {
-		if _, newer := s.rows[key]; !newer && w.Until.After(now) {
-			s.changed(key, w)
-		}
-	}
 }

@@ -1,0 +1,204 @@
+package redis
+
+import (
+	"context"
+	"encoding/hex"
+	"strconv"
+	"time"
+
+	driver "github.com/redis/go-redis/v9"
+
+	"aggregator/store"
+)
+
+// atOnce is how many items go over in one script.
+const atOnce = 200
+
+// state is the [store.State] of a Store. An item is a hash: its version, when it
+// is due in Unix milliseconds, what it holds, who has it claimed and until when.
+type state struct{ *link }
+
+// stateLua begins all scripts over items.
+var stateLua = prelude + `
+local TTL = ` + strconv.FormatInt(store.ItemTTL.Milliseconds(), 10) + `
+local reply = {1, now}
+local function tell(value)
+	reply[#reply + 1] = value
+end
+
+local function get(key)
+	local got = redis.call('HMGET', key, 'version', 'due', 'holder', 'until')
+	local item = {version = tonumber(got[1]) or 0, due = tonumber(got[2]), holder = got[3]}
+	if (tonumber(got[4]) or 0) <= now then
+		item.holder = nil
+	end
+	return item
+end
+
+local function tellItem(key, item)
+	tell(item.version)
+	tell(item.due or 0)
+	tell(redis.call('HGET', key, 'data') or '')
+end
+`
+
+var (
+	loadScript = driver.NewScript(stateLua + `
+for i = 1, #K do
+	tellItem(K[i], get(K[i]))
+end
+return reply`)
+
+	// ARGV: the holder, "" for none; for each key version, data and due, 0
+	// for never.
+	saveScript = driver.NewScript(stateLua + `
+local holder = A[1]
+for i = 1, #K do
+	local version, data, due, item = tonumber(A[3 * i - 1]), A[3 * i], tonumber(A[3 * i + 1]), get(K[i])
+	if item.version ~= version or holder ~= '' and item.holder ~= holder then
+		tell(0)
+	else
+		tell(1)
+		if data == '' and due == 0 then
+			redis.call('DEL', K[i])
+		else
+			redis.call('HSET', K[i], 'version', string.format('%.0f', version + 1), 'data', data)
+			if due == 0 then
+				redis.call('HDEL', K[i], 'due')
+			else
+				redis.call('HSET', K[i], 'due', string.format('%.0f', due))
+			end
+			if holder ~= '' then
+				redis.call('HDEL', K[i], 'holder', 'until')
+			end
+			redis.call('PEXPIRE', K[i], TTL)
+		end
+	end
+end
+return reply`)
+
+	// ARGV: the holder, and for how many milliseconds.
+	claimScript = driver.NewScript(stateLua + `
+for i = 1, #K do
+	local item = get(K[i])
+	if item.holder == A[1] or not item.holder and item.due and item.due <= now then
+		redis.call('HSET', K[i], 'holder', A[1], 'until', string.format('%.0f', now + tonumber(A[2])))
+		tell(1)
+	else
+		tell(0)
+	end
+	tellItem(K[i], item)
+end
+return reply`)
+
+	// ARGV: the holder.
+	releaseScript = driver.NewScript(stateLua + `
+for i = 1, #K do
+	if get(K[i]).holder == A[1] then
+		redis.call('HDEL', K[i], 'holder', 'until')
+	end
+end
+return reply`)
+)
+
+// Load implements [store.State].
+func (s *state) Load(ctx context.Context, keys ...store.Key) ([]store.Item, error) {
+	items := make([]store.Item, 0, len(keys))
+	err := s.each(ctx, loadScript, keys, 3, nil, func(int) []any { return nil }, func(i int, v []any) error {
+		item, err := s.item(keys[i], v)
+		items = append(items, item)
+		return err
+	})
+	return items, err
+}
+
+// Save implements [store.State].
+func (s *state) Save(ctx context.Context, holder store.Key, items ...store.Item) ([]bool, error) {
+	if err := store.CheckAll(items); err != nil {
+		return nil, err
+	}
+	keys := make([]store.Key, len(items))
+	for i, item := range items {
+		keys[i] = item.Key
+	}
+	by := ""
+	if holder != (store.Key{}) {
+		by = string(holder[:])
+	}
+	saved := make([]bool, 0, len(items))
+	err := s.each(ctx, saveScript, keys, 1, []any{by}, func(i int) []any {
+		due := int64(0)
+		if !items[i].Due.IsZero() {
+			due = s.toRedis(s.clock.FromWall(items[i].Due))
+		}
+		return []any{items[i].Version, items[i].Data, due}
+	}, func(_ int, v []any) error {
+		saved = append(saved, v[0] == int64(1))
+		return nil
+	})
+	return saved, err
+}
+
+// Claim implements [store.State].
+func (s *state) Claim(ctx context.Context, holder store.Key, lease time.Duration, keys ...store.Key) ([]store.Claimed, error) {
+	if err := store.CheckClaim(holder, lease); err != nil {
+		return nil, err
+	}
+	claimed := make([]store.Claimed, 0, len(keys))
+	err := s.each(ctx, claimScript, keys, 4, []any{holder[:], lease.Milliseconds()}, func(int) []any { return nil }, func(i int, v []any) error {
+		item, err := s.item(keys[i], v[1:])
+		claimed = append(claimed, store.Claimed{Item: item, OK: v[0] == int64(1)})
+		return err
+	})
+	return claimed, err
+}
+
+// Release implements [store.State].
+func (s *state) Release(ctx context.Context, holder store.Key, keys ...store.Key) error {
+	return s.each(ctx, releaseScript, keys, 0, []any{holder[:]}, func(int) []any { return nil }, func(int, []any) error { return nil })
+}
+
+// each runs a script over keys, so many at once, each with arguments of its own
+// after those of all, and reads so many values of each.
+func (s *state) each(ctx context.Context, script *driver.Script, keys []store.Key, values int, all []any, args func(i int) []any, read func(i int, values []any) error) error {
+	for from := 0; from == 0 || from < len(keys); from += atOnce {
+		to := min(from+atOnce, len(keys))
+		names := make([]string, 0, to-from)
+		own := append([]any{}, all...)
+		for i := from; i < to; i++ {
+			names = append(names, prefix+"item:"+hex.EncodeToString(keys[i][:]))
+			own = append(own, args(i)...)
+		}
+		r, err := s.ask(ctx, script, names, own)
+		if err != nil {
+			return err
+		}
+		if len(r.values) != values*len(names) {
+			return errReply
+		}
+		for i := range names {
+			if err := read(from+i, r.values[i*values:(i+1)*values]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// item reads what a script says of one.
+func (s *state) item(key store.Key, v []any) (store.Item, error) {
+	version, ok1 := v[0].(int64)
+	due, ok2 := v[1].(int64)
+	data, ok3 := v[2].(string)
+	if !ok1 || !ok2 || !ok3 {
+		return store.Item{}, errReply
+	}
+	item := store.Item{Key: key, Version: version}
+	if data != "" {
+		item.Data = []byte(data)
+	}
+	if due != 0 {
+		item.Due = s.clock.ToWall(s.fromRedis(due))
+	}
+	return item, nil
+}

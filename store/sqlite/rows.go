@@ -1,0 +1,165 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"time"
+
+	"aggregator/store"
+)
+
+// changes are rows that wait to be written, by their keys.
+type changes struct {
+	windows map[store.Key]store.Window // no Used means delete
+	items   map[store.Key]store.Item   // of Version 0 means delete
+}
+
+func newChanges() changes {
+	return changes{windows: make(map[store.Key]store.Window), items: make(map[store.Key]store.Item)}
+}
+
+func (c changes) len() int { return len(c.windows) + len(c.items) }
+
+// keep puts rows back that could not be written, unless they have changed since
+// or are over by now: what is over means nothing in the file either. Beyond so
+// many of a kind, which takes a file that cannot be written for long, a change
+// lives in memory alone.
+func (c changes) keep(old changes, now time.Time, most int) {
+	maps.DeleteFunc(old.windows, func(_ store.Key, w store.Window) bool { return !w.Until.After(now) })
+	keep(c.windows, old.windows, most)
+	keep(c.items, old.items, most)
+}
+
+func keep[K comparable, V any](rows, old map[K]V, most int) {
+	for key, row := range old {
+		if _, newer := rows[key]; !newer && len(rows) < most {
+			rows[key] = row
+		}
+	}
+}
+
+// put notes a row, unless there are so many that wait already.
+func put[K comparable, V any](rows map[K]V, key K, row V, most int) {
+	if _, known := rows[key]; known || len(rows) < most {
+		rows[key] = row
+	}
+}
+
+// windows calls put with each window in the file that is still open then, and
+// removes those beyond the last most to close.
+func (d *database) windows(now time.Time, most int, put func(store.Key, store.Window)) error {
+	if _, err := d.db.Exec(`DELETE FROM windows WHERE until_ms <= ?`, now.UnixMilli()); err != nil {
+		return err
+	}
+	rows, err := d.db.Query(`SELECT key, used, until_ms FROM windows`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	n := 0
+	for ; rows.Next(); n++ {
+		var key sql.RawBytes
+		var used, until int64
+		if err := rows.Scan(&key, &used, &until); err != nil {
+			return err
+		}
+		if len(key) != len(store.Key{}) {
+			return damaged
+		}
+		put(store.Key(key), store.Window{Used: used, Until: time.UnixMilli(until)})
+	}
+	if err := rows.Err(); err != nil || n <= most {
+		return err
+	}
+	_, err = d.db.Exec(`DELETE FROM windows WHERE key IN (SELECT key FROM windows ORDER BY until_ms LIMIT ?)`, n-most)
+	return err
+}
+
+// items calls put with each item in the file that was saved since.
+func (d *database) items(since time.Time, put func(store.Item)) error {
+	if _, err := d.db.Exec(`DELETE FROM items WHERE saved_ms < ?`, since.UnixMilli()); err != nil {
+		return err
+	}
+	rows, err := d.db.Query(`SELECT key, version, due_ms, data FROM items`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key sql.RawBytes
+		var due sql.NullInt64
+		var item store.Item
+		if err := rows.Scan(&key, &item.Version, &due, &item.Data); err != nil {
+			return err
+		}
+		if len(key) != len(store.Key{}) || item.Version < 1 {
+			return damaged
+		}
+		item.Key = store.Key(key)
+		if due.Valid {
+			item.Due = time.UnixMilli(due.Int64)
+		}
+		put(item)
+	}
+	return rows.Err()
+}
+
+// save writes rows, and what the clock shows, in one transaction.
+func (d *database) save(c changes, r store.Reading) error {
+	tx, err := d.db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // does nothing after Commit
+	if err := d.saveWindows(tx, c.windows); err != nil {
+		return err
+	}
+	if err := d.saveItems(tx, c.items, r.Clock); err != nil {
+		return err
+	}
+	reading := fmt.Appendf(nil, "%d %d", r.Clock.UnixMilli(), r.Wall.UnixMilli())
+	if _, err := in(tx, d.clock).Exec(reading); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (d *database) saveWindows(tx *sql.Tx, rows map[store.Key]store.Window) (err error) {
+	put, cut := in(tx, d.putWindow), in(tx, d.cutWindow)
+	for key, w := range rows {
+		if w.Used == 0 {
+			_, err = cut.Exec(key[:])
+		} else {
+			_, err = put.Exec(key[:], w.Used, w.Until.UnixMilli())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *database) saveItems(tx *sql.Tx, rows map[store.Key]store.Item, now time.Time) (err error) {
+	put, cut := in(tx, d.putItem), in(tx, d.cutItem)
+	for key, item := range rows {
+		if item.Version == 0 {
+			_, err = cut.Exec(key[:])
+		} else {
+			due := sql.NullInt64{Int64: item.Due.UnixMilli(), Valid: !item.Due.IsZero()}
+			_, err = put.Exec(key[:], item.Version, due, append([]byte{}, item.Data...), now.UnixMilli())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// in returns a statement in a transaction.
+func in(tx *sql.Tx, stmt *sql.Stmt) *sql.Stmt { return tx.StmtContext(context.Background(), stmt) }
+
+// expire removes up to n windows that have closed. It costs nobody anything
+// when this fails: the next save tells.
+func (d *database) expire(now time.Time, n int) { _, _ = d.expired.Exec(now.UnixMilli(), n) }
