@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"aggregator/internal/testkit"
 )
 
 const kindJSON = "application/json"
@@ -85,32 +87,32 @@ func TestBotMerge(t *testing.T) {
 		{"garbage is no bot", `{"name":`, `{"name":"b"}`, "username", `"b"`},
 	} {
 		t.Run(row.name+" "+row.field, func(t *testing.T) {
-			r.on("one.test", say(200, kindJSON, row.one))
-			r.on("two.test", say(200, kindJSON, row.two))
-			r.on("wrapped.test", say(404, "text/plain", ""))
+			r.On("one.test", testkit.Say(200, kindJSON, row.one))
+			r.On("two.test", testkit.Say(200, kindJSON, row.two))
+			r.On("wrapped.test", testkit.Say(404, "text/plain", ""))
 			bot := newBot()
 			b := s.read(t, bot)
 			wantJSON(t, row.field, b.field(t, row.field), row.want)
 			wantJSON(t, "id", b.field(t, "id"), quoted(bot))
-			wantKeys(t, "the answer", keys(t, b.body), "id", "username", "discriminator", "owners", "server_count",
+			wantKeys(t, "the answer", keys(t, b.Body), "id", "username", "discriminator", "owners", "server_count",
 				"invite", "prefix", "website", "github", "support", "library", "list_data", "skipped")
-			wantKeys(t, "list_data", keys(t, member(t, b.body, "list_data")), "one.test", "two.test", "wrapped.test")
+			wantKeys(t, "list_data", keys(t, member(t, b.Body, "list_data")), "one.test", "two.test", "wrapped.test")
 		})
 	}
 	t.Run("known keys", func(t *testing.T) { knownKeys(t, r, s) })
 	t.Run("a mapping", func(t *testing.T) {
-		r.on("one.test", nil)
-		r.on("two.test", nil)
-		r.on("wrapped.test", say(200, kindJSON, `{"name":"outside","data":{"title":"inside","name":"no","stats":{"guilds":12},"team":[{"discord":400000000000000007},null,{}]}}`))
+		r.On("one.test", nil)
+		r.On("two.test", nil)
+		r.On("wrapped.test", testkit.Say(200, kindJSON, `{"name":"outside","data":{"title":"inside","name":"no","stats":{"guilds":12},"team":[{"discord":400000000000000007},null,{}]}}`))
 		b := s.read(t, newBot())
 		wantJSON(t, "username", b.field(t, "username"), `"inside"`)
 		wantJSON(t, "server_count", b.field(t, "server_count"), `12`)
 		wantJSON(t, "owners", b.field(t, "owners"), `["400000000000000007"]`)
 	})
 	t.Run("other statuses count not", func(t *testing.T) {
-		r.on("one.test", say(203, kindJSON, `{"name":"a","count":9}`))
-		r.on("two.test", say(404, kindJSON, `{"name":"b","count":8}`))
-		r.on("wrapped.test", nil)
+		r.On("one.test", testkit.Say(203, kindJSON, `{"name":"a","count":9}`))
+		r.On("two.test", testkit.Say(404, kindJSON, `{"name":"b","count":8}`))
+		r.On("wrapped.test", nil)
 		b := s.read(t, newBot())
 		wantJSON(t, "username", b.field(t, "username"), `"Unknown"`)
 		wantJSON(t, "server_count", b.field(t, "server_count"), `0`)
@@ -122,8 +124,8 @@ func TestBotMerge(t *testing.T) {
 
 // knownKeys asks for each key that a list without a mapping is read by.
 func knownKeys(t *testing.T, r *rig, s *running) {
-	r.on("two.test", nil)
-	r.on("wrapped.test", nil)
+	r.On("two.test", nil)
+	r.On("wrapped.test", nil)
 	for field, known := range map[string]string{
 		"username":      "name username bot_name",
 		"discriminator": "discrim discriminator disc",
@@ -144,7 +146,7 @@ func knownKeys(t *testing.T, r *rig, s *running) {
 			case "server_count":
 				given, want = `77`, `77`
 			}
-			r.on("one.test", say(200, kindJSON, fmt.Sprintf(`{%q:%s}`, key, given)))
+			r.On("one.test", testkit.Say(200, kindJSON, fmt.Sprintf(`{%q:%s}`, key, given)))
 			wantJSON(t, key, s.read(t, newBot()).field(t, field), want)
 		}
 	}
@@ -161,38 +163,38 @@ func TestBotListData(t *testing.T) {
 		answer http.HandlerFunc
 		want   string // as JSON: what the list said, and its status
 	}{
-		{"numbers keep every digit", say(200, kindJSON, `{"big":12345678901234567890,"f":1.0,"e":1E5,"x":0.1000000000000000055}`),
+		{"numbers keep every digit", testkit.Say(200, kindJSON, `{"big":12345678901234567890,"f":1.0,"e":1E5,"x":0.1000000000000000055}`),
 			`{"big":12345678901234567890,"f":1.0,"e":1E5,"x":0.1000000000000000055} 200`},
-		{"keys keep their order, and come twice", say(200, kindJSON, `{"b":1,"a":2,"b":3}`), `{"b":1,"a":2,"b":3} 200`},
-		{"text stays as it is", say(200, kindJSON, `{"t":"<b>&amp;\u00e9é</b>\u2028"}`), `{"t":"<b>&amp;\u00e9é</b>\u2028"} 200`},
-		{"an array", say(200, kindJSON, `[1,null]`), `[1,null] 200`},
-		{"JSON that says it is text", say(200, "text/plain", `{"a":1}`), `{"a":1} 200`},
-		{"JSON of a failure", say(404, kindJSON, `{"error":"no"}`), `{"error":"no"} 404`},
-		{"text", say(404, "text/plain", `Bot "x" not found`), `"Bot \"x\" not found" 404`},
-		{"nothing", say(204, "text/plain", ``), `"" 204`},
-		{"nothing, 200", say(200, kindJSON, ``), `"" 200`},
-		{"HTML", say(200, "text/html", `<html>`), `"<html>" 200`},
-		{"broken JSON", say(200, kindJSON, `{"a":1`), `"{\"a\":1" 200`},
-		{"two values", say(200, kindJSON, `{"a":1}{"b":2}`), `"{\"a\":1}{\"b\":2}" 200`},
-		{"64 levels", say(200, kindJSON, deep(64)), deep(64) + ` 200`},
-		{"65 levels", say(200, kindJSON, deep(65)), quoted(deep(65)) + ` 200`},
-		{"thousands of levels", say(200, kindJSON, deep(100000)), quoted(deep(100000)) + ` 200`},
-		{"brackets in a string are no levels", say(200, kindJSON, quoted(deep(100))), quoted(deep(100)) + ` 200`},
-		{"number of 400 digits", say(200, kindJSON, number(400)), number(400) + ` 200`},
-		{"number of 401 digits", say(200, kindJSON, number(401)), quoted(number(401)) + ` 200`},
-		{"digits in a string are no number", say(200, kindJSON, quoted(number(500))), quoted(number(500)) + ` 200`},
-		{"bad UTF-8 in text", say(200, "text/plain", "a\xffb"), `"a` + "\ufffd" + `b" 200`},
-		{"bad UTF-8 in JSON", say(200, kindJSON, "{\"a\":\"\xff\"}"), `{"a":"` + "\ufffd" + `"} 200`},
-		{"half a sign in JSON", say(200, kindJSON, `{"a":"\ud83d"}`), `{"a":"\ufffd"} 200`},
-		{"reset", reset, `"Connection reset" -1`},
+		{"keys keep their order, and come twice", testkit.Say(200, kindJSON, `{"b":1,"a":2,"b":3}`), `{"b":1,"a":2,"b":3} 200`},
+		{"text stays as it is", testkit.Say(200, kindJSON, `{"t":"<b>&amp;\u00e9é</b>\u2028"}`), `{"t":"<b>&amp;\u00e9é</b>\u2028"} 200`},
+		{"an array", testkit.Say(200, kindJSON, `[1,null]`), `[1,null] 200`},
+		{"JSON that says it is text", testkit.Say(200, "text/plain", `{"a":1}`), `{"a":1} 200`},
+		{"JSON of a failure", testkit.Say(404, kindJSON, `{"error":"no"}`), `{"error":"no"} 404`},
+		{"text", testkit.Say(404, "text/plain", `Bot "x" not found`), `"Bot \"x\" not found" 404`},
+		{"nothing", testkit.Say(204, "text/plain", ``), `"" 204`},
+		{"nothing, 200", testkit.Say(200, kindJSON, ``), `"" 200`},
+		{"HTML", testkit.Say(200, "text/html", `<html>`), `"<html>" 200`},
+		{"broken JSON", testkit.Say(200, kindJSON, `{"a":1`), `"{\"a\":1" 200`},
+		{"two values", testkit.Say(200, kindJSON, `{"a":1}{"b":2}`), `"{\"a\":1}{\"b\":2}" 200`},
+		{"64 levels", testkit.Say(200, kindJSON, deep(64)), deep(64) + ` 200`},
+		{"65 levels", testkit.Say(200, kindJSON, deep(65)), quoted(deep(65)) + ` 200`},
+		{"thousands of levels", testkit.Say(200, kindJSON, deep(100000)), quoted(deep(100000)) + ` 200`},
+		{"brackets in a string are no levels", testkit.Say(200, kindJSON, quoted(deep(100))), quoted(deep(100)) + ` 200`},
+		{"number of 400 digits", testkit.Say(200, kindJSON, number(400)), number(400) + ` 200`},
+		{"number of 401 digits", testkit.Say(200, kindJSON, number(401)), quoted(number(401)) + ` 200`},
+		{"digits in a string are no number", testkit.Say(200, kindJSON, quoted(number(500))), quoted(number(500)) + ` 200`},
+		{"bad UTF-8 in text", testkit.Say(200, "text/plain", "a\xffb"), `"a` + "\ufffd" + `b" 200`},
+		{"bad UTF-8 in JSON", testkit.Say(200, kindJSON, "{\"a\":\"\xff\"}"), `{"a":"` + "\ufffd" + `"} 200`},
+		{"half a sign in JSON", testkit.Say(200, kindJSON, `{"a":"\ud83d"}`), `{"a":"\ufffd"} 200`},
+		{"reset", testkit.Reset, `"Connection reset" -1`},
 		{"cut short", cutShort, `"Answer cut short" -1`},
 		{"gzip", zipped(200, `{"a":1}`), `{"a":1} 200`},
 		{"too large", size(512<<10+1, false), `"Answer larger than 512 KiB" -1`},
 		{"too large when unpacked", zipped(200, strings.Repeat("x", 4<<20)), `"Answer larger than 512 KiB" -1`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r.on("one.test", row.answer)
-			r.on("two.test", say(200, kindJSON, `{"name":"still here","count":3}`))
+			r.On("one.test", row.answer)
+			r.On("two.test", testkit.Say(200, kindJSON, `{"name":"still here","count":3}`))
 			b := s.read(t, newBot())
 			if got := b.said("one.test"); got != row.want {
 				t.Errorf("%.200s\nwant %.200s", got, row.want)
@@ -210,11 +212,11 @@ func TestBotBadIDs(t *testing.T) {
 	for _, id := range []string{"x", "111111111111111", "111111111111111111111", "011111111111111111", "11111111111111111x",
 		"-111111111111111111", "1111111111111111%2e1", "%EF%BC%91111111111111111111", "1111111111111111%20"} {
 		t.Run(id, func(t *testing.T) {
-			wantError(t, send(t, "GET", s.base+"/api/bots/"+id, ""), 400, "'id' must be a snowflake")
-			wantError(t, send(t, "POST", s.base+"/api/bots/"+id+"/lookup", "{}"), 400, "'id' must be a snowflake")
+			wantError(t, testkit.Send(t, "GET", s.Base+"/api/bots/"+id, ""), 400, "'id' must be a snowflake")
+			wantError(t, testkit.Send(t, "POST", s.Base+"/api/bots/"+id+"/lookup", "{}"), 400, "'id' must be a snowflake")
 		})
 	}
-	if seen := r.take(); len(seen) > 0 {
+	if seen := r.Take(); len(seen) > 0 {
 		t.Errorf("lists were asked: %+v", seen)
 	}
 }
@@ -223,8 +225,8 @@ func TestBotTimeout(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	s := r.boot(t)
-	r.on("one.test", hang)
-	r.on("two.test", say(200, kindJSON, `{"count":3}`))
+	r.On("one.test", testkit.Hang)
+	r.On("two.test", testkit.Say(200, kindJSON, `{"count":3}`))
 	start := time.Now()
 	b := s.read(t, newBot())
 	if took := time.Since(start); took < 2*time.Second || took > 9*time.Second {
@@ -246,7 +248,7 @@ func TestBotRedirects(t *testing.T) {
 		if q.Header.Get("X-Key") != "" {
 			t.Error("a key reached another origin")
 		}
-		say(200, kindJSON, `{"name":"elsewhere"}`)(w, q)
+		testkit.Say(200, kindJSON, `{"name":"elsewhere"}`)(w, q)
 	}))
 	t.Cleanup(other.Close)
 	// hops redirects so often before it answers, the first time anew for each bot.
@@ -254,10 +256,10 @@ func TestBotRedirects(t *testing.T) {
 		return func(w http.ResponseWriter, q *http.Request) {
 			at, _ := strconv.Atoi(q.URL.Query().Get("hop"))
 			if at == n {
-				say(200, kindJSON, `{"name":"arrived"}`)(w, q)
+				testkit.Say(200, kindJSON, `{"name":"arrived"}`)(w, q)
 				return
 			}
-			lead([]int{301, 302, 303, 307, 308}[at%5], q.URL.Path+"?hop="+strconv.Itoa(at+1))(w, q)
+			testkit.Redirect([]int{301, 302, 303, 307, 308}[at%5], q.URL.Path+"?hop="+strconv.Itoa(at+1))(w, q)
 		}
 	}
 	for _, row := range []struct {
@@ -268,32 +270,32 @@ func TestBotRedirects(t *testing.T) {
 		{"one", hops(1), `{"name":"arrived"} 200`},
 		{"five", hops(5), `{"name":"arrived"} 200`},
 		{"six", hops(6), `"More than 5 redirects" -1`},
-		{"round and round", lead(302, "/one.test/x"), `"More than 5 redirects" -1`},
-		{"to another origin without a key", lead(302, other.URL), `{"name":"elsewhere"} 200`},
+		{"round and round", testkit.Redirect(302, "/one.test/x"), `"More than 5 redirects" -1`},
+		{"to another origin without a key", testkit.Redirect(302, other.URL), `{"name":"elsewhere"} 200`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r.on("one.test", row.answer)
+			r.On("one.test", row.answer)
 			if got := s.read(t, newBot()).said("one.test"); got != row.want {
 				t.Errorf("%s, want %s", got, row.want)
 			}
-			if n := len(slices.DeleteFunc(r.take(), func(a asked) bool { return a.list != "one.test" })); n > 6 {
+			if n := len(slices.DeleteFunc(r.Take(), func(a asked) bool { return a.List != "one.test" })); n > 6 {
 				t.Errorf("asked %d times", n)
 			}
 		})
 	}
 	lookup := func(t *testing.T) botAnswer {
-		return parseBot(t, send(t, "POST", s.base+"/api/bots/"+newBot()+"/lookup", `{"keyed.test":"secret-key"}`))
+		return parseBot(t, testkit.Send(t, "POST", s.Base+"/api/bots/"+newBot()+"/lookup", `{"keyed.test":"secret-key"}`))
 	}
 	t.Run("with a key to the same origin", func(t *testing.T) {
-		r.on("keyed.test", hops(2))
+		r.On("keyed.test", hops(2))
 		if got := lookup(t).said("keyed.test"); got != `{"name":"arrived"} 200` {
 			t.Error(got)
 		}
 	})
 	t.Run("with a key to another origin", func(t *testing.T) {
 		before := others.Load()
-		r.on("one.test", nil)
-		r.on("keyed.test", lead(302, other.URL))
+		r.On("one.test", nil)
+		r.On("keyed.test", testkit.Redirect(302, other.URL))
 		b := lookup(t)
 		if got := string(b.List["keyed.test"][1]); got != "-1" || others.Load() != before {
 			t.Errorf("%s; the other origin was asked %d times", b.said("keyed.test"), others.Load()-before)
@@ -311,18 +313,18 @@ func TestBotLookup(t *testing.T) {
 		if got := b.Skipped["keyed.test"]; got != "No key" || len(b.Skipped) != 1 {
 			t.Errorf("skipped %q", b.Skipped)
 		}
-		for _, seen := range r.take() {
-			if !slices.Contains([]string{"one.test", "two.test", "wrapped.test"}, seen.list) || seen.uri != "/"+seen.list+"/bots/"+bot {
-				t.Errorf("asked %s %s", seen.method, seen.uri)
+		for _, seen := range r.Take() {
+			if !slices.Contains([]string{"one.test", "two.test", "wrapped.test"}, seen.List) || seen.URI != "/"+seen.List+"/bots/"+bot {
+				t.Errorf("asked %s %s", seen.Method, seen.URI)
 			}
-			if seen.method != "GET" || seen.body != "" || seen.header.Get("Authorization") != "" {
+			if seen.Method != "GET" || seen.Body != "" || seen.Header.Get("Authorization") != "" {
 				t.Errorf("asked with %+v", seen)
 			}
 		}
 	})
 	t.Run("with a key", func(t *testing.T) {
-		r.on("keyed.test", say(200, kindJSON, `{"name":"keyed","you":"secret-key"}`))
-		b := parseBot(t, send(t, "POST", s.base+"/api/bots/"+bot+"/lookup", `{"keyed.test":"secret-key","one.test":"other-key"}`))
+		r.On("keyed.test", testkit.Say(200, kindJSON, `{"name":"keyed","you":"secret-key"}`))
+		b := parseBot(t, testkit.Send(t, "POST", s.Base+"/api/bots/"+bot+"/lookup", `{"keyed.test":"secret-key","one.test":"other-key"}`))
 		if got := b.said("keyed.test"); got != `{"name":"keyed","you":"***"} 200` {
 			t.Error(got)
 		}
@@ -330,12 +332,12 @@ func TestBotLookup(t *testing.T) {
 		if _, ok := b.Skipped["keyed.test"]; ok {
 			t.Errorf("skipped %q", b.Skipped)
 		}
-		for _, seen := range r.take() {
-			if got := seen.header.Get("X-Key"); (got == "secret-key") != (seen.list == "keyed.test") {
-				t.Errorf("%s got the key %q", seen.list, got)
+		for _, seen := range r.Take() {
+			if got := seen.Header.Get("X-Key"); (got == "secret-key") != (seen.List == "keyed.test") {
+				t.Errorf("%s got the key %q", seen.List, got)
 			}
 			if strings.Contains(fmt.Sprint(seen), "other-key") {
-				t.Errorf("%s got a key that it does not need", seen.list)
+				t.Errorf("%s got a key that it does not need", seen.List)
 			}
 		}
 	})
@@ -346,18 +348,18 @@ func TestBotLookup(t *testing.T) {
 		{"defunct list", `{"dead.test":"k"}`, "dead.test", "Defunct"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			b := parseBot(t, send(t, "POST", s.base+"/api/bots/"+bot+"/lookup", row.body))
+			b := parseBot(t, testkit.Send(t, "POST", s.Base+"/api/bots/"+bot+"/lookup", row.body))
 			if got := b.Skipped[row.id]; !strings.HasPrefix(got, row.why) {
 				t.Errorf("skipped %q", b.Skipped)
 			}
 		})
 	}
 	t.Run("body is no object", func(t *testing.T) {
-		wantError(t, send(t, "POST", s.base+"/api/bots/"+bot+"/lookup", `[]`), 400, "Body must be JSON object")
+		wantError(t, testkit.Send(t, "POST", s.Base+"/api/bots/"+bot+"/lookup", `[]`), 400, "Body must be JSON object")
 	})
 	t.Run("GET with a body", func(t *testing.T) {
-		if a := send(t, "GET", s.base+"/api/bots/"+bot, `{"keyed.test":"k"}`); a.status != 200 {
-			t.Errorf("%d %s", a.status, a.body)
+		if a := testkit.Send(t, "GET", s.Base+"/api/bots/"+bot, `{"keyed.test":"k"}`); a.Status != 200 {
+			t.Errorf("%d %s", a.Status, a.Body)
 		}
 	})
 }
@@ -376,7 +378,7 @@ func TestHangUps(t *testing.T) {
 			case <-r.Context().Done():
 				close(q.gone)
 			case <-q.release:
-				say(status, kindJSON, `{}`)(w, r)
+				testkit.Say(status, kindJSON, `{}`)(w, r)
 				close(q.answered)
 			}
 		}
@@ -384,20 +386,20 @@ func TestHangUps(t *testing.T) {
 	read, onRead := handler(200)
 	post, onPost := handler(403)
 	readBody, onReadBody := handler(200)
-	r.on("one.test", onRead)
-	r.on("revoking.test", onPost)
+	r.On("one.test", onRead)
+	r.On("revoking.test", onPost)
 
 	// start sends a request, whose caller cancel makes hang up.
 	start := func(method, path, body string) (cancel func()) {
 		ctx, stop := context.WithCancel(t.Context())
-		req, err := http.NewRequestWithContext(ctx, method, s.base+path, strings.NewReader(body))
+		req, err := http.NewRequestWithContext(ctx, method, s.Base+path, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			if resp, err := client.Do(req); err == nil {
+			if resp, err := testkit.Client.Do(req); err == nil {
 				resp.Body.Close()
 				t.Errorf("%s %s was answered", method, path)
 			}
@@ -405,19 +407,19 @@ func TestHangUps(t *testing.T) {
 		return func() { stop(); <-done }
 	}
 	hangUpPost := start("POST", "/api/count", countBody(newBot(), `"revoking.test":"t"`))
-	waitFor(t, "the post", post.arrived)
+	testkit.Receive(t, "the post", post.arrived)
 	hangUpRead := start("GET", "/api/bots/"+newBot(), "")
-	waitFor(t, "the reading", read.arrived)
-	r.on("one.test", onReadBody)
+	testkit.Receive(t, "the reading", read.arrived)
+	r.On("one.test", onReadBody)
 	hangUpReadBody := start("GET", "/api/bots/"+newBot(), "a body")
-	waitFor(t, "the reading with a body", readBody.arrived)
+	testkit.Receive(t, "the reading with a body", readBody.arrived)
 
 	hangUpPost()
 	hangUpRead()
 	hangUpReadBody()
 	before := time.Now()
-	waitFor(t, "the reading's end", read.gone)
-	waitFor(t, "the end of the reading with a body", readBody.gone)
+	testkit.Receive(t, "the reading's end", read.gone)
+	testkit.Receive(t, "the end of the reading with a body", readBody.gone)
 	if took := time.Since(before); took > 1500*time.Millisecond {
 		t.Errorf("readings ended %s after the hang-up: by their timeout", took)
 	}
@@ -427,11 +429,11 @@ func TestHangUps(t *testing.T) {
 	case <-time.After(100 * time.Millisecond): // as long as the readings had
 	}
 	close(post.release)
-	waitFor(t, "the post's answer", post.answered)
+	testkit.Receive(t, "the post's answer", post.answered)
 
 	// That the token is revoked the service knows only from the answer.
-	wait(t, "the post's answer to count", func() bool {
-		a := send(t, "POST", s.base+"/api/count?dry_run=1", countBody(newBot(), `"revoking.test":"t"`))
-		return strings.Contains(a.body, "Revoked: ")
+	testkit.Wait(t, "the post's answer to count", func() bool {
+		a := testkit.Send(t, "POST", s.Base+"/api/count?dry_run=1", countBody(newBot(), `"revoking.test":"t"`))
+		return strings.Contains(a.Body, "Revoked: ")
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"aggregator/internal/testkit"
 )
 
 // posted is what the answer to a count says of one list.
@@ -38,10 +40,10 @@ type health struct {
 
 func (s *running) health(t *testing.T) health {
 	t.Helper()
-	a := send(t, "GET", s.base+"/api/health?verbose", "")
+	a := testkit.Send(t, "GET", s.Base+"/api/health?verbose", "")
 	var h health
-	if err := json.Unmarshal([]byte(a.body), &h); err != nil || a.status != 200 {
-		t.Fatalf("%d %s: %v", a.status, a.body, err)
+	if err := json.Unmarshal([]byte(a.Body), &h); err != nil || a.Status != 200 {
+		t.Fatalf("%d %s: %v", a.Status, a.Body, err)
 	}
 	return h
 }
@@ -49,7 +51,7 @@ func (s *running) health(t *testing.T) health {
 // openBreaker has a list fault until its breaker for posts is open.
 func openBreaker(t *testing.T, r *rig, s *running, list string) {
 	t.Helper()
-	r.on(list, hangUp)
+	r.On(list, hangUp)
 	for range 5 {
 		if got := posted(t, s, newBot(), list); got.status != -1 || strings.HasPrefix(got.text, "Circuit open") {
 			t.Fatalf("%+v, want a fault", got)
@@ -65,8 +67,8 @@ func TestBreakerOpens(t *testing.T) {
 	s := r.boot(t, "--metrics", "main")
 	before := time.Now().Add(-time.Second)
 	openBreaker(t, r, s, "one.test")
-	r.on("one.test", nil)
-	r.take()
+	r.On("one.test", nil)
+	r.Take()
 
 	c := s.post(t, countBody(newBot(), `"one.test":"t","two.test":"t"`))
 	got := c.Failure["one.test"]
@@ -80,8 +82,8 @@ func TestBreakerOpens(t *testing.T) {
 	if got := c.Success["two.test"]; got.status != 200 {
 		t.Errorf("another list: %+v", got)
 	}
-	if asked := r.only(t); asked.list != "two.test" {
-		t.Errorf("%s was asked", asked.list)
+	if asked := r.Only(t); asked.List != "two.test" {
+		t.Errorf("%s was asked", asked.List)
 	}
 	if got := s.read(t, newBot()).said("one.test"); got != `{"ok":true} 200` {
 		t.Errorf("readings have a breaker of their own: %s", got)
@@ -93,10 +95,10 @@ func TestBreakerOpens(t *testing.T) {
 	}
 	// When the next try is stands in the failure's text, and not where everyone
 	// can look for it.
-	if body := send(t, "GET", s.base+"/api/health?verbose", "").body; strings.Contains(body, "next") {
+	if body := testkit.Send(t, "GET", s.Base+"/api/health?verbose", "").Body; strings.Contains(body, "next") {
 		t.Errorf("health tells when the next try is: %s", body)
 	}
-	metrics := send(t, "GET", s.base+"/metrics", "").body
+	metrics := testkit.Send(t, "GET", s.Base+"/metrics", "").Body
 	for _, want := range []string{
 		`aggregator_circuit_state{direction="posts",list="one.test",state="open"} 1`,
 		`aggregator_list_calls_total{direction="posts",list="one.test",outcome="circuit"} 1`,
@@ -112,7 +114,7 @@ func TestBreakerOfReadingsOpens(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	s := r.boot(t)
-	r.on("one.test", cutShort)
+	r.On("one.test", cutShort)
 	for range 5 {
 		if got := s.read(t, newBot()).said("one.test"); got != `"Answer cut short" -1` {
 			t.Fatal(got)
@@ -126,7 +128,7 @@ func TestBreakerOfReadingsOpens(t *testing.T) {
 	if got := b.said("two.test"); got != `{"ok":true} 200` || time.Since(start) > time.Second {
 		t.Errorf("another list: %s after %s", got, time.Since(start))
 	}
-	r.on("one.test", nil)
+	r.On("one.test", nil)
 	if got := posted(t, s, newBot(), "one.test"); got.status != 200 {
 		t.Errorf("posts have a breaker of their own: %+v", got)
 	}
@@ -141,20 +143,20 @@ func TestBreakerStaysClosed(t *testing.T) {
 		answer http.HandlerFunc
 		status int
 	}{
-		{"200", say(200, kindJSON, `{}`), 200},
-		{"an HTML page", say(200, "text/html", `<html></html>`), 200},
-		{"a redirect", lead(302, "https://elsewhere.test/"), 302},
-		{"400", say(400, kindJSON, `{}`), 400},
-		{"401", say(401, kindJSON, `{}`), 401},
-		{"403", say(403, kindJSON, `{}`), 403},
-		{"404", say(404, kindJSON, `{}`), 404},
-		{"500", say(500, kindJSON, `{}`), 500},
+		{"200", testkit.Say(200, kindJSON, `{}`), 200},
+		{"an HTML page", testkit.Say(200, "text/html", `<html></html>`), 200},
+		{"a redirect", testkit.Redirect(302, "https://elsewhere.test/"), 302},
+		{"400", testkit.Say(400, kindJSON, `{}`), 400},
+		{"401", testkit.Say(401, kindJSON, `{}`), 401},
+		{"403", testkit.Say(403, kindJSON, `{}`), 403},
+		{"404", testkit.Say(404, kindJSON, `{}`), 404},
+		{"500", testkit.Say(500, kindJSON, `{}`), 500},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			s := r.boot(t)
-			r.on("one.test", row.answer)
+			r.On("one.test", row.answer)
 			for range times {
 				if got := posted(t, s, newBot(), "one.test"); got.status != row.status {
 					t.Fatalf("%+v, want %d", got, row.status)
@@ -166,7 +168,7 @@ func TestBreakerStaysClosed(t *testing.T) {
 		t.Parallel()
 		r := newRig(t)
 		s := r.boot(t)
-		r.on("one.test", say(429, kindJSON, `{}`))
+		r.On("one.test", testkit.Say(429, kindJSON, `{}`))
 		for i := range times { // of as many tokens: each is held after its own
 			c := s.post(t, countBody(newBot(), `"one.test":"token-`+string(rune('a'+i))+`"`))
 			if got := c.Failure["one.test"]; got.status != 429 {
@@ -178,7 +180,7 @@ func TestBreakerStaysClosed(t *testing.T) {
 		t.Parallel()
 		r := newRig(t)
 		s := r.boot(t)
-		r.on("one.test", hangUp)
+		r.On("one.test", hangUp)
 		bot := newBot()
 		for range times {
 			if got := posted(t, s, bot, "one.test"); strings.HasPrefix(got.text, "Circuit open") {
@@ -196,8 +198,8 @@ func TestBreakerStaysClosed(t *testing.T) {
 		r := newRig(t)
 		s := r.boot(t)
 		for i := range 3 * times {
-			if r.on("one.test", hangUp); i%4 == 3 {
-				r.on("one.test", say(401, kindJSON, `{}`))
+			if r.On("one.test", hangUp); i%4 == 3 {
+				r.On("one.test", testkit.Say(401, kindJSON, `{}`))
 			}
 			if got := posted(t, s, newBot(), "one.test"); strings.HasPrefix(got.text, "Circuit open") {
 				t.Fatalf("post %d: %+v", i, got)
@@ -209,7 +211,7 @@ func TestBreakerStaysClosed(t *testing.T) {
 		r := newRig(t)
 		s := r.boot(t)
 		arrived, gone := make(chan struct{}), make(chan struct{})
-		r.on("one.test", func(_ http.ResponseWriter, q *http.Request) {
+		r.On("one.test", func(_ http.ResponseWriter, q *http.Request) {
 			arrived <- struct{}{}
 			<-q.Context().Done()
 			gone <- struct{}{}
@@ -219,16 +221,16 @@ func TestBreakerStaysClosed(t *testing.T) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				if a := ask(ctx, "GET", s.base+"/api/bots/"+newBot(), ""); a.err == nil {
-					t.Errorf("answered: %d", a.status)
+				if a := ask(ctx, "GET", s.Base+"/api/bots/"+newBot(), ""); a.err == nil {
+					t.Errorf("answered: %d", a.Status)
 				}
 			}()
-			waitFor(t, "the reading", arrived)
+			testkit.Receive(t, "the reading", arrived)
 			hangUp()
-			waitFor(t, "its end", gone)
+			testkit.Receive(t, "its end", gone)
 			<-done
 		}
-		r.on("one.test", nil)
+		r.On("one.test", nil)
 		if got := s.read(t, newBot()).said("one.test"); got != `{"ok":true} 200` {
 			t.Error(got)
 		}
@@ -249,17 +251,17 @@ func TestBreakerAfterReload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	moved := strings.ReplaceAll(string(raw), r.addr+"/one.test", elsewhere.addr+"/one.test")
+	moved := strings.ReplaceAll(string(raw), r.Addr+"/one.test", elsewhere.Addr+"/one.test")
 	if err := os.WriteFile(files[1], []byte(moved), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.signal(t, syscall.SIGHUP)
-	wait(t, "the reload", func() bool { return strings.Contains(p.log.String(), `"msg":"reloaded"`) })
+	p.exe.Signal(t, syscall.SIGHUP)
+	testkit.Wait(t, "the reload", func() bool { return strings.Contains(p.Log.String(), `"msg":"reloaded"`) })
 	if got := posted(t, &p.running, newBot(), "one.test"); got.status != 200 {
 		t.Errorf("after the reload: %+v", got)
 	}
-	if asked := elsewhere.only(t); asked.list != "one.test" {
-		t.Errorf("%s was asked", asked.list)
+	if asked := elsewhere.Only(t); asked.List != "one.test" {
+		t.Errorf("%s was asked", asked.List)
 	}
 	if h := p.health(t); len(h.Breakers) != 0 {
 		t.Errorf("health shows %+v", h.Breakers)
@@ -272,19 +274,19 @@ func TestBreakerAnswersCrowds(t *testing.T) {
 	r := newRig(t)
 	s := r.boot(t)
 	openBreaker(t, r, s, "one.test")
-	r.on("one.test", hang)
-	r.take()
+	r.On("one.test", testkit.Hang)
+	r.Take()
 	var all sync.WaitGroup
 	for range 50 {
 		all.Go(func() {
-			a := ask(t.Context(), "POST", s.base+"/api/count", countBody(newBot(), `"one.test":"t"`))
-			if a.err != nil || a.status != 200 || !strings.Contains(a.body, "Circuit open: one.test") || a.took > 5*time.Second {
-				t.Errorf("%v, %d %s after %s", a.err, a.status, a.body, a.took)
+			a := ask(t.Context(), "POST", s.Base+"/api/count", countBody(newBot(), `"one.test":"t"`))
+			if a.err != nil || a.Status != 200 || !strings.Contains(a.Body, "Circuit open: one.test") || a.took > 5*time.Second {
+				t.Errorf("%v, %d %s after %s", a.err, a.Status, a.Body, a.took)
 			}
 		})
 	}
 	all.Wait()
-	if asked := r.take(); len(asked) != 0 {
+	if asked := r.Take(); len(asked) != 0 {
 		t.Errorf("the list was asked %d times", len(asked))
 	}
 }

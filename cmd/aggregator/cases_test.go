@@ -92,7 +92,7 @@ func (c smallCase) run(t *testing.T) []string {
 	t.Helper()
 	lists := testkit.NewLists(t, c.listOf(t), testkit.Say(404, "text/plain", "Not found"))
 	for id, does := range c.Lists {
-		lists.On(id, behaviours(t, does))
+		lists.On(id, behaviours(t, does).ServeHTTP)
 	}
 	s, err := c.serve(t, lists)
 	if err != nil {

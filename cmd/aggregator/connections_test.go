@@ -19,7 +19,7 @@ func TestCallersFaults(t *testing.T) {
 		{"a range of a list", "GET /api/lists HTTP/1.1\r\nHost: x\r\nRange: bytes=99999999-\r\n\r\n", "200"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+			conn, err := net.Dial("tcp", strings.TrimPrefix(s.Base, "http://"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -32,7 +32,7 @@ func TestCallersFaults(t *testing.T) {
 			}
 		})
 	}
-	if strings.Contains(s.log.String(), `"level":"ERROR"`) {
-		t.Errorf("log: %s", s.log)
+	if strings.Contains(s.Log.String(), `"level":"ERROR"`) {
+		t.Errorf("log: %s", s.Log)
 	}
 }

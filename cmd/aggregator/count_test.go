@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -15,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"aggregator/internal/testkit"
 )
 
 const someBot = "111111111111111111"
@@ -100,11 +101,11 @@ func TestCountRejects(t *testing.T) {
 		{"shards come before user_count", `{` + id + `"server_count":5,"user_count":-1,"shards":5}`, "'shards' must be an array or null"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			wantError(t, send(t, "POST", s.base+"/api/count", row.body), 400, row.message)
-			wantError(t, send(t, "POST", s.base+"/api/count?dry_run=1", row.body), 400, row.message)
+			wantError(t, testkit.Send(t, "POST", s.Base+"/api/count", row.body), 400, row.message)
+			wantError(t, testkit.Send(t, "POST", s.Base+"/api/count?dry_run=1", row.body), 400, row.message)
 		})
 	}
-	if seen := r.take(); len(seen) > 0 {
+	if seen := r.Take(); len(seen) > 0 {
 		t.Errorf("lists were asked: %+v", seen)
 	}
 }
@@ -124,14 +125,14 @@ func TestCountAcceptsNumbers(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := s.post(t, `{"bot_id":"`+someBot+`","server_count":`+row.number+`,"one.test":"t"}`)
-			wantJSON(t, "sent", r.only(t).body, `{"server_count":`+row.sent+`}`)
+			wantJSON(t, "sent", r.Only(t).Body, `{"server_count":`+row.sent+`}`)
 			wantJSON(t, "sent as answered", c.Success["one.test"].sent, `{"server_count":`+row.sent+`}`)
 		})
 	}
 	for _, id := range []string{"1111111111111111", "11111111111111111111"} {
 		t.Run(fmt.Sprintf("a bot_id of %d digits", len(id)), func(t *testing.T) {
 			s.post(t, countBody(id, `"one.test":"t"`))
-			if got := r.only(t).uri; got != "/one.test/bots/"+id {
+			if got := r.Only(t).URI; got != "/one.test/bots/"+id {
 				t.Errorf("asked %s", got)
 			}
 		})
@@ -149,11 +150,11 @@ func TestCountBodySize(t *testing.T) {
 	}
 	// chunked sends a body without saying how long it is.
 	chunked := func(t *testing.T, body string) answer {
-		req, err := http.NewRequestWithContext(t.Context(), "POST", s.base+"/api/count", io.MultiReader(strings.NewReader(body)))
+		req, err := http.NewRequestWithContext(t.Context(), "POST", s.Base+"/api/count", io.MultiReader(strings.NewReader(body)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := client.Do(req)
+		resp, err := testkit.Client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,9 +163,9 @@ func TestCountBodySize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return answer{resp.StatusCode, resp.Header, string(text)}
+		return answer{Status: resp.StatusCode, Header: resp.Header, Body: string(text)}
 	}
-	whole := func(t *testing.T, body string) answer { return send(t, "POST", s.base+"/api/count", body) }
+	whole := func(t *testing.T, body string) answer { return testkit.Send(t, "POST", s.Base+"/api/count", body) }
 	for _, row := range []struct {
 		name string
 		send func(*testing.T, string) answer
@@ -179,8 +180,8 @@ func TestCountBodySize(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			a := row.send(t, of(row.size))
-			if row.ok && a.status != 200 {
-				t.Errorf("%d %s", a.status, a.body)
+			if row.ok && a.Status != 200 {
+				t.Errorf("%d %s", a.Status, a.Body)
 			}
 			if !row.ok {
 				wantError(t, a, 413, message)
@@ -191,7 +192,7 @@ func TestCountBodySize(t *testing.T) {
 		wantError(t, whole(t, strings.Repeat("x", most+1)), 413, message)
 	})
 	t.Run("of a lookup", func(t *testing.T) {
-		a := send(t, "POST", s.base+"/api/bots/"+someBot+"/lookup", "{"+strings.Repeat(" ", most)+"}")
+		a := testkit.Send(t, "POST", s.Base+"/api/bots/"+someBot+"/lookup", "{"+strings.Repeat(" ", most)+"}")
 		wantError(t, a, 413, message)
 	})
 }
@@ -216,9 +217,9 @@ func TestCountLegacyIDs(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			c := s.post(t, countBody(someBot, row.tokens))
-			seen := r.only(t)
-			if seen.list != row.list || seen.header.Get("Authorization") != row.token {
-				t.Errorf("asked %s with %q, want %s with %q", seen.list, seen.header.Get("Authorization"), row.list, row.token)
+			seen := r.Only(t)
+			if seen.List != row.list || seen.Header.Get("Authorization") != row.token {
+				t.Errorf("asked %s with %q, want %s with %q", seen.List, seen.Header.Get("Authorization"), row.list, row.token)
 			}
 			if got := sortedIDs(c.Success); !slices.Equal(got, []string{row.list}) || len(c.Failure) > 0 {
 				t.Errorf("answer %s, want %s alone", c.raw, row.list)
@@ -270,12 +271,12 @@ func TestCountSkipped(t *testing.T) {
 		})
 	}
 	t.Run("each beside those asked", func(t *testing.T) {
-		r.take()
+		r.Take()
 		c := s.post(t, countBody(someBot, `"one.test":"t","dead.test":"t","two.test":null,"old.test":"","nowhere":1`))
 		if got := sortedIDs(c.Skipped); !slices.Equal(got, []string{"dead.test", "nowhere", "two.test"}) {
 			t.Errorf("skipped %q", c.Skipped)
 		}
-		if r.only(t).list != "one.test" {
+		if r.Only(t).List != "one.test" {
 			t.Error("one.test was not asked")
 		}
 	})
@@ -317,11 +318,11 @@ func TestCountHeldBack(t *testing.T) {
 		}
 	})
 	t.Run("a 429 with Retry-After", func(t *testing.T) {
-		r.on("two.test", func(w http.ResponseWriter, _ *http.Request) {
+		r.On("two.test", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "100")
 			w.WriteHeader(429)
 		})
-		defer r.on("two.test", nil)
+		defer r.On("two.test", nil)
 		bot, before := newBot(), time.Now()
 		if c := s.post(t, countBody(bot, `"two.test":"slow"`)); c.Failure["two.test"].status != 429 {
 			t.Fatal(c.raw)
@@ -332,26 +333,26 @@ func TestCountHeldBack(t *testing.T) {
 		}
 	})
 	t.Run("garbage holds no one else", func(t *testing.T) {
-		r.on("paced.test", say(401, "text/plain", "who are you?"))
+		r.On("paced.test", testkit.Say(401, "text/plain", "who are you?"))
 		bot := newBot()
 		s.post(t, countBody(bot, `"paced.test":"garbage"`))
-		r.on("paced.test", nil)
+		r.On("paced.test", nil)
 		if c := s.post(t, countBody(bot, `"paced.test":"mine"`)); len(c.Success) != 1 {
 			t.Error(c.raw)
 		}
 	})
 	t.Run("a revoked token", func(t *testing.T) {
-		r.on("revoking.test", say(403, "text/plain", "revoked"))
+		r.On("revoking.test", testkit.Say(403, "text/plain", "revoked"))
 		bot := newBot()
 		if c := s.post(t, countBody(bot, `"revoking.test":"old"`)); c.Failure["revoking.test"].status != 403 {
 			t.Fatal(c.raw)
 		}
-		r.on("revoking.test", nil)
-		r.take()
+		r.On("revoking.test", nil)
+		r.Take()
 		if c := s.post(t, countBody(bot, `"revoking.test":"old"`)); !strings.HasPrefix(c.Skipped["revoking.test"], "Revoked: ") {
 			t.Error(c.raw)
 		}
-		if seen := r.take(); len(seen) > 0 {
+		if seen := r.Take(); len(seen) > 0 {
 			t.Errorf("asked with a revoked token: %+v", seen)
 		}
 		if c := s.post(t, countBody(bot, `"revoking.test":"new"`)); len(c.Success) != 1 {
@@ -399,8 +400,8 @@ func TestCountFields(t *testing.T) {
 				row.fields += ","
 			}
 			c := s.post(t, countBody(someBot, row.fields+`"`+row.list+`":"t"`))
-			seen := r.only(t)
-			wantJSON(t, "sent", seen.body, row.sent)
+			seen := r.Only(t)
+			wantJSON(t, "sent", seen.Body, row.sent)
 			wantJSON(t, "sent as answered", c.Success[row.list].sent, row.sent)
 		})
 	}
@@ -432,20 +433,20 @@ func TestCountRequests(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			bot := newBot()
 			c := s.post(t, countBody(bot, row.tokens))
-			seen := r.only(t)
-			if seen.method != row.method || seen.uri != strings.ReplaceAll(row.uri, "ID", bot) {
-				t.Errorf("asked %s %s, want %s %s", seen.method, seen.uri, row.method, row.uri)
+			seen := r.Only(t)
+			if seen.Method != row.method || seen.URI != strings.ReplaceAll(row.uri, "ID", bot) {
+				t.Errorf("asked %s %s, want %s %s", seen.Method, seen.URI, row.method, row.uri)
 			}
-			if _, has := seen.header["Content-Type"]; seen.header.Get("Content-Type") != row.kind || has != (row.kind != "") {
-				t.Errorf("Content-Type %q, want %q", seen.header["Content-Type"], row.kind)
+			if _, has := seen.Header["Content-Type"]; seen.Header.Get("Content-Type") != row.kind || has != (row.kind != "") {
+				t.Errorf("Content-Type %q, want %q", seen.Header["Content-Type"], row.kind)
 			}
-			if got := seen.header.Get("Authorization"); got != row.authorization {
+			if got := seen.Header.Get("Authorization"); got != row.authorization {
 				t.Errorf("Authorization %q, want %q", got, row.authorization)
 			}
-			if seen.body != row.body {
-				wantJSON(t, "body", seen.body, row.body)
+			if seen.Body != row.body {
+				wantJSON(t, "body", seen.Body, row.body)
 			}
-			if got := c.Success[seen.list].sent; got != row.sent {
+			if got := c.Success[seen.List].sent; got != row.sent {
 				wantJSON(t, "sent as answered", got, row.sent)
 			}
 		})
@@ -464,7 +465,7 @@ func TestCountHeaders(t *testing.T) {
 	} {
 		t.Run("User-Agent: "+row.name, func(t *testing.T) {
 			s.post(t, countBody(bot, `"`+row.list+`":"t"`), "User-Agent", row.caller)
-			if got := r.only(t).header["User-Agent"]; len(got) != 1 || !regexp.MustCompile(row.sent).MatchString(got[0]) {
+			if got := r.Only(t).Header["User-Agent"]; len(got) != 1 || !regexp.MustCompile(row.sent).MatchString(got[0]) {
 				t.Errorf("%q, want %s", got, row.sent)
 			}
 		})
@@ -473,16 +474,16 @@ func TestCountHeaders(t *testing.T) {
 		headers := []string{"Authorization", "mine", "Cookie", "a=b", "X-Forwarded-For", "192.0.2.1", "Forwarded", "for=192.0.2.1",
 			"X-Real-IP", "192.0.2.1", "Referer", "https://bot.example", "Origin", "https://bot.example", "X-Other", "x", "Accept", "text/html"}
 		s.post(t, countBody(bot, `"one.test":"t"`), headers...)
-		posted := r.only(t)
-		if got := posted.header["Authorization"]; !slices.Equal(got, []string{"t"}) {
+		posted := r.Only(t)
+		if got := posted.Header["Authorization"]; !slices.Equal(got, []string{"t"}) {
 			t.Errorf("Authorization %q", got)
 		}
-		send(t, "GET", s.base+"/api/bots/"+bot, "", headers...)
-		for _, seen := range append(r.take(), posted) {
-			for name := range seen.header {
+		testkit.Send(t, "GET", s.Base+"/api/bots/"+bot, "", headers...)
+		for _, seen := range append(r.Take(), posted) {
+			for name := range seen.Header {
 				if !slices.Contains([]string{"Accept-Encoding", "Authorization", "Content-Length", "Content-Type", "User-Agent"}, name) ||
-					name == "Authorization" && seen.method == "GET" {
-					t.Errorf("%s %s: got %s: %q", seen.method, seen.uri, name, seen.header[name])
+					name == "Authorization" && seen.Method == "GET" {
+					t.Errorf("%s %s: got %s: %q", seen.Method, seen.URI, name, seen.Header[name])
 				}
 			}
 		}
@@ -501,29 +502,29 @@ func TestCountAnswers(t *testing.T) {
 		status     int
 		text       string
 	}{
-		{"200", "one.test", say(200, "text/plain", "thanks"), true, 200, "thanks"},
-		{"204", "one.test", lead(204, ""), true, 204, ""},
-		{"299", "one.test", say(299, "text/plain", ""), true, 299, ""},
-		{"400", "one.test", say(400, "application/json", `{"error":"no"}`), false, 400, `{"error":"no"}`},
-		{"401", "one.test", say(401, "text/plain", "who?"), false, 401, "who?"},
-		{"500", "one.test", say(500, "text/plain", "oops"), false, 500, "oops"},
-		{"JSON stays text", "one.test", say(200, "application/json", `{"n":1.0,"big":12345678901234567890}`), true, 200, `{"n":1.0,"big":12345678901234567890}`},
-		{"HTML page", "one.test", say(200, "text/html; charset=utf-8", html), false, 200, html},
-		{"HTML page that says it is JSON", "one.test", say(200, "application/json", "\n"+html), false, 200, "\n" + html},
-		{"flag true", "flag.test", say(200, "application/json", `{"result":{"ok":true}}`), true, 200, `{"result":{"ok":true}}`},
-		{"flag false", "flag.test", say(200, "application/json", `{"result":{"ok":false}}`), false, 200, `{"result":{"ok":false}}`},
-		{"flag missing", "flag.test", say(200, "application/json", `{}`), false, 200, `{}`},
-		{"flag of another type", "flag.test", say(200, "application/json", `{"result":{"ok":"true"}}`), false, 200, `{"result":{"ok":"true"}}`},
-		{"flag true and status 400", "flag.test", say(400, "application/json", `{"result":{"ok":true}}`), false, 400, `{"result":{"ok":true}}`},
-		{"bad UTF-8", "one.test", say(200, "text/plain", "a\xffb\xc3"), true, 200, "a\ufffdb\ufffd"},
-		{"emoji", "one.test", say(200, "text/plain", "👍 <&>\u2028"), true, 200, "👍 <&>\u2028"},
+		{"200", "one.test", testkit.Say(200, "text/plain", "thanks"), true, 200, "thanks"},
+		{"204", "one.test", testkit.Redirect(204, ""), true, 204, ""},
+		{"299", "one.test", testkit.Say(299, "text/plain", ""), true, 299, ""},
+		{"400", "one.test", testkit.Say(400, "application/json", `{"error":"no"}`), false, 400, `{"error":"no"}`},
+		{"401", "one.test", testkit.Say(401, "text/plain", "who?"), false, 401, "who?"},
+		{"500", "one.test", testkit.Say(500, "text/plain", "oops"), false, 500, "oops"},
+		{"JSON stays text", "one.test", testkit.Say(200, "application/json", `{"n":1.0,"big":12345678901234567890}`), true, 200, `{"n":1.0,"big":12345678901234567890}`},
+		{"HTML page", "one.test", testkit.Say(200, "text/html; charset=utf-8", html), false, 200, html},
+		{"HTML page that says it is JSON", "one.test", testkit.Say(200, "application/json", "\n"+html), false, 200, "\n" + html},
+		{"flag true", "flag.test", testkit.Say(200, "application/json", `{"result":{"ok":true}}`), true, 200, `{"result":{"ok":true}}`},
+		{"flag false", "flag.test", testkit.Say(200, "application/json", `{"result":{"ok":false}}`), false, 200, `{"result":{"ok":false}}`},
+		{"flag missing", "flag.test", testkit.Say(200, "application/json", `{}`), false, 200, `{}`},
+		{"flag of another type", "flag.test", testkit.Say(200, "application/json", `{"result":{"ok":"true"}}`), false, 200, `{"result":{"ok":"true"}}`},
+		{"flag true and status 400", "flag.test", testkit.Say(400, "application/json", `{"result":{"ok":true}}`), false, 400, `{"result":{"ok":true}}`},
+		{"bad UTF-8", "one.test", testkit.Say(200, "text/plain", "a\xffb\xc3"), true, 200, "a\ufffdb\ufffd"},
+		{"emoji", "one.test", testkit.Say(200, "text/plain", "👍 <&>\u2028"), true, 200, "👍 <&>\u2028"},
 		{"gzip", "one.test", zipped(200, "packed"), true, 200, "packed"},
-		{"token", "one.test", say(200, "text/plain", "hello secret-token!"), true, 200, "hello ***!"},
-		{"token in a failure", "one.test", say(401, "application/json", `{"key":"secret-token"}`), false, 401, `{"key":"***"}`},
-		{"token of a prefix", "prefix.test", say(401, "text/plain", "no such key: secret-token"), false, 401, "no such key: ***"},
+		{"token", "one.test", testkit.Say(200, "text/plain", "hello secret-token!"), true, 200, "hello ***!"},
+		{"token in a failure", "one.test", testkit.Say(401, "application/json", `{"key":"secret-token"}`), false, 401, `{"key":"***"}`},
+		{"token of a prefix", "prefix.test", testkit.Say(401, "text/plain", "no such key: secret-token"), false, 401, "no such key: ***"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r.on(row.list, row.answer)
+			r.On(row.list, row.answer)
 			c := s.post(t, countBody(newBot(), `"`+row.list+`":"secret-token"`))
 			got, ok := c.Success[row.list]
 			if !ok {
@@ -556,7 +557,7 @@ func TestCountHidesEchoes(t *testing.T) {
 		{"short", "one.test", `abc`, `bad key abc, abcd`, `bad key ***, abcd`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			r.on(row.list, say(401, "text/plain", row.echo))
+			r.On(row.list, testkit.Say(401, "text/plain", row.echo))
 			c := s.post(t, countBody(newBot(), `"`+row.list+`":`+quoted(row.token)))
 			if got := c.Failure[row.list].text; got != row.text {
 				t.Errorf("%q, want %q", got, row.text)
@@ -581,18 +582,18 @@ func TestCountRedirects(t *testing.T) {
 		{303, other.URL + "/new", other.URL + "/new"},
 		{307, other.URL + "/new", other.URL + "/new"},
 		{308, other.URL + "/new", other.URL + "/new"},
-		{301, "/one.test/elsewhere", "http://" + r.addr + "/one.test/elsewhere"},
+		{301, "/one.test/elsewhere", "http://" + r.Addr + "/one.test/elsewhere"},
 		{301, "https://list.example/x", "https://list.example/x"},
-		{302, "/login?key=secret-token", "http://" + r.addr + "/login?key=***"},
+		{302, "/login?key=secret-token", "http://" + r.Addr + "/login?key=***"},
 	} {
 		t.Run(fmt.Sprint(row.status, " ", row.to), func(t *testing.T) {
-			r.on("one.test", lead(row.status, row.location))
+			r.On("one.test", testkit.Redirect(row.status, row.location))
 			c := s.post(t, countBody(newBot(), `"one.test":"secret-token"`))
 			want := result{row.status, "Redirected to " + row.to, `{"server_count":5}`}
 			if got := c.Failure["one.test"]; got != want {
 				t.Errorf("%+v, want %+v", got, want)
 			}
-			r.only(t)
+			r.Only(t)
 		})
 	}
 	if n := others.Load(); n > 0 {
@@ -613,16 +614,6 @@ func zipped(status int, text string) http.HandlerFunc {
 	}
 }
 
-// reset breaks the connection off before an answer.
-func reset(w http.ResponseWriter, _ *http.Request) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return
-	}
-	_ = conn.(*net.TCPConn).SetLinger(0)
-	_ = conn.Close()
-}
-
 // hangUp closes the connection before an answer.
 func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
@@ -633,9 +624,6 @@ func cutShort(w http.ResponseWriter, _ *http.Request) {
 	_ = http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
 }
-
-// hang answers never.
-func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 // size answers text of a size, with or without saying how long it is.
 func size(n int, said bool) http.HandlerFunc {
@@ -652,19 +640,19 @@ func TestCountWithoutAnswer(t *testing.T) {
 	r := newRig(t)
 	s := r.boot(t)
 	const most = 512 << 10
-	r.on("array.test", hang)
-	r.on("count.test", reset)
-	r.on("hidden.test", cutShort)
-	r.on("nest.test", size(most+1, true))
-	r.on("one.test", size(most+1, false))
-	r.on("per.test", zipped(200, strings.Repeat("x", 4<<20)))
-	r.on("same.test", size(most, true))
-	r.on("two.test", zipped(200, strings.Repeat("x", most)))
-	r.on("ua.test", hangUp)
-	r.on("users.test", func(w http.ResponseWriter, q *http.Request) {
+	r.On("array.test", testkit.Hang)
+	r.On("count.test", testkit.Reset)
+	r.On("hidden.test", cutShort)
+	r.On("nest.test", size(most+1, true))
+	r.On("one.test", size(most+1, false))
+	r.On("per.test", zipped(200, strings.Repeat("x", 4<<20)))
+	r.On("same.test", size(most, true))
+	r.On("two.test", zipped(200, strings.Repeat("x", most)))
+	r.On("ua.test", hangUp)
+	r.On("users.test", func(w http.ResponseWriter, q *http.Request) {
 		_, _ = io.WriteString(w, "so far")
 		_ = http.NewResponseController(w).Flush()
-		hang(w, q)
+		testkit.Hang(w, q)
 	})
 	start := time.Now()
 	c := s.post(t, countBody(newBot(), `"array.test":"t","count.test":"t","hidden.test":"t","nest.test":"t","one.test":"t","per.test":"t",
@@ -710,7 +698,7 @@ func TestCountOrder(t *testing.T) {
 	r := newRig(t)
 	s := r.boot(t)
 	for _, list := range []string{"array.test", "one.test", "users.test"} {
-		r.on(list, say(500, "text/plain", "no"))
+		r.On(list, testkit.Say(500, "text/plain", "no"))
 	}
 	c := s.post(t, countBody(newBot(), `"users.test":"t","two.test":"t","one.test":"t","older.test":"t","hidden.test":"t","count.test":"t","array.test":"t"`))
 	wantKeys(t, "the answer", keys(t, c.raw), "success", "failure")
@@ -733,21 +721,21 @@ func TestCountDryRun(t *testing.T) {
 	bot := newBot()
 	const tokens = `"one.test":"secret-one","query.test":"secret-two","form.test":"secret-three","prefix.test":"secret-four","dead.test":"secret-five","two.test":null`
 	for range 2 { // no window is used
-		a := send(t, "POST", s.base+"/api/count?dry_run=1", countBody(bot, tokens), "User-Agent", "MyBot/1")
-		if a.status != 200 {
-			t.Fatalf("%d %s", a.status, a.body)
+		a := testkit.Send(t, "POST", s.Base+"/api/count?dry_run=1", countBody(bot, tokens), "User-Agent", "MyBot/1")
+		if a.Status != 200 {
+			t.Fatalf("%d %s", a.Status, a.Body)
 		}
-		if a.header.Get("RateLimit") != "" {
+		if a.Header.Get("RateLimit") != "" {
 			t.Error("tells of a window that was not used")
 		}
-		if strings.Contains(a.body, "secret") {
-			t.Errorf("shows a token: %s", a.body)
+		if strings.Contains(a.Body, "secret") {
+			t.Errorf("shows a token: %s", a.Body)
 		}
-		wantKeys(t, "the answer", keys(t, a.body), "dry_run", "requests", "skipped")
-		wantJSON(t, "dry_run", member(t, a.body, "dry_run"), "true")
-		requests := member(t, a.body, "requests")
+		wantKeys(t, "the answer", keys(t, a.Body), "dry_run", "requests", "skipped")
+		wantJSON(t, "dry_run", member(t, a.Body, "dry_run"), "true")
+		requests := member(t, a.Body, "requests")
 		wantKeys(t, "requests", keys(t, requests), "form.test", "one.test", "prefix.test", "query.test")
-		at := "http://" + r.addr
+		at := "http://" + r.Addr
 		wantJSON(t, "one.test", member(t, requests, "one.test"), `{"method":"POST","url":"`+at+`/one.test/bots/`+bot+`",
 			"headers":{"Content-Type":"application/json","Authorization":"***","User-Agent":"MyBot/1"},"body":"{\"server_count\":5}"}`)
 		for _, row := range []struct{ list, key, want string }{
@@ -758,17 +746,17 @@ func TestCountDryRun(t *testing.T) {
 			wantJSON(t, row.list+" "+row.key, member(t, member(t, requests, row.list), row.key), quoted(row.want))
 		}
 		wantJSON(t, "prefix.test", member(t, member(t, member(t, requests, "prefix.test"), "headers"), "Authorization"), `"Bearer ***"`)
-		skipped := member(t, a.body, "skipped")
+		skipped := member(t, a.Body, "skipped")
 		if got := keys(t, skipped); len(got) != 2 {
 			t.Errorf("skipped %s", skipped)
 		}
 	}
-	if seen := r.take(); len(seen) > 0 {
+	if seen := r.Take(); len(seen) > 0 {
 		t.Errorf("lists were asked: %+v", seen)
 	}
 	s.post(t, countBody(bot, `"one.test":"t"`))
-	if a := send(t, "POST", s.base+"/api/count?dry_run=1", countBody(bot, tokens)); a.status != 200 {
-		t.Errorf("in a window: %d %s", a.status, a.body)
+	if a := testkit.Send(t, "POST", s.Base+"/api/count?dry_run=1", countBody(bot, tokens)); a.Status != 200 {
+		t.Errorf("in a window: %d %s", a.Status, a.Body)
 	}
 }
 
@@ -780,8 +768,8 @@ func TestCountReusesConnections(t *testing.T) {
 		s.post(t, countBody(newBot(), `"one.test":"t"`))
 	}
 	from := map[string]int{}
-	for _, seen := range r.take() {
-		from[seen.from]++
+	for _, seen := range r.Take() {
+		from[seen.From]++
 	}
 	if len(from) != 1 {
 		t.Errorf("20 posts over %d connections: %v", len(from), from)

@@ -104,7 +104,7 @@ var matrix = []matrixRow{
 	{name: "300", serve: testkit.Whole(300, "text/plain", "choose"), post: failsBy(300, `choose`)},
 }
 
-// goodBot is what the good lists of the matrix say, merged.
+// goodBot is what the good lists of the matrix testkit.Say, merged.
 const goodBot = `{"id":%q,"username":"Good Bot","discriminator":"0000","owners":["111111111111111111"],"server_count":42,
 	"invite":"","prefix":"","website":"https://good.test/","github":"","support":"","library":""}`
 
@@ -114,11 +114,11 @@ const goodBot = `{"id":%q,"username":"Good Bot","discriminator":"0000","owners":
 func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
 	good := newRig(t)
-	good.on("a.test", say(200, kindJSON, `{"name":"Good Bot","server_count":41,"owners":["111111111111111111"]}`))
-	good.on("z.test", say(200, kindJSON, `{"name":"Good Bot","server_count":42,"website":"https://good.test/"}`))
+	good.On("a.test", testkit.Say(200, kindJSON, `{"name":"Good Bot","server_count":41,"owners":["111111111111111111"]}`))
+	good.On("z.test", testkit.Say(200, kindJSON, `{"name":"Good Bot","server_count":42,"website":"https://good.test/"}`))
 	services := make([]*running, len(matrix))
 	for i, row := range matrix {
-		services[i] = row.boot(t, good.addr)
+		services[i] = row.boot(t, good.Addr)
 	}
 	// Those that last wait together; the others take turns, so that none is
 	// late for want of a processor.
@@ -137,17 +137,17 @@ func TestFaultMatrix(t *testing.T) {
 	for i, row := range matrix {
 		s := services[i]
 		run(row.late, func() timed {
-			return ask(t.Context(), "POST", s.base+"/api/count", countBody(someBot, `"bad.test":"t","a.test":"t","z.test":"t"`))
+			return ask(t.Context(), "POST", s.Base+"/api/count", countBody(someBot, `"bad.test":"t","a.test":"t","z.test":"t"`))
 		}, &posts[i])
-		run(row.late, func() timed { return ask(t.Context(), "GET", s.base+"/api/bots/"+someBot, "") }, &reads[i])
+		run(row.late, func() timed { return ask(t.Context(), "GET", s.Base+"/api/bots/"+someBot, "") }, &reads[i])
 	}
 	all.Wait()
 	for i, row := range matrix {
 		t.Run(row.name, func(t *testing.T) {
 			row.checkPost(t, posts[i])
 			row.checkRead(t, reads[i])
-			if a := send(t, "GET", services[i].base+"/api/health", ""); a.status != 200 {
-				t.Errorf("health afterwards: %d %s", a.status, a.body)
+			if a := testkit.Send(t, "GET", services[i].Base+"/api/health", ""); a.Status != 200 {
+				t.Errorf("health afterwards: %d %s", a.Status, a.Body)
 			}
 		})
 	}
@@ -180,7 +180,7 @@ type timed struct {
 
 // ask is send for goroutines, which must not end the test.
 func ask(ctx context.Context, method, url, body string, headers ...string) timed {
-	return doAs(ctx, client, method, url, body, headers...)
+	return doAs(ctx, testkit.Client, method, url, body, headers...)
 }
 
 // slack is how late an answer may be on a busy machine.
@@ -190,8 +190,8 @@ const slack = 4 * time.Second
 // time, and of a bounded size.
 func (row matrixRow) checkAnswer(t *testing.T, a timed, deadline time.Duration) {
 	t.Helper()
-	if a.err != nil || a.status != 200 {
-		t.Fatalf("%v, %d %s", a.err, a.status, a.body)
+	if a.err != nil || a.Status != 200 {
+		t.Fatalf("%v, %d %s", a.err, a.Status, a.Body)
 	}
 	if row.late && a.took < deadline || a.took > deadline+slack {
 		t.Errorf("answered after %s, the deadline is %s", a.took, deadline)
@@ -200,8 +200,8 @@ func (row matrixRow) checkAnswer(t *testing.T, a timed, deadline time.Duration) 
 	if most == 0 {
 		most = 8 << 10
 	}
-	if len(a.body) > most {
-		t.Errorf("an answer of %d bytes, want at most %d", len(a.body), most)
+	if len(a.Body) > most {
+		t.Errorf("an answer of %d bytes, want at most %d", len(a.Body), most)
 	}
 }
 
@@ -219,8 +219,8 @@ func (row matrixRow) checkPost(t *testing.T, a timed) {
 		row.post = fails(`Timeout after 10s`)
 	}
 	var c counted
-	if err := json.Unmarshal([]byte(a.body), &c); err != nil {
-		t.Fatalf("%v: %s", err, a.body)
+	if err := json.Unmarshal([]byte(a.Body), &c); err != nil {
+		t.Fatalf("%v: %s", err, a.Body)
 	}
 	for _, list := range []string{"a.test", "z.test"} {
 		if got := c.Success[list]; got.status != 200 || !strings.Contains(got.text, "Good Bot") || got.sent != `{"server_count":5}` {
@@ -232,7 +232,7 @@ func (row matrixRow) checkPost(t *testing.T, a timed) {
 		bad = c.Failure["bad.test"]
 	}
 	if ok != row.post.ok || len(c.Success)+len(c.Failure) != 3 || bad.sent != `{"server_count":5}` {
-		t.Errorf("the post's success: %t, want %t: %.500s", ok, row.post.ok, a.body)
+		t.Errorf("the post's success: %t, want %t: %.500s", ok, row.post.ok, a.Body)
 	}
 	row.post.check(t, "the post", bad.status, bad.text)
 }
@@ -248,12 +248,12 @@ func (row matrixRow) checkRead(t *testing.T, a timed) {
 		want = row.post
 	}
 	var bot map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(a.body), &bot); err != nil {
-		t.Fatalf("%v: %.500s", err, a.body)
+	if err := json.Unmarshal([]byte(a.Body), &bot); err != nil {
+		t.Fatalf("%v: %.500s", err, a.Body)
 	}
 	var said map[string][2]json.RawMessage
 	if err := json.Unmarshal(bot["list_data"], &said); err != nil || len(said) != 3 {
-		t.Fatalf("%d lists, %v: %.500s", len(said), err, a.body)
+		t.Fatalf("%d lists, %v: %.500s", len(said), err, a.Body)
 	}
 	delete(bot, "list_data")
 	merged, _ := json.Marshal(bot)

@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"aggregator/internal/testkit"
 )
 
 // exchange is one recorded exchange with the reference.
@@ -45,7 +47,7 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	var all []exchange
-	if err := json.Unmarshal([]byte(strings.ReplaceAll(string(raw), "127.0.0.1:7700", f.addr)), &all); err != nil {
+	if err := json.Unmarshal([]byte(strings.ReplaceAll(string(raw), "127.0.0.1:7700", f.Addr)), &all); err != nil {
 		t.Fatal(err)
 	}
 	if len(all) != 107 {
@@ -53,9 +55,9 @@ func TestGolden(t *testing.T) {
 	}
 	for _, e := range all {
 		t.Run(e.Name, func(t *testing.T) {
-			f.take()
-			e.checkAnswer(t, e.send(t, s.base))
-			e.checkUpstream(t, f.take())
+			f.Take()
+			e.checkAnswer(t, e.send(t, s.Base))
+			e.checkUpstream(t, f.Take())
 		})
 	}
 }
@@ -74,18 +76,18 @@ func (e exchange) send(t *testing.T, base string) answer {
 	for k, v := range e.Request.Headers {
 		headers = append(headers, k, v)
 	}
-	return send(t, e.Request.Method, base+e.Request.Path, body, headers...)
+	return testkit.Send(t, e.Request.Method, base+e.Request.Path, body, headers...)
 }
 
 func (e exchange) checkAnswer(t *testing.T, got answer) {
 	t.Helper()
 	want := e.Response
-	if got.status != want.Status {
-		t.Fatalf("status %d, want %d: %s", got.status, want.Status, got.body)
+	if got.Status != want.Status {
+		t.Fatalf("status %d, want %d: %s", got.Status, want.Status, got.Body)
 	}
 	limited := want.Status == 429
 	for k, v := range want.Headers {
-		g := got.header.Get(k)
+		g := got.Header.Get(k)
 		if limited && (k == "retry-after" || k == "x-rate-limit-reset") {
 			if g == "" {
 				t.Errorf("no header %s", k)
@@ -96,7 +98,7 @@ func (e exchange) checkAnswer(t *testing.T, got answer) {
 			t.Errorf("header %s: %q, want %q", k, g, v)
 		}
 	}
-	body := got.body
+	body := got.Body
 	if want.Headers["content-encoding"] == "gzip" {
 		body = gunzip(t, body)
 	}
@@ -152,7 +154,7 @@ func parseSent(t *testing.T, count any) {
 	}
 }
 
-func (e exchange) checkUpstream(t *testing.T, got []seen) {
+func (e exchange) checkUpstream(t *testing.T, got []testkit.Asked) {
 	t.Helper()
 	if len(got) != len(e.Upstream) {
 		t.Fatalf("%d requests to lists, want %d: %+v", len(got), len(e.Upstream), got)
@@ -160,16 +162,16 @@ func (e exchange) checkUpstream(t *testing.T, got []seen) {
 	for _, w := range e.Upstream {
 		found := false
 		for _, g := range got {
-			if g.List != w.List || g.Method != w.Method || g.Path != w.Path {
+			if g.List != w.List || g.Method != w.Method || g.URI != w.Path {
 				continue
 			}
 			found = true
-			same(t, w.List+" authorization", g.Authorization, w.Authorization)
+			same(t, w.List+" authorization", header(g, "Authorization"), w.Authorization)
 			if w.Method == "GET" {
 				continue
 			}
-			same(t, w.List+" content-type", g.ContentType, w.ContentType)
-			same(t, w.List+" user-agent", g.UserAgent, w.UserAgent)
+			same(t, w.List+" content-type", header(g, "Content-Type"), w.ContentType)
+			same(t, w.List+" user-agent", header(g, "User-Agent"), w.UserAgent)
 			if !reflect.DeepEqual(parseJSON(t, g.Body), parseJSON(t, w.Body)) {
 				t.Errorf("%s: sent %s, want %s", w.List, g.Body, w.Body)
 			}
@@ -178,6 +180,14 @@ func (e exchange) checkUpstream(t *testing.T, got []seen) {
 			t.Errorf("no %s %s to %s", w.Method, w.Path, w.List)
 		}
 	}
+}
+
+// header returns a header of a request, nil where there is none.
+func header(a testkit.Asked, name string) *string {
+	if v, ok := a.Header[name]; ok {
+		return &v[0]
+	}
+	return nil
 }
 
 func same(t *testing.T, what string, got, want *string) {

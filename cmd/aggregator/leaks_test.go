@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"aggregator/fanout"
+	"aggregator/internal/testkit"
 )
 
 // panicking is a transport that panics with all that it has of a request to
@@ -65,7 +66,7 @@ func TestLeaks(t *testing.T) {
 		name string
 		list http.HandlerFunc
 	}{
-		{"reset", reset}, {"hang-up", hangUp}, {"cut short", cutShort}, {"garbage", garbage},
+		{"reset", testkit.Reset}, {"hang-up", hangUp}, {"cut short", cutShort}, {"garbage", garbage},
 		{"too large", size(512<<10+1, false)},
 		{"500", echo(500)}, {"503", echo(503)}, {"401", echo(401)}, {"302", echo(302, "Location")}, {"307", echo(307, "Location")},
 		{"200 in gzip's name", echo(200, "Content-Encoding")}, {"lying gzip", func(w http.ResponseWriter, q *http.Request) {
@@ -93,7 +94,7 @@ func TestLeaks(t *testing.T) {
 	name := func(list http.HandlerFunc) string {
 		var named []string
 		for _, id := range all {
-			r.on(id, list)
+			r.On(id, list)
 			named = append(named, fmt.Sprintf("%q:%s", id, quoted(token())))
 		}
 		return strings.Join(named, ",")
@@ -101,38 +102,38 @@ func TestLeaks(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			// An answer in between keeps the breakers closed.
-			named := name(say(404, kindJSON, "{}"))
-			send(t, "POST", s.base+"/api/count", countBody(newBot(), named))
-			send(t, "POST", s.base+"/api/bots/"+newBot()+"/lookup", "{"+named+"}")
+			named := name(testkit.Say(404, kindJSON, "{}"))
+			testkit.Send(t, "POST", s.Base+"/api/count", countBody(newBot(), named))
+			testkit.Send(t, "POST", s.Base+"/api/bots/"+newBot()+"/lookup", "{"+named+"}")
 			named = name(f.list)
 			for _, a := range []answer{
-				send(t, "POST", s.base+"/api/count", countBody(newBot(), named)),
-				send(t, "POST", s.base+"/api/bots/"+newBot()+"/lookup", "{"+named+"}"),
-				send(t, "GET", s.base+"/api/bots/"+newBot(), "", "Authorization", secret, "Cookie", secret),
+				testkit.Send(t, "POST", s.Base+"/api/count", countBody(newBot(), named)),
+				testkit.Send(t, "POST", s.Base+"/api/bots/"+newBot()+"/lookup", "{"+named+"}"),
+				testkit.Send(t, "GET", s.Base+"/api/bots/"+newBot(), "", "Authorization", secret, "Cookie", secret),
 			} {
-				if a.status != 200 {
-					t.Errorf("%d %s", a.status, a.body)
+				if a.Status != 200 {
+					t.Errorf("%d %s", a.Status, a.Body)
 				}
-				told(t, "an answer", fmt.Sprint(a.body, a.header))
+				told(t, "an answer", fmt.Sprint(a.Body, a.Header))
 			}
 		})
 	}
 	for range 6 { // until the breakers open
 		named := name(hangUp)
-		told(t, "an answer", send(t, "POST", s.base+"/api/count", countBody(newBot(), named)).body)
-		told(t, "an answer", send(t, "POST", s.base+"/api/bots/"+newBot()+"/lookup", "{"+named+"}").body)
+		told(t, "an answer", testkit.Send(t, "POST", s.Base+"/api/count", countBody(newBot(), named)).Body)
+		told(t, "an answer", testkit.Send(t, "POST", s.Base+"/api/bots/"+newBot()+"/lookup", "{"+named+"}").Body)
 	}
 	for _, path := range []string{"/api/count", "/api/bots/" + newBot(), "/api/bots/" + secret, "/api/lists", "/api/lists/" + secret,
 		"/api/legacy-ids", "/api/health", "/api/docs", "/nowhere/" + secret} {
 		for _, method := range []string{"GET", "POST", "PUT", "OPTIONS", "HEAD", "S3CR3T"} {
-			a := send(t, method, s.base+path+"?token="+secret, secret, "Authorization", secret)
+			a := testkit.Send(t, method, s.Base+path+"?token="+secret, secret, "Authorization", secret)
 			if method != "OPTIONS" || path != "/api/docs" {
-				told(t, method+" "+path, fmt.Sprint(a.header.Get("Location"), a.body))
+				told(t, method+" "+path, fmt.Sprint(a.Header.Get("Location"), a.Body))
 			}
 		}
 	}
 	for _, request := range []string{"GET /%zz?" + secret + " HTTP/1.1\r\nHost: x\r\n\r\n", secret + "\r\n\r\n", "GET / HTTP/1.1\r\n" + secret + "\r\n\r\n"} {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.Base, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +146,7 @@ func TestLeaks(t *testing.T) {
 
 	// That something is shown.
 	reached := 0
-	for _, seen := range r.take() {
+	for _, seen := range r.Take() {
 		if strings.Contains(fmt.Sprint(seen), secret) {
 			reached++
 		}
@@ -153,15 +154,15 @@ func TestLeaks(t *testing.T) {
 	if least := len(faults) * len(takers); reached < least {
 		t.Errorf("tokens reached lists %d times, want %d at least", reached, least)
 	}
-	metrics := send(t, "GET", s.base+"/metrics", "").body
-	verbose := send(t, "GET", s.base+"/api/health?verbose", "").body
+	metrics := testkit.Send(t, "GET", s.Base+"/metrics", "").Body
+	verbose := testkit.Send(t, "GET", s.Base+"/api/health?verbose", "").Body
 	if !strings.Contains(metrics, `outcome="circuit"`) || !strings.Contains(metrics, `outcome="panic"`) || !strings.Contains(verbose, `"open"`) {
 		t.Errorf("no breaker opened, or nothing panicked: %s", verbose)
 	}
-	if code := s.stop(); code != 0 {
+	if code := s.Stop(); code != 0 {
 		t.Errorf("ended with %d", code)
 	}
-	log := s.log.String()
+	log := s.Log.String()
 	if !strings.Contains(log, "a call panicked") || !strings.Contains(log, `"msg":"request"`) {
 		t.Errorf("log: %s", log)
 	}

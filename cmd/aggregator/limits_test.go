@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"aggregator/internal/testkit"
 )
 
 // limited is the body of a 429.
@@ -28,23 +30,15 @@ type limited struct {
 func parseLimited(t *testing.T, a answer) limited {
 	t.Helper()
 	var l limited
-	if a.status != 429 || json.Unmarshal([]byte(a.body), &l) != nil {
-		t.Fatalf("%d %s, want 429", a.status, a.body)
+	if a.Status != 429 || json.Unmarshal([]byte(a.Body), &l) != nil {
+		t.Fatalf("%d %s, want 429", a.Status, a.Body)
 	}
 	return l
 }
 
-// want wants an answer's status.
-func (a answer) want(t *testing.T, status int) {
-	t.Helper()
-	if a.status != status {
-		t.Errorf("%d %s, want %d", a.status, a.body, status)
-	}
-}
-
 func (s *running) count(t *testing.T, bot string, headers ...string) answer {
 	t.Helper()
-	return send(t, "POST", s.base+"/api/count", countBody(bot, `"one.test":"t"`), headers...)
+	return testkit.Send(t, "POST", s.Base+"/api/count", countBody(bot, `"one.test":"t"`), headers...)
 }
 
 func TestLimitAnswers(t *testing.T) {
@@ -61,10 +55,10 @@ func TestLimitAnswers(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			before := time.Now()
-			first := send(t, row.method, s.base+row.path, row.body)
+			first := testkit.Send(t, row.method, s.Base+row.path, row.body)
 			opened := time.Now()
-			first.want(t, 200)
-			second := send(t, row.method, s.base+row.path+"/?x=1", row.body)
+			first.Want(t, 200)
+			second := testkit.Send(t, row.method, s.Base+row.path+"/?x=1", row.body)
 			after := time.Now()
 			l := parseLimited(t, second)
 
@@ -81,7 +75,7 @@ func TestLimitAnswers(t *testing.T) {
 			if l != want {
 				t.Errorf("%+v, want %+v", l, want)
 			}
-			wantKeys(t, "the answer", keys(t, second.body), "error", "status", "retry_after", "ratelimit_reset",
+			wantKeys(t, "the answer", keys(t, second.Body), "error", "status", "retry_after", "ratelimit_reset",
 				"ratelimit_method", "ratelimit_route", "ratelimit_ip", "ratelimit_bot_id", "message")
 			policy := fmt.Sprintf("%q;q=1;w=%d", row.policy, int(row.period.Seconds()))
 			for h, want := range map[string]string{
@@ -89,19 +83,19 @@ func TestLimitAnswers(t *testing.T) {
 				"X-Rate-Limit-Method": row.method, "X-Rate-Limit-Route": row.path, "X-Rate-Limit-IP": "127.0.0.1", "X-Rate-Limit-Bot-ID": bot,
 				"RateLimit-Policy": policy, "RateLimit": fmt.Sprintf("%q;r=0;t=%d", row.policy, l.Retry), "Access-Control-Allow-Origin": "*",
 			} {
-				if got := second.header.Get(h); got != want {
+				if got := second.Header.Get(h); got != want {
 					t.Errorf("%s: %q, want %q", h, got, want)
 				}
 			}
-			if got := first.header.Get("RateLimit-Policy"); got != policy {
+			if got := first.Header.Get("RateLimit-Policy"); got != policy {
 				t.Errorf("RateLimit-Policy of the first %q, want %q", got, policy)
 			}
 			var left int64
-			if _, err := fmt.Sscanf(first.header.Get("RateLimit"), `"`+row.policy+`";r=0;t=%d`, &left); err != nil || left < least || left > most {
-				t.Errorf("RateLimit of the first %q", first.header.Get("RateLimit"))
+			if _, err := fmt.Sscanf(first.Header.Get("RateLimit"), `"`+row.policy+`";r=0;t=%d`, &left); err != nil || left < least || left > most {
+				t.Errorf("RateLimit of the first %q", first.Header.Get("RateLimit"))
 			}
-			if first.header.Get("Retry-After") != "" || first.header.Get("X-Rate-Limit-Reset") != "" {
-				t.Errorf("the first has headers of a 429: %v", first.header)
+			if first.Header.Get("Retry-After") != "" || first.Header.Get("X-Rate-Limit-Reset") != "" {
+				t.Errorf("the first has headers of a 429: %v", first.Header)
 			}
 		})
 	}
@@ -113,7 +107,7 @@ func TestLimitScopes(t *testing.T) {
 	s := r.bootLimited(t, "--trusted-proxies", "127.0.0.0/8")
 	bot := newBot()
 	const from = "X-Forwarded-For"
-	s.count(t, bot, from, "192.0.2.1").want(t, 200)
+	s.count(t, bot, from, "192.0.2.1").Want(t, 200)
 	for _, row := range []struct {
 		name   string
 		answer answer
@@ -122,30 +116,30 @@ func TestLimitScopes(t *testing.T) {
 		{"same bot and address", s.count(t, bot, from, "192.0.2.1"), 429},
 		{"other bot", s.count(t, newBot(), from, "192.0.2.1"), 200},
 		{"other address", s.count(t, bot, from, "192.0.2.2"), 200},
-		{"other route", send(t, "GET", s.base+"/api/bots/"+bot, "", from, "192.0.2.1"), 200},
+		{"other route", testkit.Send(t, "GET", s.Base+"/api/bots/"+bot, "", from, "192.0.2.1"), 200},
 		{"same address as IPv6", s.count(t, bot, from, "::ffff:192.0.2.1"), 429},
-		{"trailing slash", send(t, "POST", s.base+"/api/count/", countBody(bot, `"one.test":"t"`), from, "192.0.2.1"), 429},
-		{"query", send(t, "POST", s.base+"/api/count?x=1", countBody(bot, `"one.test":"t"`), from, "192.0.2.1"), 429},
-		{"escaped path", send(t, "POST", s.base+"/api/%63ount", countBody(bot, `"one.test":"t"`), from, "192.0.2.1"), 429},
-		{"other list and count", send(t, "POST", s.base+"/api/count", `{"bot_id":"`+bot+`","server_count":6,"two.test":"t"}`, from, "192.0.2.1"), 429},
-		{"lookup in the GET's window", send(t, "POST", s.base+"/api/bots/"+bot+"/lookup", `{"keyed.test":"k"}`, from, "192.0.2.1"), 429},
-		{"GET again", send(t, "GET", s.base+"/api/bots/"+bot+"/?x=1", "", from, "192.0.2.1"), 429},
-		{"GET, escaped path", send(t, "GET", s.base+"/api/bots/%3"+bot[:1]+bot[1:], "", from, "192.0.2.1"), 429},
+		{"trailing slash", testkit.Send(t, "POST", s.Base+"/api/count/", countBody(bot, `"one.test":"t"`), from, "192.0.2.1"), 429},
+		{"query", testkit.Send(t, "POST", s.Base+"/api/count?x=1", countBody(bot, `"one.test":"t"`), from, "192.0.2.1"), 429},
+		{"escaped path", testkit.Send(t, "POST", s.Base+"/api/%63ount", countBody(bot, `"one.test":"t"`), from, "192.0.2.1"), 429},
+		{"other list and count", testkit.Send(t, "POST", s.Base+"/api/count", `{"bot_id":"`+bot+`","server_count":6,"two.test":"t"}`, from, "192.0.2.1"), 429},
+		{"lookup in the GET's window", testkit.Send(t, "POST", s.Base+"/api/bots/"+bot+"/lookup", `{"keyed.test":"k"}`, from, "192.0.2.1"), 429},
+		{"GET again", testkit.Send(t, "GET", s.Base+"/api/bots/"+bot+"/?x=1", "", from, "192.0.2.1"), 429},
+		{"GET, escaped path", testkit.Send(t, "GET", s.Base+"/api/bots/%3"+bot[:1]+bot[1:], "", from, "192.0.2.1"), 429},
 		{"IPv6", s.count(t, bot, from, "2001:db8:0:1::1"), 200},
 		{"IPv6, same /64", s.count(t, bot, from, "2001:db8:0:1:ffff:ffff:ffff:ffff"), 429},
 		{"IPv6, other /64", s.count(t, bot, from, "2001:db8:0:2::1"), 200},
 	} {
-		t.Run(row.name, func(t *testing.T) { row.answer.want(t, row.status) })
+		t.Run(row.name, func(t *testing.T) { row.answer.Want(t, row.status) })
 	}
 	t.Run("GET in the lookup's window", func(t *testing.T) {
 		bot := newBot()
-		first := send(t, "POST", s.base+"/api/bots/"+bot+"/lookup", `{"keyed.test":"k"}`)
-		first.want(t, 200)
-		if got := first.header.Get("RateLimit-Policy"); got != `"bots";q=1;w=30` {
+		first := testkit.Send(t, "POST", s.Base+"/api/bots/"+bot+"/lookup", `{"keyed.test":"k"}`)
+		first.Want(t, 200)
+		if got := first.Header.Get("RateLimit-Policy"); got != `"bots";q=1;w=30` {
 			t.Errorf("RateLimit-Policy %q", got)
 		}
-		send(t, "GET", s.base+"/api/bots/"+bot, "").want(t, 429)
-		l := parseLimited(t, send(t, "POST", s.base+"/api/bots/"+bot+"/lookup/", "{}"))
+		testkit.Send(t, "GET", s.Base+"/api/bots/"+bot, "").Want(t, 429)
+		l := parseLimited(t, testkit.Send(t, "POST", s.Base+"/api/bots/"+bot+"/lookup/", "{}"))
 		if l.Route != "/api/bots/"+bot+"/lookup" || l.Method != "POST" || l.BotID != bot {
 			t.Errorf("%+v", l)
 		}
@@ -158,7 +152,7 @@ func TestLimitUse(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	s := r.bootLimited(t)
-	countURL := s.base + "/api/count"
+	countURL := s.Base + "/api/count"
 	free := []struct {
 		name, url, body string
 		status          int
@@ -174,18 +168,18 @@ func TestLimitUse(t *testing.T) {
 	for _, row := range free {
 		t.Run(row.name+" uses none", func(t *testing.T) {
 			bot := newBot()
-			a := send(t, "POST", row.url, strings.Replace(row.body, "BOT", bot, 1))
-			a.want(t, row.status)
-			if a.header.Get("RateLimit") != "" {
-				t.Errorf("tells of a window: %q", a.header.Get("RateLimit"))
+			a := testkit.Send(t, "POST", row.url, strings.Replace(row.body, "BOT", bot, 1))
+			a.Want(t, row.status)
+			if a.Header.Get("RateLimit") != "" {
+				t.Errorf("tells of a window: %q", a.Header.Get("RateLimit"))
 			}
-			s.count(t, bot).want(t, 200)
+			s.count(t, bot).Want(t, 200)
 		})
 		t.Run(row.name+" inside one", func(t *testing.T) {
 			bot := newBot()
-			s.count(t, bot).want(t, 200)
+			s.count(t, bot).Want(t, 200)
 			first := parseLimited(t, s.count(t, bot))
-			send(t, "POST", row.url, strings.Replace(row.body, "BOT", bot, 1)).want(t, row.status)
+			testkit.Send(t, "POST", row.url, strings.Replace(row.body, "BOT", bot, 1)).Want(t, row.status)
 			if again := parseLimited(t, s.count(t, bot)); again.Reset != first.Reset {
 				t.Errorf("the window's end moved from %d to %d", first.Reset, again.Reset)
 			}
@@ -194,47 +188,49 @@ func TestLimitUse(t *testing.T) {
 	t.Run("all held back inside one", func(t *testing.T) {
 		bot := newBot()
 		paced := countBody(bot, `"paced.test":"`+bot+`"`)
-		send(t, "POST", countURL, paced).want(t, 200)
-		a := send(t, "POST", countURL, paced)
-		a.want(t, 200)
-		if !strings.Contains(a.body, "Paced: ") {
-			t.Error(a.body)
+		testkit.Send(t, "POST", countURL, paced).Want(t, 200)
+		a := testkit.Send(t, "POST", countURL, paced)
+		a.Want(t, 200)
+		if !strings.Contains(a.Body, "Paced: ") {
+			t.Error(a.Body)
 		}
 	})
 	t.Run("a bad id of a bot", func(t *testing.T) {
 		for range 2 {
-			send(t, "GET", s.base+"/api/bots/x", "").want(t, 400)
+			testkit.Send(t, "GET", s.Base+"/api/bots/x", "").Want(t, 400)
 		}
 	})
 	t.Run("a lookup's 400", func(t *testing.T) {
 		bot := newBot()
-		send(t, "POST", s.base+"/api/bots/"+bot+"/lookup", "[]").want(t, 400)
-		send(t, "GET", s.base+"/api/bots/"+bot, "").want(t, 200)
-		send(t, "POST", s.base+"/api/bots/"+bot+"/lookup", "[]").want(t, 400)
+		testkit.Send(t, "POST", s.Base+"/api/bots/"+bot+"/lookup", "[]").Want(t, 400)
+		testkit.Send(t, "GET", s.Base+"/api/bots/"+bot, "").Want(t, 200)
+		testkit.Send(t, "POST", s.Base+"/api/bots/"+bot+"/lookup", "[]").Want(t, 400)
 	})
 	t.Run("failing lists use one", func(t *testing.T) {
 		for name, list := range map[string]string{"refused": "refused.test", "500": "hidden.test"} {
-			r.on("hidden.test", say(500, "text/plain", "no"))
+			r.On("hidden.test", testkit.Say(500, "text/plain", "no"))
 			bot := newBot()
-			a := send(t, "POST", countURL, countBody(bot, `"`+list+`":"t"`))
-			if a.status != 200 || a.header.Get("RateLimit") == "" {
-				t.Errorf("%s: %d %s", name, a.status, a.body)
+			a := testkit.Send(t, "POST", countURL, countBody(bot, `"`+list+`":"t"`))
+			if a.Status != 200 || a.Header.Get("RateLimit") == "" {
+				t.Errorf("%s: %d %s", name, a.Status, a.Body)
 			}
-			s.count(t, bot).want(t, 429)
+			s.count(t, bot).Want(t, 429)
 		}
 	})
 	t.Run("open circuits use one", func(t *testing.T) {
-		post := func(bot string) answer { return send(t, "POST", countURL, countBody(bot, `"refused.test":"t"`)) }
-		wait(t, "the circuit to open", func() bool { return strings.Contains(post(newBot()).body, "Circuit open") })
-		bot := newBot()
-		if a := post(bot); a.status != 200 || !strings.Contains(a.body, "Circuit open") {
-			t.Errorf("%d %s", a.status, a.body)
+		post := func(bot string) answer {
+			return testkit.Send(t, "POST", countURL, countBody(bot, `"refused.test":"t"`))
 		}
-		post(bot).want(t, 429)
+		testkit.Wait(t, "the circuit to open", func() bool { return strings.Contains(post(newBot()).Body, "Circuit open") })
+		bot := newBot()
+		if a := post(bot); a.Status != 200 || !strings.Contains(a.Body, "Circuit open") {
+			t.Errorf("%d %s", a.Status, a.Body)
+		}
+		post(bot).Want(t, 429)
 	})
 	t.Run("a 429 extends none", func(t *testing.T) {
 		bot := newBot()
-		s.count(t, bot).want(t, 200)
+		s.count(t, bot).Want(t, 200)
 		first := parseLimited(t, s.count(t, bot))
 		for range 10 {
 			if l := parseLimited(t, s.count(t, bot)); l.Reset != first.Reset || l.Retry > first.Retry {
@@ -250,24 +246,24 @@ func TestLimitEnds(t *testing.T) {
 	r := newRig(t)
 	s := r.bootLimited(t, "--limit-count", "2/2s", "--limit-bots", "1/1s")
 	bot := newBot()
-	s.count(t, bot).want(t, 200)
+	s.count(t, bot).Want(t, 200)
 	second := s.count(t, bot)
-	second.want(t, 200)
-	if got := second.header.Get("RateLimit-Policy"); got != `"count";q=2;w=2` {
+	second.Want(t, 200)
+	if got := second.Header.Get("RateLimit-Policy"); got != `"count";q=2;w=2` {
 		t.Errorf("RateLimit-Policy %q", got)
 	}
 	l := parseLimited(t, s.count(t, bot))
 	if l.Retry < 1 || l.Retry > 2 {
 		t.Errorf("retry_after %d", l.Retry)
 	}
-	send(t, "GET", s.base+"/api/bots/"+bot, "").want(t, 200)
-	read := parseLimited(t, send(t, "GET", s.base+"/api/bots/"+bot, ""))
+	testkit.Send(t, "GET", s.Base+"/api/bots/"+bot, "").Want(t, 200)
+	read := parseLimited(t, testkit.Send(t, "GET", s.Base+"/api/bots/"+bot, ""))
 	if read.Retry != 1 {
 		t.Errorf("retry_after %d, want 1", read.Retry)
 	}
 	time.Sleep(time.Duration(max(l.Retry, read.Retry)) * time.Second)
-	s.count(t, bot).want(t, 200)
-	send(t, "GET", s.base+"/api/bots/"+bot, "").want(t, 200)
+	s.count(t, bot).Want(t, 200)
+	testkit.Send(t, "GET", s.Base+"/api/bots/"+bot, "").Want(t, 200)
 }
 
 // TestLimitIsExact sends many requests of one scope at once.
@@ -282,9 +278,9 @@ func TestLimitIsExact(t *testing.T) {
 			bot := newBot()
 			for what, one := range map[string]func() answer{
 				"count": func() answer { return s.count(t, bot) },
-				"bot":   func() answer { return send(t, "GET", s.base+"/api/bots/"+bot, "") },
+				"bot":   func() answer { return testkit.Send(t, "GET", s.Base+"/api/bots/"+bot, "") },
 			} {
-				r.take()
+				r.Take()
 				const requests = 64
 				answers := make([]answer, requests)
 				ready := make(chan struct{})
@@ -296,7 +292,7 @@ func TestLimitIsExact(t *testing.T) {
 				wg.Wait()
 				passed, refused := 0, 0
 				for _, a := range answers {
-					switch a.status {
+					switch a.Status {
 					case http.StatusOK:
 						passed++
 					case http.StatusTooManyRequests:
@@ -304,8 +300,8 @@ func TestLimitIsExact(t *testing.T) {
 					}
 				}
 				posts := 0
-				for _, seen := range r.take() {
-					if seen.list == "one.test" {
+				for _, seen := range r.Take() {
+					if seen.List == "one.test" {
 						posts++
 					}
 				}
@@ -334,12 +330,12 @@ func TestCallersAddress(t *testing.T) {
 				t.Run(row.name, func(t *testing.T) {
 					bot := newBot()
 					for _, status := range []int{200, 429} {
-						req, err := http.NewRequestWithContext(t.Context(), "POST", s.base+"/api/count", strings.NewReader(countBody(bot, `"one.test":"t"`)))
+						req, err := http.NewRequestWithContext(t.Context(), "POST", s.Base+"/api/count", strings.NewReader(countBody(bot, `"one.test":"t"`)))
 						if err != nil {
 							t.Fatal(err)
 						}
 						req.Header[http.CanonicalHeaderKey(header)] = row.header
-						resp, err := client.Do(req)
+						resp, err := testkit.Client.Do(req)
 						if err != nil {
 							t.Fatal(err)
 						}
@@ -389,19 +385,19 @@ func TestLimitsOff(t *testing.T) {
 	t.Run("count", func(t *testing.T) {
 		s := r.bootLimited(t, "--limit-count", "off")
 		for range 3 {
-			s.count(t, bot).want(t, 200)
+			s.count(t, bot).Want(t, 200)
 		}
-		send(t, "GET", s.base+"/api/bots/"+bot, "").want(t, 200)
-		send(t, "GET", s.base+"/api/bots/"+bot, "").want(t, 429)
+		testkit.Send(t, "GET", s.Base+"/api/bots/"+bot, "").Want(t, 200)
+		testkit.Send(t, "GET", s.Base+"/api/bots/"+bot, "").Want(t, 429)
 	})
 	t.Run("bots", func(t *testing.T) {
 		s := r.bootLimited(t, "--limit-bots", "off")
 		for i := range 3 {
-			if b := s.read(t, bot); b.header.Get("RateLimit") != "" {
+			if b := s.read(t, bot); b.Header.Get("RateLimit") != "" {
 				t.Errorf("reading %d tells of a limit", i)
 			}
 		}
-		s.count(t, bot).want(t, 200)
-		s.count(t, bot).want(t, 429)
+		s.count(t, bot).Want(t, 200)
+		s.count(t, bot).Want(t, 429)
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aggregator/internal/testkit"
 )
 
 // bootRecorded boots a service on the catalog of the recorded exchanges,
@@ -23,11 +25,11 @@ func bootRecorded(t *testing.T) *running {
 // get asks, and wants 200 and JSON.
 func get(t *testing.T, url string) string {
 	t.Helper()
-	a := send(t, "GET", url, "")
-	if kind := a.header.Get("Content-Type"); a.status != 200 || !strings.HasPrefix(kind, "application/json") {
-		t.Fatalf("%s: %d, %s: %s", url, a.status, kind, a.body)
+	a := testkit.Send(t, "GET", url, "")
+	if kind := a.Header.Get("Content-Type"); a.Status != 200 || !strings.HasPrefix(kind, "application/json") {
+		t.Fatalf("%s: %d, %s: %s", url, a.Status, kind, a.Body)
 	}
-	return a.body
+	return a.Body
 }
 
 var pageFields = []string{
@@ -39,7 +41,7 @@ var pageFields = []string{
 func TestLists(t *testing.T) {
 	t.Parallel()
 	s := bootRecorded(t)
-	all := get(t, s.base+"/api/lists")
+	all := get(t, s.Base+"/api/lists")
 	t.Run("order", func(t *testing.T) {
 		wantKeys(t, "lists", keys(t, all),
 			"9lives.test", "alpha-two.test", "alpha.test", "bravo.test", "delta.test", "echo.test", "foxtrot.test", "golf.test",
@@ -50,7 +52,7 @@ func TestLists(t *testing.T) {
 		for _, id := range keys(t, all) {
 			list := member(t, all, id)
 			wantKeys(t, id, keys(t, list), pageFields...)
-			wantJSON(t, id, get(t, s.base+"/api/lists/"+id), list)
+			wantJSON(t, id, get(t, s.Base+"/api/lists/"+id), list)
 			wantJSON(t, id+" id", member(t, list, "id"), quoted(id))
 		}
 	})
@@ -89,7 +91,7 @@ func TestLists(t *testing.T) {
 	})
 	t.Run("fields of ours stay inside", func(t *testing.T) {
 		r := newRig(t)
-		ours := get(t, r.boot(t).base+"/api/lists")
+		ours := get(t, r.boot(t).Base+"/api/lists")
 		for _, id := range keys(t, ours) {
 			wantKeys(t, id, keys(t, member(t, ours, id)), pageFields...)
 		}
@@ -97,8 +99,8 @@ func TestLists(t *testing.T) {
 	})
 	t.Run("never limited", func(t *testing.T) {
 		for range 20 {
-			if a := send(t, "GET", s.base+"/api/lists", ""); a.status != 200 || a.header.Get("RateLimit") != "" {
-				t.Fatalf("%d, RateLimit %q", a.status, a.header.Get("RateLimit"))
+			if a := testkit.Send(t, "GET", s.Base+"/api/lists", ""); a.Status != 200 || a.Header.Get("RateLimit") != "" {
+				t.Fatalf("%d, RateLimit %q", a.Status, a.Header.Get("RateLimit"))
 			}
 		}
 	})
@@ -107,8 +109,8 @@ func TestLists(t *testing.T) {
 func TestListsFilter(t *testing.T) {
 	t.Parallel()
 	s := bootRecorded(t)
-	all := get(t, s.base+"/api/lists")
-	filtered := get(t, s.base+"/api/lists?filter=true")
+	all := get(t, s.Base+"/api/lists")
+	filtered := get(t, s.Base+"/api/lists?filter=true")
 	t.Run("lists", func(t *testing.T) {
 		wantKeys(t, "lists", keys(t, filtered),
 			"9lives.test", "alpha-two.test", "alpha.test", "bravo.test", "delta.test", "echo.test", "foxtrot.test", "golf.test",
@@ -146,7 +148,7 @@ func TestListsFilter(t *testing.T) {
 			if row.on {
 				want = filtered
 			}
-			if got := get(t, s.base+"/api/lists?"+row.query); got != want {
+			if got := get(t, s.Base+"/api/lists?"+row.query); got != want {
 				t.Errorf("filtered: %v, want %v", got == filtered, row.on)
 			}
 		})
@@ -173,34 +175,34 @@ func TestListsHeaders(t *testing.T) {
 	s := bootRecorded(t)
 	for _, path := range resources {
 		t.Run(path, func(t *testing.T) {
-			a := send(t, "GET", s.base+path, "")
-			if a.status != 200 || a.body == "" {
-				t.Fatalf("%d %s", a.status, a.body)
+			a := testkit.Send(t, "GET", s.Base+path, "")
+			if a.Status != 200 || a.Body == "" {
+				t.Fatalf("%d %s", a.Status, a.Body)
 			}
-			if got := a.header.Get("Access-Control-Allow-Origin"); got != "*" {
+			if got := a.Header.Get("Access-Control-Allow-Origin"); got != "*" {
 				t.Errorf("Access-Control-Allow-Origin %q", got)
 			}
-			head := send(t, "HEAD", s.base+path, "")
-			if head.status != 200 || head.body != "" {
-				t.Errorf("HEAD: %d %q", head.status, head.body)
+			head := testkit.Send(t, "HEAD", s.Base+path, "")
+			if head.Status != 200 || head.Body != "" {
+				t.Errorf("HEAD: %d %q", head.Status, head.Body)
 			}
-			if got := head.header.Get("Content-Length"); got != fmt.Sprint(len(a.body)) {
-				t.Errorf("HEAD: Content-Length %q, want %d", got, len(a.body))
+			if got := head.Header.Get("Content-Length"); got != fmt.Sprint(len(a.Body)) {
+				t.Errorf("HEAD: Content-Length %q, want %d", got, len(a.Body))
 			}
 			for _, h := range []string{"Content-Type", "ETag", "Cache-Control", "Access-Control-Allow-Origin"} {
-				if head.header.Get(h) != a.header.Get(h) {
-					t.Errorf("HEAD: %s %q, want %q", h, head.header.Get(h), a.header.Get(h))
+				if head.Header.Get(h) != a.Header.Get(h) {
+					t.Errorf("HEAD: %s %q, want %q", h, head.Header.Get(h), a.Header.Get(h))
 				}
 			}
-			slash := send(t, "GET", s.base+withSlash(path), "")
-			if slash.status != 200 || slash.body != a.body || slash.header.Get("ETag") != a.header.Get("ETag") {
-				t.Errorf("with a slash: %d", slash.status)
+			slash := testkit.Send(t, "GET", s.Base+withSlash(path), "")
+			if slash.Status != 200 || slash.Body != a.Body || slash.Header.Get("ETag") != a.Header.Get("ETag") {
+				t.Errorf("with a slash: %d", slash.Status)
 			}
-			if head := send(t, "HEAD", s.base+withSlash(path), ""); head.status != 200 {
-				t.Errorf("HEAD with a slash: %d", head.status)
+			if head := testkit.Send(t, "HEAD", s.Base+withSlash(path), ""); head.Status != 200 {
+				t.Errorf("HEAD with a slash: %d", head.Status)
 			}
-			if withBody := send(t, "GET", s.base+path, "{}"); withBody.status != 200 || withBody.body != a.body {
-				t.Errorf("with a body: %d", withBody.status)
+			if withBody := testkit.Send(t, "GET", s.Base+path, "{}"); withBody.Status != 200 || withBody.Body != a.Body {
+				t.Errorf("with a body: %d", withBody.Status)
 			}
 		})
 	}
@@ -212,9 +214,9 @@ func TestListsCaching(t *testing.T) {
 	seen := map[string]string{}
 	for _, path := range resources[:4] {
 		t.Run(path, func(t *testing.T) {
-			plain := send(t, "GET", s.base+path, "")
-			packed := send(t, "GET", s.base+path, "", "Accept-Encoding", "gzip, deflate, br")
-			tag, packedTag := plain.header.Get("ETag"), packed.header.Get("ETag")
+			plain := testkit.Send(t, "GET", s.Base+path, "")
+			packed := testkit.Send(t, "GET", s.Base+path, "", "Accept-Encoding", "gzip, deflate, br")
+			tag, packedTag := plain.Header.Get("ETag"), packed.Header.Get("ETag")
 			if tag == "" || packedTag == "" || tag == packedTag {
 				t.Fatalf("ETag %q, with gzip %q", tag, packedTag)
 			}
@@ -222,11 +224,11 @@ func TestListsCaching(t *testing.T) {
 				t.Errorf("%s has the ETag of %s", path, other)
 			}
 			seen[tag] = path
-			if packed.header.Get("Content-Encoding") != "gzip" || gunzip(t, packed.body) != plain.body {
-				t.Errorf("Content-Encoding %q", packed.header.Get("Content-Encoding"))
+			if packed.Header.Get("Content-Encoding") != "gzip" || gunzip(t, packed.Body) != plain.Body {
+				t.Errorf("Content-Encoding %q", packed.Header.Get("Content-Encoding"))
 			}
-			if !strings.Contains(plain.header.Get("Vary"), "Accept-Encoding") || plain.header.Get("Content-Encoding") != "" {
-				t.Errorf("headers %v", plain.header)
+			if !strings.Contains(plain.Header.Get("Vary"), "Accept-Encoding") || plain.Header.Get("Content-Encoding") != "" {
+				t.Errorf("headers %v", plain.Header)
 			}
 			for _, row := range []struct {
 				name, method, tag, accept string
@@ -245,16 +247,16 @@ func TestListsCaching(t *testing.T) {
 					if row.accept != "" {
 						headers = append(headers, "Accept-Encoding", row.accept)
 					}
-					a := send(t, row.method, s.base+path, "", headers...)
-					if a.status != row.status || row.status == 304 && a.body != "" {
-						t.Errorf("%d %q, want %d", a.status, a.body, row.status)
+					a := testkit.Send(t, row.method, s.Base+path, "", headers...)
+					if a.Status != row.status || row.status == 304 && a.Body != "" {
+						t.Errorf("%d %q, want %d", a.Status, a.Body, row.status)
 					}
 				})
 			}
 			for accept, want := range map[string]string{
 				"": "", "identity": "", "br": "", "gzip;q=0": "", "deflate, gzip;q=0.5": "gzip", "GZIP": "gzip", "*": "gzip",
 			} {
-				if got := send(t, "GET", s.base+path, "", "Accept-Encoding", accept).header.Get("Content-Encoding"); got != want {
+				if got := testkit.Send(t, "GET", s.Base+path, "", "Accept-Encoding", accept).Header.Get("Content-Encoding"); got != want {
 					t.Errorf("Accept-Encoding %q gets %q, want %q", accept, got, want)
 				}
 			}
@@ -268,23 +270,23 @@ func TestListsCORS(t *testing.T) {
 	want := []string{"Retry-After", "X-Rate-Limit-Reset", "X-Rate-Limit-Method", "X-Rate-Limit-Route", "X-Rate-Limit-IP",
 		"X-Rate-Limit-Bot-ID", "RateLimit-Policy", "RateLimit"}
 	for _, path := range append([]string{"/api/nothing", "/api/lists/nothing", "/api/bots/x"}, resources...) {
-		a := send(t, "GET", s.base+path, "", "Origin", "https://page.example")
-		if a.header.Get("Access-Control-Allow-Origin") != "*" {
-			t.Errorf("%s: headers %v", path, a.header)
+		a := testkit.Send(t, "GET", s.Base+path, "", "Origin", "https://page.example")
+		if a.Header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: headers %v", path, a.Header)
 		}
-		exposed := strings.ToLower(a.header.Get("Access-Control-Expose-Headers"))
+		exposed := strings.ToLower(a.Header.Get("Access-Control-Expose-Headers"))
 		for _, h := range want {
 			if !slices.Contains(strings.Split(strings.ReplaceAll(exposed, " ", ""), ","), strings.ToLower(h)) {
 				t.Errorf("%s: %s is not exposed: %s", path, h, exposed)
 			}
 		}
 	}
-	a := send(t, "OPTIONS", s.base+"/api/lists", "", "Origin", "https://page.example",
+	a := testkit.Send(t, "OPTIONS", s.Base+"/api/lists", "", "Origin", "https://page.example",
 		"Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "if-none-match")
-	if a.status/100 != 2 || a.header.Get("Access-Control-Allow-Origin") != "*" ||
-		!strings.Contains(a.header.Get("Access-Control-Allow-Methods"), "GET") ||
-		!strings.Contains(strings.ToLower(a.header.Get("Access-Control-Allow-Headers")), "if-none-match") {
-		t.Errorf("preflight: %d, headers %v", a.status, a.header)
+	if a.Status/100 != 2 || a.Header.Get("Access-Control-Allow-Origin") != "*" ||
+		!strings.Contains(a.Header.Get("Access-Control-Allow-Methods"), "GET") ||
+		!strings.Contains(strings.ToLower(a.Header.Get("Access-Control-Allow-Headers")), "if-none-match") {
+		t.Errorf("preflight: %d, headers %v", a.Status, a.Header)
 	}
 }
 
@@ -312,19 +314,19 @@ func TestListsNotFound(t *testing.T) {
 		{"/api/count/x", "Not found"},
 	} {
 		t.Run(row.path, func(t *testing.T) {
-			wantError(t, send(t, "GET", s.base+row.path, ""), 404, row.message)
-			if head := send(t, "HEAD", s.base+row.path, ""); head.status != 404 || head.body != "" {
-				t.Errorf("HEAD: %d %s", head.status, head.body)
+			wantError(t, testkit.Send(t, "GET", s.Base+row.path, ""), 404, row.message)
+			if head := testkit.Send(t, "HEAD", s.Base+row.path, ""); head.Status != 404 || head.Body != "" {
+				t.Errorf("HEAD: %d %s", head.Status, head.Body)
 			}
 		})
 	}
-	wantError(t, send(t, "POST", s.base+"/api/nothing", "{}"), 404, "Not found")
+	wantError(t, testkit.Send(t, "POST", s.Base+"/api/nothing", "{}"), 404, "Not found")
 }
 
 func TestListsLegacyIDs(t *testing.T) {
 	t.Parallel()
 	s := bootRecorded(t)
-	all := get(t, s.base+"/api/legacy-ids")
+	all := get(t, s.Base+"/api/legacy-ids")
 	wantKeys(t, "legacy ids", keys(t, all), "Upper.test", "aaa-old-bravo.test", "chain.test", "gone.test", "old-alpha.test", "old-defunct.test", "sierra.test", "zz-old-bravo.test")
 	wantJSON(t, "legacy ids", all, `{"old-alpha.test":"alpha.test","zz-old-bravo.test":"bravo.test","gone.test":"missing.test","chain.test":"old-alpha.test",
 		"Upper.test":"charlie.test","old-defunct.test":"lima.test","sierra.test":"bravo.test","aaa-old-bravo.test":"bravo.test"}`)
@@ -333,7 +335,7 @@ func TestListsLegacyIDs(t *testing.T) {
 		"sierra.test": "sierra.test", // a living list's own id
 	} {
 		t.Run(id, func(t *testing.T) {
-			if got := get(t, s.base+"/api/lists/"+id); got != get(t, s.base+"/api/lists/"+list) {
+			if got := get(t, s.Base+"/api/lists/"+id); got != get(t, s.Base+"/api/lists/"+list) {
 				t.Errorf("%.60s, want %s", got, list)
 			}
 		})
@@ -343,9 +345,9 @@ func TestListsLegacyIDs(t *testing.T) {
 func TestPathEscapes(t *testing.T) {
 	t.Parallel()
 	s := bootRecorded(t)
-	alpha := get(t, s.base+"/api/lists/alpha.test")
+	alpha := get(t, s.Base+"/api/lists/alpha.test")
 	for _, path := range []string{"/api/lists/%61lpha.test", "/api/lists/alpha%2Etest", "/api/lists/%61lpha.test/", "/%61pi/lists/alpha.test"} {
-		if got := get(t, s.base+path); got != alpha {
+		if got := get(t, s.Base+path); got != alpha {
 			t.Errorf("%s: %.60s", path, got)
 		}
 	}
@@ -361,7 +363,7 @@ func TestPathEscapes(t *testing.T) {
 // rawStatus sends bytes as they are, and returns the status of the answer.
 func rawStatus(t *testing.T, s *running, request string) int {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.Base, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -400,15 +402,15 @@ func TestMethods(t *testing.T) {
 		{"GET", "/api/bots/" + someBot + "/lookup", "POST"},
 	} {
 		t.Run(row.method+" "+row.path, func(t *testing.T) {
-			a := send(t, row.method, s.base+row.path, "")
+			a := testkit.Send(t, row.method, s.Base+row.path, "")
 			if row.method == "HEAD" {
-				if a.status != 405 {
-					t.Errorf("%d", a.status)
+				if a.Status != 405 {
+					t.Errorf("%d", a.Status)
 				}
 			} else {
 				wantError(t, a, 405, "Method not allowed")
 			}
-			allowed := strings.Split(a.header.Get("Allow"), ", ")
+			allowed := strings.Split(a.Header.Get("Allow"), ", ")
 			slices.Sort(allowed)
 			if got := strings.Join(allowed, ", "); got != row.allow {
 				t.Errorf("Allow %q, want %q", got, row.allow)
@@ -420,21 +422,21 @@ func TestMethods(t *testing.T) {
 func TestHealthAndDocs(t *testing.T) {
 	t.Parallel()
 	s := bootRecorded(t)
-	a := send(t, "GET", s.base+"/api/health", "")
-	if a.status != 200 || a.body != "OK" {
-		t.Errorf("%d %q", a.status, a.body)
+	a := testkit.Send(t, "GET", s.Base+"/api/health", "")
+	if a.Status != 200 || a.Body != "OK" {
+		t.Errorf("%d %q", a.Status, a.Body)
 	}
-	if got := a.header.Get("Content-Type"); !strings.HasPrefix(got, "text/plain") {
+	if got := a.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/plain") {
 		t.Errorf("Content-Type %q", got)
 	}
-	if got := a.header.Get("Cache-Control"); got != "no-store, no-cache, must-revalidate, proxy-revalidate" {
+	if got := a.Header.Get("Cache-Control"); got != "no-store, no-cache, must-revalidate, proxy-revalidate" {
 		t.Errorf("Cache-Control %q", got)
 	}
 	redirects := map[string]string{"/api/docs": "/docs", "/api/docs/": "/docs", "/api/docs/libs": "/docs/libraries", "/api/docs/libs/": "/docs/libraries"}
 	for _, path := range slices.Sorted(maps.Keys(redirects)) {
 		for _, method := range []string{"GET", "HEAD"} {
-			if a := send(t, method, s.base+path, ""); a.status != 302 || a.header.Get("Location") != redirects[path] {
-				t.Errorf("%s %s: %d to %q", method, path, a.status, a.header.Get("Location"))
+			if a := testkit.Send(t, method, s.Base+path, ""); a.Status != 302 || a.Header.Get("Location") != redirects[path] {
+				t.Errorf("%s %s: %d to %q", method, path, a.Status, a.Header.Get("Location"))
 			}
 		}
 	}

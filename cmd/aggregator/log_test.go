@@ -163,16 +163,16 @@ func TestVersion(t *testing.T) {
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	p := newRig(t).start(t, nil, "--store", "memory:", "--drain", "1h", "--metrics", "main")
-	p.signal(t, syscall.SIGTERM)
-	wait(t, "health to fail", func() bool { return send(t, "GET", p.base+"/api/health", "").status == 503 })
-	if a := send(t, "GET", p.base+"/api/health?live", ""); a.status != 200 || a.body != "OK" {
-		t.Errorf("live: %d %s", a.status, a.body)
+	p.exe.Signal(t, syscall.SIGTERM)
+	testkit.Wait(t, "health to fail", func() bool { return testkit.Send(t, "GET", p.Base+"/api/health", "").Status == 503 })
+	if a := testkit.Send(t, "GET", p.Base+"/api/health?live", ""); a.Status != 200 || a.Body != "OK" {
+		t.Errorf("live: %d %s", a.Status, a.Body)
 	}
-	p.count(t, newBot()).want(t, 200)
-	p.signal(t, syscall.SIGTERM) // a second one ends it at once
-	p.code(t)
-	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGTERM {
-		t.Errorf("ended by %v, want by the signal", p.cmd.ProcessState)
+	p.count(t, newBot()).Want(t, 200)
+	p.exe.Signal(t, syscall.SIGTERM) // a second one ends it at once
+	p.exe.Code(t)
+	if status, ok := p.exe.Cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGTERM {
+		t.Errorf("ended by %v, want by the signal", p.exe.Cmd.ProcessState)
 	}
 }
 
@@ -180,13 +180,13 @@ func TestDrain(t *testing.T) {
 func TestDrainEnds(t *testing.T) {
 	t.Parallel()
 	p := newRig(t).start(t, nil, "--store", "memory:", "--drain", "20ms")
-	p.signal(t, os.Interrupt)
-	if code := p.code(t); code != exitDone {
-		t.Errorf("ended with %d: %s", code, p.log)
+	p.exe.Signal(t, os.Interrupt)
+	if code := p.exe.Code(t); code != exitDone {
+		t.Errorf("ended with %d: %s", code, p.Log)
 	}
 	for _, want := range []string{`"msg":"shutting down","drain":"20ms"`, `"msg":"stopped","how":"all requests were answered"`} {
-		if !strings.Contains(p.log.String(), want) {
-			t.Errorf("no %s in the log: %s", want, p.log)
+		if !strings.Contains(p.Log.String(), want) {
+			t.Errorf("no %s in the log: %s", want, p.Log)
 		}
 	}
 }
@@ -199,7 +199,7 @@ func TestStopsWithHalfARequest(t *testing.T) {
 	for _, text := range []string{
 		"", "GET /api/lists HTTP/1.1\r\nHost: x\r\nX-Ha", "POST /api/count HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
 	} {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(p.base, "http://"))
+		conn, err := net.Dial("tcp", strings.TrimPrefix(p.Base, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -208,19 +208,19 @@ func TestStopsWithHalfARequest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	send(t, "GET", p.base+"/api/health", "") // and is idle then
-	p.signal(t, syscall.SIGTERM)
-	if code := p.code(t); code != exitDone {
-		t.Errorf("ended with %d: %s", code, p.log)
+	testkit.Send(t, "GET", p.Base+"/api/health", "") // and is idle then
+	p.exe.Signal(t, syscall.SIGTERM)
+	if code := p.exe.Code(t); code != exitDone {
+		t.Errorf("ended with %d: %s", code, p.Log)
 	}
 	var stopped struct {
 		How  string
 		Took int `json:"took_ms"`
 	}
-	_, line, _ := strings.Cut(p.log.String(), `"msg":"stopped",`)
+	_, line, _ := strings.Cut(p.Log.String(), `"msg":"stopped",`)
 	line, _, _ = strings.Cut(line, "\n")
 	if err := json.Unmarshal([]byte("{"+line), &stopped); err != nil || stopped.How != "all requests were answered" {
-		t.Errorf("%v: %s", err, p.log)
+		t.Errorf("%v: %s", err, p.Log)
 	}
 	// It takes some milliseconds; what it must not do is wait for a deadline.
 	if stopped.Took >= 5000 {

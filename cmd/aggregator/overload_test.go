@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"aggregator/httpapi"
+	"aggregator/internal/testkit"
 )
 
 // underRace tells whether this test runs under the race detector, where the
@@ -80,29 +81,17 @@ func someAddress() string {
 func doAs(ctx context.Context, c *http.Client, method, url, body string, headers ...string) (a timed) {
 	start := time.Now()
 	defer func() { a.took = time.Since(start) }()
-	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
-	if err != nil {
-		return timed{err: err}
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	resp, err := c.Do(req)
-	if err != nil {
-		return timed{err: err}
-	}
-	defer resp.Body.Close()
-	read, err := io.ReadAll(resp.Body)
-	return timed{answer: answer{resp.StatusCode, resp.Header, string(read)}, err: err}
+	a.answer, a.err = testkit.Do(ctx, c, method, url, body, headers...)
+	return a
 }
 
 // clean checks an answer given under load: 200 with every list in it, or a 503
 // that says when to come back.
 func clean(a timed) error {
-	if c, err := cleanOrHeld(a); err != nil || a.status == 503 || len(c.Skipped) == 0 {
+	if c, err := cleanOrHeld(a); err != nil || a.Status == 503 || len(c.Skipped) == 0 {
 		return err
 	}
-	return fmt.Errorf("lists are held: %.300s", a.body)
+	return fmt.Errorf("lists are held: %.300s", a.Body)
 }
 
 // cleanOrHeld is clean where lists may be held back.
@@ -111,17 +100,17 @@ func cleanOrHeld(a timed) (counted, error) {
 	if a.err != nil {
 		return c, a.err
 	}
-	if a.status == 503 {
-		if a.header.Get("Retry-After") == "" || a.body != `{"error":true,"status":503,"message":"Service is busy"}` {
-			return c, fmt.Errorf("503 %v %s", a.header, a.body)
+	if a.Status == 503 {
+		if a.Header.Get("Retry-After") == "" || a.Body != `{"error":true,"status":503,"message":"Service is busy"}` {
+			return c, fmt.Errorf("503 %v %s", a.Header, a.Body)
 		}
 		return c, nil
 	}
-	if err := json.Unmarshal([]byte(a.body), &c); err != nil {
-		return c, fmt.Errorf("%d %.300s: %w", a.status, a.body, err)
+	if err := json.Unmarshal([]byte(a.Body), &c); err != nil {
+		return c, fmt.Errorf("%d %.300s: %w", a.Status, a.Body, err)
 	}
-	if a.status != 200 || len(c.Success)+len(c.Failure)+len(c.Skipped) != crowdLists {
-		return c, fmt.Errorf("%d %.300s", a.status, a.body)
+	if a.Status != 200 || len(c.Success)+len(c.Failure)+len(c.Skipped) != crowdLists {
+		return c, fmt.Errorf("%d %.300s", a.Status, a.Body)
 	}
 	return c, nil
 }
@@ -129,7 +118,7 @@ func cleanOrHeld(a timed) (counted, error) {
 // metric reads one number off /metrics; what was never counted is 0.
 func (s *running) metric(t *testing.T, name string) float64 {
 	t.Helper()
-	for line := range strings.Lines(send(t, "GET", s.base+"/metrics", "").body) {
+	for line := range strings.Lines(testkit.Send(t, "GET", s.Base+"/metrics", "").Body) {
 		if value, ok := strings.CutPrefix(strings.TrimSpace(line), name+" "); ok {
 			f, err := strconv.ParseFloat(value, 64)
 			if err != nil {
@@ -149,7 +138,7 @@ func (p *process) peakMemory(t *testing.T) int {
 
 func (p *process) memory(t *testing.T, field string) int {
 	t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.exe.Cmd.Process.Pid))
 	if err != nil {
 		t.Skipf("NOT TESTED: memory can be told on Linux alone: %v", err)
 	}
@@ -174,11 +163,11 @@ func TestOverload(t *testing.T) {
 		callers = 400
 	}
 	r := newRig(t)
-	lists, tokens := crowdCatalog(t, r.addr)
+	lists, tokens := crowdCatalog(t, r.Addr)
 	for i := range crowdLists {
-		r.on(fmt.Sprintf("list%d.test", i), func(w http.ResponseWriter, q *http.Request) {
+		r.On(fmt.Sprintf("list%d.test", i), func(w http.ResponseWriter, q *http.Request) {
 			time.Sleep(20 * time.Millisecond)
-			say(200, kindJSON, `{"ok":true}`)(w, q)
+			testkit.Say(200, kindJSON, `{"ok":true}`)(w, q)
 		})
 	}
 	p := start(t, nil, append([]string{"serve", "--listen", anyPort, "--store", "memory:", "--metrics", "main", "--trusted-proxies", "127.0.0.0/8"}, lists...)...)
@@ -195,9 +184,9 @@ func TestOverload(t *testing.T) {
 				return
 			case <-time.After(50 * time.Millisecond):
 			}
-			a := ask(t.Context(), "GET", p.base+"/api/health", "")
-			if a.err != nil || a.status != 200 {
-				t.Errorf("health: %v, %d %s", a.err, a.status, a.body)
+			a := ask(t.Context(), "GET", p.Base+"/api/health", "")
+			if a.err != nil || a.Status != 200 {
+				t.Errorf("health: %v, %d %s", a.err, a.Status, a.Body)
 			}
 			slowest = max(slowest, a.took)
 			healthy++
@@ -209,7 +198,7 @@ func TestOverload(t *testing.T) {
 	begin := time.Now()
 	for i := range callers {
 		bots[i] = newBot()
-		all.Go(func() { answers[i] = postBy(t.Context(), c, p.base+"/api/count", countBody(bots[i], tokens)) })
+		all.Go(func() { answers[i] = postBy(t.Context(), c, p.Base+"/api/count", countBody(bots[i], tokens)) })
 	}
 	all.Wait()
 	took := time.Since(begin)
@@ -223,11 +212,11 @@ func TestOverload(t *testing.T) {
 			t.Fatalf("caller %d: %v", i, err)
 		}
 		switch {
-		case a.status == 503:
+		case a.Status == 503:
 			busy++
 			turnedAway = bots[i]
-		case !strings.Contains(a.body, `"failure":{}`):
-			t.Errorf("a list failed: %.300s", a.body[strings.Index(a.body, `"failure"`):])
+		case !strings.Contains(a.Body, `"failure":{}`):
+			t.Errorf("a list failed: %.300s", a.Body[strings.Index(a.Body, `"failure"`):])
 		default:
 			passed++
 		}
@@ -250,8 +239,8 @@ func TestOverload(t *testing.T) {
 	}
 	// Who was turned away has used no window.
 	if turnedAway != "" {
-		if a := postBy(t.Context(), c, p.base+"/api/count", countBody(turnedAway, tokens)); a.err != nil || a.status != 200 {
-			t.Errorf("afterwards: %v, %d %s", a.err, a.status, a.body)
+		if a := postBy(t.Context(), c, p.Base+"/api/count", countBody(turnedAway, tokens)); a.err != nil || a.Status != 200 {
+			t.Errorf("afterwards: %v, %d %s", a.err, a.Status, a.Body)
 		}
 	}
 	if counted := int(p.metric(t, `aggregator_http_requests_total{method="POST",route="/api/count",status="503"}`)); counted != busy {
@@ -268,8 +257,8 @@ func TestHangingListUnderLoad(t *testing.T) {
 		callers = 200
 	}
 	r := newRig(t)
-	lists, tokens := crowdCatalog(t, r.addr)
-	r.on("list7.test", hang)
+	lists, tokens := crowdCatalog(t, r.Addr)
+	r.On("list7.test", testkit.Hang)
 	p := start(t, nil, append([]string{"serve", "--listen", anyPort, "--store", "memory:", "--metrics", "main", "--trusted-proxies", "127.0.0.0/8"}, lists...)...)
 	c := crowd(t)
 	before := p.metric(t, "go_goroutines")
@@ -281,21 +270,21 @@ func TestHangingListUnderLoad(t *testing.T) {
 	for range callers {
 		bot := newBot()
 		all.Go(func() {
-			a := postBy(t.Context(), c, p.base+"/api/count", countBody(bot, tokens))
-			for end := time.Now().Add(10 * time.Second); a.status == 503 && time.Now().Before(end); {
+			a := postBy(t.Context(), c, p.Base+"/api/count", countBody(bot, tokens))
+			for end := time.Now().Add(10 * time.Second); a.Status == 503 && time.Now().Before(end); {
 				turnedAway.Add(1)
 				time.Sleep(100 * time.Millisecond)
-				a = postBy(t.Context(), c, p.base+"/api/count", countBody(bot, tokens))
+				a = postBy(t.Context(), c, p.Base+"/api/count", countBody(bot, tokens))
 			}
-			if err := clean(a); err != nil || a.status != 200 {
-				t.Errorf("%v: %d", err, a.status)
+			if err := clean(a); err != nil || a.Status != 200 {
+				t.Errorf("%v: %d", err, a.Status)
 				return
 			}
 			var said counted
-			_ = json.Unmarshal([]byte(a.body), &said)
+			_ = json.Unmarshal([]byte(a.Body), &said)
 			bad := said.Failure["list7.test"]
 			if len(said.Success) != crowdLists-1 || bad.status != -1 {
-				t.Errorf("%.500s", a.body)
+				t.Errorf("%.500s", a.Body)
 			}
 			if bad.text == "Timeout after 10s" {
 				late.Add(1)
@@ -314,7 +303,7 @@ func TestHangingListUnderLoad(t *testing.T) {
 		t.Errorf("%d MB of memory, want at most 300", peak)
 	}
 	c.CloseIdleConnections()
-	wait(t, "the goroutines to end", func() bool { return p.metric(t, "go_goroutines") <= before+5 })
+	testkit.Wait(t, "the goroutines to end", func() bool { return p.metric(t, "go_goroutines") <= before+5 })
 	t.Logf("%d posts on %d lists, one of which hangs: %d waited for it, %d were turned away and came again; peak memory %d MB; goroutines %v before and %v after",
 		callers, crowdLists, late.Load(), turnedAway.Load(), peak, before, p.metric(t, "go_goroutines"))
 }
@@ -345,7 +334,7 @@ func TestSlowCallers(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			conn, err := net.Dial("tcp", strings.TrimPrefix(s.base, "http://"))
+			conn, err := net.Dial("tcp", strings.TrimPrefix(s.Base, "http://"))
 			if err != nil {
 				t.Fatal(err)
 			}

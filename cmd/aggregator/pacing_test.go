@@ -2,70 +2,39 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"aggregator/internal/testkit"
 )
 
 // bootOver runs `aggregator serve` with its calls led by a transport, without
 // limits of its own and with its store in a file, unless args say otherwise.
 func bootOver(t *testing.T, transport http.RoundTripper, file string, args ...string) *running {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	r, w := io.Pipe()
-	log := &logBuffer{}
-	address := make(chan string, 1)
-	go log.read(r, address)
-	ended := make(chan int, 1)
-	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--store", "sqlite:" + file, "--limit-count", "off", "--limit-bots", "off", "--limit-network", "off"}, args...)
-	go func() {
-		ended <- environment{out: io.Discard, errOut: w, transport: transport}.run(ctx, args)
-		_ = w.Close()
-	}()
-	s := &running{log: log, stop: sync.OnceValue(func() int {
-		client.CloseIdleConnections()
-		cancel()
-		code := <-ended
-		if code != exitDone {
-			t.Errorf("serve ended with %d: %s", code, log)
-		}
-		return code
-	})}
-	t.Cleanup(func() { s.stop() })
-	select {
-	case a := <-address:
-		s.base = "http://" + a
-	case code := <-ended:
-		ended <- code // for stop
-		t.Fatalf("serve ended with %d: %s", code, log)
-	case <-time.After(20 * time.Second):
-		t.Fatalf("serve did not start: %s", log)
-	}
-	return s
+	return bootOn(t, transport, append([]string{"--store", "sqlite:" + file, "--limit-count", "off", "--limit-bots", "off", "--limit-network", "off"}, args...)...)
 }
 
 // countAt posts a count with one list's token, and answers the list's status,
 // or why it was skipped.
 func (s *running) countAt(t *testing.T, bot, list, token string) string {
 	t.Helper()
-	a := send(t, "POST", s.base+"/api/count", fmt.Sprintf(`{"bot_id":%q,"server_count":7,%q:%q}`, bot, list, token))
+	a := testkit.Send(t, "POST", s.Base+"/api/count", fmt.Sprintf(`{"bot_id":%q,"server_count":7,%q:%q}`, bot, list, token))
 	var said struct {
 		Success, Failure map[string][]any
 		Skipped          map[string]string
 	}
-	if err := json.Unmarshal([]byte(a.body), &said); err != nil || a.status != 200 || len(said.Success)+len(said.Failure)+len(said.Skipped) != 1 {
-		t.Fatalf("%d %s", a.status, a.body)
+	if err := json.Unmarshal([]byte(a.Body), &said); err != nil || a.Status != 200 || len(said.Success)+len(said.Failure)+len(said.Skipped) != 1 {
+		t.Fatalf("%d %s", a.Status, a.Body)
 	}
-	if strings.Contains(a.body, token) {
-		t.Errorf("the answer holds the token: %s", a.body)
+	if strings.Contains(a.Body, token) {
+		t.Errorf("the answer holds the token: %s", a.Body)
 	}
 	for _, r := range []map[string][]any{said.Success, said.Failure} {
 		if r[list] != nil {
@@ -137,8 +106,8 @@ func TestSecondPostIsHeldBackAcrossARestart(t *testing.T) {
 			t.Errorf("again: %q, want %q", got, held)
 		}
 		wantPaced(t, s.countAt(t, bot, "paced.test", "second-token"), 6*time.Hour)
-		if code := s.stop(); code != 0 {
-			t.Fatalf("exit %d: %s", code, s.log)
+		if code := s.Stop(); code != 0 {
+			t.Fatalf("exit %d: %s", code, s.Log)
 		}
 		noToken(t, file)
 		s = bootPaced(t, transport, file)
@@ -184,10 +153,10 @@ func TestOurAddressIsPacedForEveryone(t *testing.T) {
 		t.Fatalf("reading: %s", a.said(list))
 	}
 	wantPaced(t, s.countAt(t, newBot(), list, "token-of-another"), time.Minute)
-	if a := send(t, "GET", s.base+"/api/bots/"+newBot(), ""); !strings.Contains(a.body, `"`+list+`":"Paced: next post at `) {
-		t.Errorf("a reading is not held: %d %s", a.status, a.body)
+	if a := testkit.Send(t, "GET", s.Base+"/api/bots/"+newBot(), ""); !strings.Contains(a.Body, `"`+list+`":"Paced: next post at `) {
+		t.Errorf("a reading is not held: %d %s", a.Status, a.Body)
 	}
-	s.stop()
+	s.Stop()
 	s = bootPaced(t, transport, file)
 	wantPaced(t, s.countAt(t, newBot(), list, "token-of-another"), time.Minute)
 	if got := len(box.Posts(list)); got != 9 {
@@ -228,7 +197,7 @@ func TestRevokedTokenIsHeldUntilItChanges(t *testing.T) {
 	if got := s.countAt(t, bot, "paced.test", pacedToken); got != want {
 		t.Errorf("the second: %s", got)
 	}
-	s.stop()
+	s.Stop()
 	noToken(t, file)
 	s = bootPaced(t, transport, file)
 	if got := s.countAt(t, newBot(), "paced.test", pacedToken); got != want {
@@ -254,7 +223,7 @@ func TestTooManyRequestsAreHeldAcrossARestart(t *testing.T) {
 		}
 	}
 	wantPaced(t, s.countAt(t, newBot(), "token.test", pacedToken), time.Hour)
-	s.stop()
+	s.Stop()
 	noToken(t, file)
 	s = bootPaced(t, transport, file)
 	wantPaced(t, s.countAt(t, newBot(), "token.test", pacedToken), time.Hour)
@@ -276,8 +245,8 @@ func TestHeldPostIsAnsweredInsideAWindow(t *testing.T) {
 	}
 	wantPaced(t, s.countAt(t, bot, "paced.test", pacedToken), 6*time.Hour)
 	body := fmt.Sprintf(`{"bot_id":%q,"server_count":7,"paced.test":"t","token.test":"t"}`, bot)
-	if a := send(t, "POST", s.base+"/api/count", body); a.status != http.StatusTooManyRequests {
-		t.Errorf("with a list that is free: %d %s", a.status, a.body)
+	if a := testkit.Send(t, "POST", s.Base+"/api/count", body); a.Status != http.StatusTooManyRequests {
+		t.Errorf("with a list that is free: %d %s", a.Status, a.Body)
 	}
 }
 

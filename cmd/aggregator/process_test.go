@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -18,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"aggregator/internal/testkit"
 )
 
 // binaries is where TestMain lets the binary be built.
@@ -49,10 +50,7 @@ func TestMain(m *testing.M) {
 // binary builds the program, once.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(binaries, "aggregator")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return path, nil
+	return path, testkit.Build(path)
 })
 
 // program is what is tested, with arguments and an environment, in a folder of
@@ -69,85 +67,21 @@ func program(t *testing.T, env []string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// ended is what a program that has ended said.
-type ended struct {
-	code        int
-	out, errOut string
-}
-
-func runToEnd(t *testing.T, env []string, args ...string) ended {
+func runToEnd(t *testing.T, env []string, args ...string) testkit.Ended {
 	t.Helper()
-	cmd := program(t, env, args...)
-	var out, errOut bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errOut
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(30 * time.Second):
-		_ = cmd.Process.Kill()
-		<-done
-		t.Fatalf("%v does not end: %s%s", args, out.String(), errOut.String())
-	}
-	return ended{cmd.ProcessState.ExitCode(), out.String(), errOut.String()}
+	return testkit.RunToEnd(t, program(t, env, args...))
 }
 
 // process is a running program.
 type process struct {
 	running
-	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
+	exe *testkit.Program
 }
 
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: program(t, env, args...), done: make(chan struct{})}
-	p.log = &logBuffer{}
-	stderr, err := p.cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	address := make(chan string, 1)
-	go func() {
-		p.log.read(stderr, address)
-		_ = p.cmd.Wait()
-		close(p.done)
-	}()
-	t.Cleanup(p.kill)
-	select {
-	case a := <-address:
-		p.base = "http://" + a
-	case <-p.done:
-		t.Fatalf("ended: %s", p.log)
-	case <-time.After(20 * time.Second):
-		t.Fatalf("did not start: %s", p.log)
-	}
-	return p
-}
-
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	<-p.done
-}
-
-func (p *process) signal(t *testing.T, s os.Signal) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(s); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// code waits for the end, and returns the exit code.
-func (p *process) code(t *testing.T) int {
-	t.Helper()
-	waitFor(t, "the end", p.done)
-	return p.cmd.ProcessState.ExitCode()
+	p := testkit.Start(t, program(t, env, args...))
+	return &process{running{p.Service}, p}
 }
 
 const anyPort = "127.0.0.1:0"
@@ -180,13 +114,13 @@ func TestKill(t *testing.T) {
 	store := "sqlite:" + filepath.Join(t.TempDir(), "windows.db")
 	p := r.start(t, nil, "--store", store)
 	counted, read := newBot(), newBot()
-	p.count(t, counted).want(t, 200)
-	send(t, "GET", p.base+"/api/bots/"+read, "").want(t, 200)
+	p.count(t, counted).Want(t, 200)
+	testkit.Send(t, "GET", p.Base+"/api/bots/"+read, "").Want(t, 200)
 	reset := parseLimited(t, p.count(t, counted)).Reset
 	paced := countBody(newBot(), `"paced.test":"a"`)
 	p.post(t, paced)
-	p.signal(t, syscall.SIGKILL)
-	if code := p.code(t); code == 0 {
+	p.exe.Signal(t, syscall.SIGKILL)
+	if code := p.exe.Code(t); code == 0 {
 		t.Errorf("killed, and ended with %d", code)
 	}
 
@@ -194,23 +128,23 @@ func TestKill(t *testing.T) {
 	if again := parseLimited(t, p.count(t, counted)); again.Reset != reset {
 		t.Errorf("the window ended at %d, and now at %d", reset, again.Reset)
 	}
-	send(t, "GET", p.base+"/api/bots/"+read, "").want(t, 429)
+	testkit.Send(t, "GET", p.Base+"/api/bots/"+read, "").Want(t, 429)
 	if c := p.post(t, paced); !strings.HasPrefix(c.Skipped["paced.test"], "Paced: ") {
 		t.Errorf("pacing is forgotten: %s", c.raw)
 	}
-	p.count(t, newBot()).want(t, 200)
+	p.count(t, newBot()).Want(t, 200)
 }
 
 func TestDefaultStore(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	p := r.start(t, nil)
-	p.count(t, newBot()).want(t, 200)
-	if _, err := os.Stat(filepath.Join(p.cmd.Dir, "aggregator.db")); err != nil {
+	p.count(t, newBot()).Want(t, 200)
+	if _, err := os.Stat(filepath.Join(p.exe.Cmd.Dir, "aggregator.db")); err != nil {
 		t.Error(err)
 	}
-	if p := r.start(t, nil, "--store", "memory:"); !strings.Contains(p.log.String(), "memory") || !strings.Contains(p.log.String(), "pacing") {
-		t.Errorf("no warning that pacing does not survive: %s", p.log)
+	if p := r.start(t, nil, "--store", "memory:"); !strings.Contains(p.Log.String(), "memory") || !strings.Contains(p.Log.String(), "pacing") {
+		t.Errorf("no warning that pacing does not survive: %s", p.Log)
 	}
 }
 
@@ -223,11 +157,11 @@ func TestTerminate(t *testing.T) {
 			p := r.start(t, nil, "--store", "memory:")
 			arrived, release := make(chan struct{}), make(chan struct{})
 			var once sync.Once
-			r.on("one.test", func(w http.ResponseWriter, q *http.Request) {
+			r.On("one.test", func(w http.ResponseWriter, q *http.Request) {
 				once.Do(func() { close(arrived) })
 				select {
 				case <-release:
-					say(200, "text/plain", "at last")(w, q)
+					testkit.Say(200, "text/plain", "at last")(w, q)
 				case <-q.Context().Done():
 				}
 			})
@@ -236,29 +170,29 @@ func TestTerminate(t *testing.T) {
 				defer close(answered)
 				answered <- p.post(t, countBody(newBot(), `"one.test":"t"`))
 			}()
-			waitFor(t, "the post", arrived)
-			p.signal(t, sig)
-			wait(t, "the shutdown", func() bool { return strings.Contains(p.log.String(), "shutting down") })
+			testkit.Receive(t, "the post", arrived)
+			p.exe.Signal(t, sig)
+			testkit.Wait(t, "the shutdown", func() bool { return strings.Contains(p.Log.String(), "shutting down") })
 			select {
-			case <-p.done:
-				t.Fatalf("ended with a post in flight: %s", p.log)
+			case <-p.exe.Done:
+				t.Fatalf("ended with a post in flight: %s", p.Log)
 			case <-time.After(50 * time.Millisecond): // it must not end while the post is in flight
 			}
 			close(release)
-			if c := waitFor(t, "the answer", answered); c.Success["one.test"].text != "at last" {
+			if c := testkit.Receive(t, "the answer", answered); c.Success["one.test"].text != "at last" {
 				t.Errorf("the post in flight was answered with %s", c.raw)
 			}
-			if code := p.code(t); code != 0 {
-				t.Errorf("ended with %d: %s", code, p.log)
+			if code := p.exe.Code(t); code != 0 {
+				t.Errorf("ended with %d: %s", code, p.Log)
 			}
 		})
 	}
 	t.Run("idle", func(t *testing.T) {
 		t.Parallel()
 		p := newRig(t).start(t, nil)
-		p.signal(t, syscall.SIGTERM)
-		if code := p.code(t); code != 0 {
-			t.Errorf("ended with %d: %s", code, p.log)
+		p.exe.Signal(t, syscall.SIGTERM)
+		if code := p.exe.Code(t); code != 0 {
+			t.Errorf("ended with %d: %s", code, p.Log)
 		}
 	})
 }
@@ -269,21 +203,21 @@ func TestTerminateHealth(t *testing.T) {
 	r := newRig(t)
 	p := r.start(t, nil, "--store", "memory:")
 	arrived := make(chan struct{})
-	r.on("one.test", func(_ http.ResponseWriter, q *http.Request) {
+	r.On("one.test", func(_ http.ResponseWriter, q *http.Request) {
 		close(arrived)
 		<-q.Context().Done()
 	})
 	go func() {
-		resp, err := client.Post(p.base+"/api/count", "application/json", strings.NewReader(countBody(newBot(), `"one.test":"t"`)))
+		resp, err := testkit.Client.Post(p.Base+"/api/count", "application/json", strings.NewReader(countBody(newBot(), `"one.test":"t"`)))
 		if err == nil {
 			resp.Body.Close()
 		}
 	}()
-	waitFor(t, "the post", arrived)
-	p.signal(t, syscall.SIGTERM)
-	wait(t, "the shutdown", func() bool { return strings.Contains(p.log.String(), "shutting down") })
+	testkit.Receive(t, "the post", arrived)
+	p.exe.Signal(t, syscall.SIGTERM)
+	testkit.Wait(t, "the shutdown", func() bool { return strings.Contains(p.Log.String(), "shutting down") })
 	for _, path := range []string{"/api/health", "/api/health/"} {
-		resp, err := client.Get(p.base + path)
+		resp, err := testkit.Client.Get(p.Base + path)
 		if err != nil {
 			t.Fatalf("%s while shutting down: %v, want 503", path, err)
 		}
@@ -322,37 +256,37 @@ func TestReload(t *testing.T) {
 	lists := write(t, "lists.yaml", strings.ReplaceAll(goodYAML, "new.test", "old.test"))
 	legacy := write(t, "legacy_ids.yaml", "was.test: old.test\n")
 	p := start(t, nil, "serve", "--listen", anyPort, "--store", "memory:", "--lists", lists, "--legacy-ids", legacy)
-	status := func(path string) int { return send(t, "GET", p.base+path, "").status }
-	before := send(t, "GET", p.base+"/api/lists", "")
+	status := func(path string) int { return testkit.Send(t, "GET", p.Base+path, "").Status }
+	before := testkit.Send(t, "GET", p.Base+"/api/lists", "")
 
 	for name, broken := range map[string]string{"unknown key": brokenYAML, "no YAML": "lists: [", "empty": ""} {
-		reports := strings.Count(p.log.String(), "not reloaded")
+		reports := strings.Count(p.Log.String(), "not reloaded")
 		rewrite(lists, broken)
-		p.signal(t, syscall.SIGHUP)
-		wait(t, "the report of "+name, func() bool { return strings.Count(p.log.String(), "not reloaded") > reports })
-		if a := send(t, "GET", p.base+"/api/lists", ""); a.status != 200 || a.body != before.body {
-			t.Errorf("%s: %d %s", name, a.status, a.body)
+		p.exe.Signal(t, syscall.SIGHUP)
+		testkit.Wait(t, "the report of "+name, func() bool { return strings.Count(p.Log.String(), "not reloaded") > reports })
+		if a := testkit.Send(t, "GET", p.Base+"/api/lists", ""); a.Status != 200 || a.Body != before.Body {
+			t.Errorf("%s: %d %s", name, a.Status, a.Body)
 		}
 	}
-	if log := p.log.String(); !strings.Contains(log, "lists.yaml:5") || !strings.Contains(log, "api_pots") {
+	if log := p.Log.String(); !strings.Contains(log, "lists.yaml:5") || !strings.Contains(log, "api_pots") {
 		t.Errorf("the log does not say what is broken: %s", log)
 	}
 
 	rewrite(lists, goodYAML+"  more.test: {name: More, url: \"https://more.test/\"}\n")
 	rewrite(legacy, "once.test: new.test\n")
-	p.signal(t, syscall.SIGHUP)
-	wait(t, "the new list", func() bool { return status("/api/lists/new.test") == 200 })
+	p.exe.Signal(t, syscall.SIGHUP)
+	testkit.Wait(t, "the new list", func() bool { return status("/api/lists/new.test") == 200 })
 	for path, want := range map[string]int{"/api/lists/old.test": 404, "/api/lists/was.test": 404, "/api/lists/once.test": 200} {
 		if got := status(path); got != want {
 			t.Errorf("%s: %d, want %d", path, got, want)
 		}
 	}
-	if a := send(t, "GET", p.base+"/api/lists", "", "If-None-Match", before.header.Get("ETag")); a.status != 200 {
-		t.Errorf("the new catalog has the old one's ETag: %d", a.status)
+	if a := testkit.Send(t, "GET", p.Base+"/api/lists", "", "If-None-Match", before.Header.Get("ETag")); a.Status != 200 {
+		t.Errorf("the new catalog has the old one's ETag: %d", a.Status)
 	}
 	const told = `"added":["more.test","new.test"],"removed":["old.test"],"changed":[],"legacy_ids_changed":true,"features_changed":false`
-	if !strings.Contains(p.log.String(), told) {
-		t.Errorf("the log does not tell what has changed: %s", p.log)
+	if !strings.Contains(p.Log.String(), told) {
+		t.Errorf("the log does not tell what has changed: %s", p.Log)
 	}
 	c := p.post(t, countBody(newBot(), `"old.test":"t"`))
 	if !strings.HasPrefix(c.Skipped["old.test"], "Unknown list") {
@@ -396,16 +330,16 @@ func TestCheck(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			e := runToEnd(t, nil, row.args...)
-			if e.code != row.code || !regexp.MustCompile(row.out).MatchString(e.out) {
-				t.Errorf("ended with %d, said %q; want %d, %s", e.code, e.out, row.code, row.out)
+			if e.Code != row.code || !regexp.MustCompile(row.out).MatchString(e.Out) {
+				t.Errorf("ended with %d, said %q; want %d, %s", e.Code, e.Out, row.code, row.out)
 			}
 			for _, want := range row.err {
-				if !regexp.MustCompile(want).MatchString(e.errOut) {
-					t.Errorf("%s\nwant a line like %s", e.errOut, want)
+				if !regexp.MustCompile(want).MatchString(e.ErrOut) {
+					t.Errorf("%s\nwant a line like %s", e.ErrOut, want)
 				}
 			}
-			if len(row.err) == 0 && e.errOut != "" {
-				t.Errorf("said %s", e.errOut)
+			if len(row.err) == 0 && e.ErrOut != "" {
+				t.Errorf("said %s", e.ErrOut)
 			}
 		})
 	}
@@ -448,11 +382,11 @@ func TestCommandLine(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			e := runToEnd(t, row.env, row.args...)
-			if e.code != row.code || !regexp.MustCompile(row.said).MatchString(e.out+e.errOut) {
-				t.Errorf("ended with %d, said %s%s; want %d, %s", e.code, e.out, e.errOut, row.code, row.said)
+			if e.Code != row.code || !regexp.MustCompile(row.said).MatchString(e.Out+e.ErrOut) {
+				t.Errorf("ended with %d, said %s%s; want %d, %s", e.Code, e.Out, e.ErrOut, row.code, row.said)
 			}
-			if row.code != 0 && e.out != "" {
-				t.Errorf("said to the output: %s", e.out)
+			if row.code != 0 && e.Out != "" {
+				t.Errorf("said to the output: %s", e.Out)
 			}
 		})
 	}
@@ -468,15 +402,15 @@ func TestEnvironment(t *testing.T) {
 			"AGGREGATOR_LEGACY_IDS=" + files[3], "AGGREGATOR_LIMIT_COUNT=off", "AGGREGATOR_LIMIT_BOTS=1/7s",
 			"AGGREGATOR_TRUSTED_PROXIES=127.0.0.1", "AGGREGATOR_CLIENT_IP_HEADER=X-Real-IP"}, "serve")
 		bot := newBot()
-		p.count(t, bot).want(t, 200)
-		p.count(t, bot).want(t, 200)
+		p.count(t, bot).Want(t, 200)
+		p.count(t, bot).Want(t, 200)
 		for _, status := range []int{200, 429} {
-			a := send(t, "GET", p.base+"/api/bots/"+bot, "", "X-Real-IP", "192.0.2.1")
-			a.want(t, status)
-			if got := a.header.Get("RateLimit-Policy"); got != `"bots";q=1;w=7` {
+			a := testkit.Send(t, "GET", p.Base+"/api/bots/"+bot, "", "X-Real-IP", "192.0.2.1")
+			a.Want(t, status)
+			if got := a.Header.Get("RateLimit-Policy"); got != `"bots";q=1;w=7` {
 				t.Errorf("RateLimit-Policy %q", got)
 			}
-			if got := a.header.Get("X-Rate-Limit-IP"); status == 429 && got != "192.0.2.1" {
+			if got := a.Header.Get("X-Rate-Limit-IP"); status == 429 && got != "192.0.2.1" {
 				t.Errorf("X-Rate-Limit-IP %q", got)
 			}
 		}
@@ -486,10 +420,10 @@ func TestEnvironment(t *testing.T) {
 		p := start(t, []string{"AGGREGATOR_LISTEN=nowhere:x", "AGGREGATOR_STORE=nonsense", "AGGREGATOR_LISTS=nowhere.yaml", "AGGREGATOR_LIMIT_COUNT=off"},
 			append([]string{"serve", "--listen", anyPort, "--store=memory:", "--limit-count", "1/9s"}, files...)...)
 		bot := newBot()
-		p.count(t, bot).want(t, 200)
+		p.count(t, bot).Want(t, 200)
 		l := p.count(t, bot)
-		l.want(t, 429)
-		if got := l.header.Get("RateLimit-Policy"); got != `"count";q=1;w=9` {
+		l.Want(t, 429)
+		if got := l.Header.Get("RateLimit-Policy"); got != `"count";q=1;w=9` {
 			t.Errorf("RateLimit-Policy %q", got)
 		}
 	})
@@ -498,10 +432,10 @@ func TestEnvironment(t *testing.T) {
 		first := write(t, "first.yaml", goodYAML)
 		second := write(t, "second.yaml", "lists:\n  new.test: {api_field: servers}\n  more.test: {name: More, url: \"https://more.test/\"}\n")
 		p := start(t, nil, "serve", "--listen", anyPort, "--store", "memory:", "--lists", first, "--lists", second)
-		list := get(t, p.base+"/api/lists/new.test")
+		list := get(t, p.Base+"/api/lists/new.test")
 		wantJSON(t, "replaced field", member(t, list, "api_field"), `"servers"`)
 		wantJSON(t, "field left alone", member(t, list, "name"), `"New"`)
-		get(t, p.base+"/api/lists/more.test")
+		get(t, p.Base+"/api/lists/more.test")
 	})
 }
 
@@ -531,7 +465,7 @@ func TestProxy(t *testing.T) {
 	env := []string{"HTTPS_PROXY=http://" + l.Addr().String(), "NO_PROXY=other.test"}
 	p := start(t, env, "serve", "--listen", anyPort, "--store", "memory:", "--lists", lists)
 	c := p.post(t, countBody(newBot(), `"new.test":"secret-token"`))
-	if got := waitFor(t, "the proxy", asked); got != "CONNECT new.test:443" {
+	if got := testkit.Receive(t, "the proxy", asked); got != "CONNECT new.test:443" {
 		t.Errorf("the proxy was asked %s", got)
 	}
 	if got := c.Failure["new.test"]; got.status != -1 || got.text == "" {
@@ -545,8 +479,8 @@ func TestDemo(t *testing.T) {
 	var demo struct {
 		Count, Bot json.RawMessage
 	}
-	if err := json.Unmarshal([]byte(e.out), &demo); e.code != 0 || err != nil {
-		t.Fatalf("ended with %d, %v: %s%s", e.code, err, e.out, e.errOut)
+	if err := json.Unmarshal([]byte(e.Out), &demo); e.Code != 0 || err != nil {
+		t.Fatalf("ended with %d, %v: %s%s", e.Code, err, e.Out, e.ErrOut)
 	}
 	var count counted
 	if err := json.Unmarshal(demo.Count, &count); err != nil {
@@ -555,7 +489,7 @@ func TestDemo(t *testing.T) {
 	for list, r := range count.Failure {
 		t.Errorf("%s failed: %+v", list, r)
 	}
-	checked := runToEnd(t, nil, "check").out
+	checked := runToEnd(t, nil, "check").Out
 	var lists, living, takers, readable int
 	if _, err := fmt.Sscanf(checked, "%d lists (%d living, %d take counts, %d can be read)", &lists, &living, &takers, &readable); err != nil {
 		t.Fatalf("%v: %s", err, checked)

@@ -116,7 +116,7 @@ func (b *balancer) RoundTrip(q *http.Request) (*http.Response, error) {
 		hop.URL.Host = b.hosts[b.next.Add(1)%uint64(len(b.hosts))]
 		hop.Body = io.NopCloser(bytes.NewReader(body))
 		var resp *http.Response
-		if resp, err = client.Transport.RoundTrip(hop); err == nil {
+		if resp, err = testkit.Client.Transport.RoundTrip(hop); err == nil {
 			return resp, nil
 		}
 	}
@@ -127,7 +127,7 @@ func balance(t *testing.T, replicas ...*process) string {
 	t.Helper()
 	b := &balancer{}
 	for _, p := range replicas {
-		b.hosts = append(b.hosts, strings.TrimPrefix(p.base, "http://"))
+		b.hosts = append(b.hosts, strings.TrimPrefix(p.Base, "http://"))
 	}
 	s := httptest.NewServer(&httputil.ReverseProxy{
 		Transport: b,
@@ -155,7 +155,7 @@ func atOnce(t *testing.T, n int, method string, url func(i int) string, body str
 		if a.err != nil {
 			t.Error(a.err)
 		}
-		statuses[a.status]++
+		statuses[a.Status]++
 	}
 	return statuses
 }
@@ -166,25 +166,25 @@ func TestReplicas(t *testing.T) {
 	r := newRig(t)
 	replicas := []*process{r.replica(t, redis), r.replica(t, redis), r.replica(t, redis)}
 	front := balance(t, replicas...)
-	s := &running{base: front}
+	s := &running{&testkit.Service{Base: front}}
 	const many = 30
 
 	t.Run("exactly one of many passes", func(t *testing.T) {
 		for round := range 5 {
-			r.take()
+			r.Take()
 			body := countBody(newBot(), `"one.test":"t"`)
 			got := atOnce(t, many, "POST", func(int) string { return front + "/api/count" }, body)
 			if got[200] != 1 || got[429] != many-1 {
 				t.Errorf("round %d: %v, want one 200 and 429 for the others", round, got)
 			}
-			if asked := r.take(); len(asked) != 1 {
+			if asked := r.Take(); len(asked) != 1 {
 				t.Errorf("round %d: the list was asked %d times", round, len(asked))
 			}
 		}
 	})
 	t.Run("without the balancer too", func(t *testing.T) {
 		body := countBody(newBot(), `"one.test":"t"`)
-		got := atOnce(t, many, "POST", func(i int) string { return replicas[i%3].base + "/api/count" }, body)
+		got := atOnce(t, many, "POST", func(i int) string { return replicas[i%3].Base + "/api/count" }, body)
 		if got[200] != 1 || got[429] != many-1 {
 			t.Errorf("%v, want one 200 and 429 for the others", got)
 		}
@@ -210,30 +210,30 @@ func TestReplicas(t *testing.T) {
 	t.Run("one is killed in a post", func(t *testing.T) {
 		bot := newBot()
 		arrived, gone := make(chan struct{}, 1), make(chan struct{}, 1)
-		r.on("two.test", func(_ http.ResponseWriter, q *http.Request) {
+		r.On("two.test", func(_ http.ResponseWriter, q *http.Request) {
 			arrived <- struct{}{}
 			<-q.Context().Done()
 			gone <- struct{}{}
 		})
 		victim := replicas[1]
 		cut := make(chan timed, 1)
-		go func() { cut <- ask(t.Context(), "POST", victim.base+"/api/count", countBody(bot, `"two.test":"t"`)) }()
-		waitFor(t, "the post", arrived)
-		victim.signal(t, syscall.SIGKILL)
-		waitFor(t, "the end", victim.done)
-		waitFor(t, "the list to see it go", gone)
-		if a := waitFor(t, "the caller's end", cut); a.err == nil {
-			t.Errorf("the caller of the one killed got %d %s", a.status, a.body)
+		go func() { cut <- ask(t.Context(), "POST", victim.Base+"/api/count", countBody(bot, `"two.test":"t"`)) }()
+		testkit.Receive(t, "the post", arrived)
+		victim.exe.Signal(t, syscall.SIGKILL)
+		testkit.Receive(t, "the end", victim.exe.Done)
+		testkit.Receive(t, "the list to see it go", gone)
+		if a := testkit.Receive(t, "the caller's end", cut); a.err == nil {
+			t.Errorf("the caller of the one killed got %d %s", a.Status, a.Body)
 		}
-		r.on("two.test", nil)
+		r.On("two.test", nil)
 		// The others know its window, and serve whoever comes.
 		for range 4 {
-			send(t, "POST", front+"/api/count", countBody(bot, `"two.test":"t"`)).want(t, 429)
+			testkit.Send(t, "POST", front+"/api/count", countBody(bot, `"two.test":"t"`)).Want(t, 429)
 			if c := s.post(t, countBody(newBot(), `"two.test":"t"`)); c.Success["two.test"].status != 200 {
 				t.Error(c.raw)
 			}
-			send(t, "GET", front+"/api/bots/"+newBot(), "").want(t, 200)
-			send(t, "GET", front+"/api/health", "").want(t, 200)
+			testkit.Send(t, "GET", front+"/api/bots/"+newBot(), "").Want(t, 200)
+			testkit.Send(t, "GET", front+"/api/health", "").Want(t, 200)
 		}
 	})
 }
@@ -252,11 +252,11 @@ func TestRedisAwayAtStart(t *testing.T) {
 			t.Parallel()
 			begin := time.Now()
 			e := runToEnd(t, nil, "serve", "--listen", anyPort, "--store", row.url)
-			if e.code != 1 || !strings.Contains(e.errOut, row.want) || strings.Contains(e.errOut, "serving") {
-				t.Errorf("ended with %d: %s\nwant %s", e.code, e.errOut, row.want)
+			if e.Code != 1 || !strings.Contains(e.ErrOut, row.want) || strings.Contains(e.ErrOut, "serving") {
+				t.Errorf("ended with %d: %s\nwant %s", e.Code, e.ErrOut, row.want)
 			}
-			if strings.Contains(e.errOut, secret) {
-				t.Errorf("the password is told: %s", e.errOut)
+			if strings.Contains(e.ErrOut, secret) {
+				t.Errorf("the password is told: %s", e.ErrOut)
 			}
 			if took := time.Since(begin); took > 10*time.Second {
 				t.Errorf("it took %s", took)
@@ -274,8 +274,8 @@ func TestRedisLost(t *testing.T) {
 	one, two := r.replica(t, redis), r.replica(t, redis)
 	both := []*process{one, two}
 	early, bot := newBot(), newBot()
-	one.count(t, early).want(t, 200)
-	two.count(t, early).want(t, 429)
+	one.count(t, early).Want(t, 200)
+	two.count(t, early).Want(t, 429)
 	for _, p := range both {
 		if c := p.post(t, countBody(newBot(), `"revoking.test":"before"`)); c.Failure["revoking.test"].status+c.Success["revoking.test"].status != 200 {
 			t.Fatalf("before: %s", c.raw)
@@ -286,25 +286,25 @@ func TestRedisLost(t *testing.T) {
 	t.Run("posts and readings go on", func(t *testing.T) {
 		for i, p := range both {
 			begin := time.Now()
-			p.count(t, bot).want(t, 200) // each for itself
+			p.count(t, bot).Want(t, 200) // each for itself
 			if took := time.Since(begin); took > 3*time.Second {
 				t.Errorf("replica %d: a post took %s", i, took)
 			}
-			p.count(t, bot).want(t, 429)
-			send(t, "GET", p.base+"/api/bots/"+newBot(), "").want(t, 200)
+			p.count(t, bot).Want(t, 429)
+			testkit.Send(t, "GET", p.Base+"/api/bots/"+newBot(), "").Want(t, 200)
 		}
 	})
-	t.Run("what a replica did itself it knows", func(t *testing.T) { one.count(t, early).want(t, 429) })
+	t.Run("what a replica did itself it knows", func(t *testing.T) { one.count(t, early).Want(t, 429) })
 	t.Run("a list that revokes keys is held", func(t *testing.T) {
-		r.take()
+		r.Take()
 		for _, p := range both {
 			c := p.post(t, countBody(newBot(), `"revoking.test":"t","one.test":"t"`))
 			if !strings.HasPrefix(c.Skipped["revoking.test"], "Paced: next post at ") || c.Success["one.test"].status != 200 {
 				t.Error(c.raw)
 			}
 		}
-		for _, asked := range r.take() {
-			if asked.list == "revoking.test" {
+		for _, asked := range r.Take() {
+			if asked.List == "revoking.test" {
 				t.Error("it was asked all the same")
 			}
 		}
@@ -318,10 +318,10 @@ func TestRedisLost(t *testing.T) {
 			if got := p.metric(t, "aggregator_store_healthy"); got != 0 {
 				t.Errorf("aggregator_store_healthy %v", got)
 			}
-			if log := p.log.String(); strings.Count(log, "Redis is away; windows hold for this replica alone") != 1 || !strings.Contains(log, redis.addr) {
+			if log := p.Log.String(); strings.Count(log, "Redis is away; windows hold for this replica alone") != 1 || !strings.Contains(log, redis.addr) {
 				t.Errorf("log: %s", log)
 			}
-			send(t, "GET", p.base+"/api/health", "").want(t, 200) // the replica serves
+			testkit.Send(t, "GET", p.Base+"/api/health", "").Want(t, 200) // the replica serves
 		}
 	})
 
@@ -331,8 +331,8 @@ func TestRedisLost(t *testing.T) {
 	t.Run("it recovers by itself", func(t *testing.T) {
 		begin := time.Now()
 		for _, p := range both {
-			wait(t, "the replica to find Redis", func() bool { return p.health(t).Status == "ok" })
-			wait(t, "the log to say so", func() bool { return strings.Contains(p.log.String(), "Redis is back; windows are shared again") })
+			testkit.Wait(t, "the replica to find Redis", func() bool { return p.health(t).Status == "ok" })
+			testkit.Wait(t, "the log to say so", func() bool { return strings.Contains(p.Log.String(), "Redis is back; windows are shared again") })
 			if got := p.metric(t, "aggregator_store_healthy"); got != 1 {
 				t.Errorf("aggregator_store_healthy %v", got)
 			}
@@ -341,13 +341,13 @@ func TestRedisLost(t *testing.T) {
 			t.Errorf("it took %s", took)
 		}
 		for _, p := range both {
-			p.count(t, bot).want(t, 429)
-			if c := p.post(t, countBody(newBot(), fmt.Sprintf(`"revoking.test":"after-%s"`, p.base))); len(c.Skipped) > 0 {
+			p.count(t, bot).Want(t, 429)
+			if c := p.post(t, countBody(newBot(), fmt.Sprintf(`"revoking.test":"after-%s"`, p.Base))); len(c.Skipped) > 0 {
 				t.Errorf("still held: %s", c.raw)
 			}
 		}
 		fresh := newBot()
-		one.count(t, fresh).want(t, 200)
-		two.count(t, fresh).want(t, 429)
+		one.count(t, fresh).Want(t, 200)
+		two.count(t, fresh).Want(t, 429)
 	})
 }

@@ -4,85 +4,27 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
+
+	"aggregator/internal/testkit"
 )
 
 // rig is a server of lists: the first part of a path is a list's id. A list
 // answers 200 {"ok":true} until a test says otherwise.
-type rig struct {
-	addr    string
-	mu      sync.Mutex
-	answers map[string]http.HandlerFunc
-	log     []asked
-}
+type rig struct{ *testkit.Lists }
 
-// asked is a request that a list saw.
-type asked struct {
-	list, method, uri, body, from string
-	header                        http.Header
-}
+type asked = testkit.Asked
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{answers: map[string]http.HandlerFunc{}}
-	s := httptest.NewServer(r)
-	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
-	r.addr = strings.TrimPrefix(s.URL, "http://")
-	return r
-}
-
-func (r *rig) ServeHTTP(w http.ResponseWriter, q *http.Request) {
-	body, err := io.ReadAll(q.Body)
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	list := strings.Split(q.URL.Path, "/")[1]
-	r.mu.Lock()
-	r.log = append(r.log, asked{list, q.Method, q.URL.RequestURI(), string(body), q.RemoteAddr, q.Header.Clone()})
-	answer := r.answers[list]
-	r.mu.Unlock()
-	if answer == nil {
-		answer = say(200, "application/json", `{"ok":true}`)
-	}
-	answer(w, q)
-}
-
-// on makes a list answer so.
-func (r *rig) on(list string, answer http.HandlerFunc) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.answers[list] = answer
-}
-
-// take returns the requests that the lists saw, and forgets them.
-func (r *rig) take() []asked {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	log := r.log
-	r.log = nil
-	return log
-}
-
-// only returns the one request that the lists saw.
-func (r *rig) only(t *testing.T) asked {
-	t.Helper()
-	all := r.take()
-	if len(all) != 1 {
-		t.Fatalf("%d requests to lists, want 1: %+v", len(all), all)
-	}
-	return all[0]
+	return &rig{testkit.NewLists(t, nil, testkit.Say(200, "application/json", `{"ok":true}`))}
 }
 
 // files are the flags that name the rig's catalog.
@@ -92,7 +34,7 @@ func (r *rig) files(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := write(t, "lists.yaml", strings.ReplaceAll(string(raw), "127.0.0.1:7700", r.addr))
+	name := write(t, "lists.yaml", strings.ReplaceAll(string(raw), "127.0.0.1:7700", r.Addr))
 	return []string{"--lists", name, "--legacy-ids", "testdata/rig/legacy_ids.yaml"}
 }
 
@@ -114,23 +56,6 @@ func write(t *testing.T, name, text string) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// say is a list's answer.
-func say(status int, kind, body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", kind)
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
-	}
-}
-
-// lead redirects.
-func lead(status int, to string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Location", to)
-		w.WriteHeader(status)
-	}
 }
 
 var bots atomic.Int64
@@ -177,16 +102,16 @@ func (r *result) UnmarshalJSON(raw []byte) error {
 // post posts a count, which must be answered with 200.
 func (s *running) post(t *testing.T, body string, headers ...string) counted {
 	t.Helper()
-	a := send(t, "POST", s.base+"/api/count", body, headers...)
-	if a.status != 200 {
-		t.Fatalf("status %d: %s", a.status, a.body)
+	a := testkit.Send(t, "POST", s.Base+"/api/count", body, headers...)
+	if a.Status != 200 {
+		t.Fatalf("status %d: %s", a.Status, a.Body)
 	}
-	c := counted{raw: a.body}
-	if err := json.Unmarshal([]byte(a.body), &c); err != nil {
-		t.Fatalf("%v: %s", err, a.body)
+	c := counted{raw: a.Body}
+	if err := json.Unmarshal([]byte(a.Body), &c); err != nil {
+		t.Fatalf("%v: %s", err, a.Body)
 	}
 	if c.Success == nil || c.Failure == nil {
-		t.Fatalf("success and failure must be there: %s", a.body)
+		t.Fatalf("success and failure must be there: %s", a.Body)
 	}
 	return c
 }
@@ -203,17 +128,17 @@ type botAnswer struct {
 // read reads a bot, which must be answered with 200.
 func (s *running) read(t *testing.T, bot string) botAnswer {
 	t.Helper()
-	return parseBot(t, send(t, "GET", s.base+"/api/bots/"+bot, ""))
+	return parseBot(t, testkit.Send(t, "GET", s.Base+"/api/bots/"+bot, ""))
 }
 
 func parseBot(t *testing.T, a answer) botAnswer {
 	t.Helper()
-	if a.status != 200 {
-		t.Fatalf("status %d: %s", a.status, a.body)
+	if a.Status != 200 {
+		t.Fatalf("status %d: %s", a.Status, a.Body)
 	}
 	b := botAnswer{answer: a}
-	if err := json.Unmarshal([]byte(a.body), &b); err != nil {
-		t.Fatalf("%v: %s", err, a.body)
+	if err := json.Unmarshal([]byte(a.Body), &b); err != nil {
+		t.Fatalf("%v: %s", err, a.Body)
 	}
 	return b
 }
@@ -221,7 +146,7 @@ func parseBot(t *testing.T, a answer) botAnswer {
 // field is a field of the answer, as JSON.
 func (b botAnswer) field(t *testing.T, name string) string {
 	t.Helper()
-	return member(t, b.body, name)
+	return member(t, b.Body, name)
 }
 
 // said is what the answer shows of a list.
@@ -283,10 +208,10 @@ func wantJSON(t *testing.T, what, got, want string) {
 func wantError(t *testing.T, a answer, status int, message string) {
 	t.Helper()
 	want := fmt.Sprintf(`{"error":true,"status":%d,"message":%s}`, status, quoted(message))
-	if a.status != status || !reflect.DeepEqual(tryJSON(a.body), parseJSON(t, want)) {
-		t.Errorf("%d %s\nwant %d %s", a.status, a.body, status, want)
+	if a.Status != status || !reflect.DeepEqual(tryJSON(a.Body), parseJSON(t, want)) {
+		t.Errorf("%d %s\nwant %d %s", a.Status, a.Body, status, want)
 	}
-	if kind := a.header.Get("Content-Type"); !strings.HasPrefix(kind, "application/json") {
+	if kind := a.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/json") {
 		t.Errorf("Content-Type %q", kind)
 	}
 }
@@ -310,25 +235,3 @@ func quoted(s string) string {
 }
 
 func sortedIDs[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
-
-// wait waits until a condition holds.
-func wait(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
-}
-
-// waitFor waits until a channel is closed or has a value.
-func waitFor[T any](t *testing.T, what string, c <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(20 * time.Second):
-		t.Fatalf("waited in vain: %s", what)
-		panic("unreachable")
-	}
-}

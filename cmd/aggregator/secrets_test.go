@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"aggregator/internal/testkit"
 )
 
 // secret is in every token that TestSecrets sends, and stays as it is in every
@@ -31,20 +33,20 @@ func TestSecrets(t *testing.T) {
 	echo := func(status int) http.HandlerFunc {
 		return func(w http.ResponseWriter, q *http.Request) {
 			w.Header().Set("X-You-Sent", fmt.Sprint(q.Header))
-			say(status, "text/plain", fmt.Sprintf("%s %s %v", q.Method, q.URL.RequestURI(), q.Header))(w, q)
+			testkit.Say(status, "text/plain", fmt.Sprintf("%s %s %v", q.Method, q.URL.RequestURI(), q.Header))(w, q)
 		}
 	}
 	tokens := 0
 	token := func() string { tokens++; return fmt.Sprintf("%s-%d/+ü", secret, tokens) }
 	named := func(list string) string { return fmt.Sprintf("%q:%s", list, quoted(token())) }
 	count := func(list string) func() answer {
-		return func() answer { return send(t, "POST", s.base+"/api/count", countBody(newBot(), named(list))) }
+		return func() answer { return testkit.Send(t, "POST", s.Base+"/api/count", countBody(newBot(), named(list))) }
 	}
 	raw := func(path, body string) func() answer {
-		return func() answer { return send(t, "POST", s.base+path, body) }
+		return func() answer { return testkit.Send(t, "POST", s.Base+path, body) }
 	}
 	with := func(list string, says http.HandlerFunc, send func() answer) func() answer {
-		return func() answer { r.on(list, says); defer r.on(list, nil); return send() }
+		return func() answer { r.On(list, says); defer r.On(list, nil); return send() }
 	}
 	for _, row := range []struct {
 		name   string
@@ -57,21 +59,21 @@ func TestSecrets(t *testing.T) {
 		{"echo of a prefix", with("prefix.test", echo(403), count("prefix.test")), 200},
 		{"echo of a query", with("query.test", echo(500), count("query.test")), 200},
 		{"echo of a form", with("form.test", func(w http.ResponseWriter, q *http.Request) {
-			say(400, "text/plain", q.PostFormValue("key"))(w, q)
+			testkit.Say(400, "text/plain", q.PostFormValue("key"))(w, q)
 		}, count("form.test")), 200},
 		{"form", count("form.test"), 200},
 		{"legacy id", count("old.test"), 200},
-		{"redirect", with("one.test", lead(302, other.URL), count("one.test")), 200},
+		{"redirect", with("one.test", testkit.Redirect(302, other.URL), count("one.test")), 200},
 		{"redirect of a query", with("query.test", func(w http.ResponseWriter, q *http.Request) {
-			lead(307, other.URL+q.URL.RequestURI())(w, q)
+			testkit.Redirect(307, other.URL+q.URL.RequestURI())(w, q)
 		}, count("query.test")), 200},
 		{"refused", count("refused.test"), 200},
 		{"TLS", count("tls.test"), 200},
 		{"DNS", count("dns.test"), 200},
-		{"reset of a query", with("query.test", reset, count("query.test")), 200},
+		{"reset of a query", with("query.test", testkit.Reset, count("query.test")), 200},
 		{"cut short", with("query.test", cutShort, count("query.test")), 200},
 		{"not HTTP", with("query.test", garbage, count("query.test")), 200},
-		{"revoked", with("revoking.test", say(403, "text/plain", "no"), count("revoking.test")), 200},
+		{"revoked", with("revoking.test", testkit.Say(403, "text/plain", "no"), count("revoking.test")), 200},
 		{"paced", count("paced.test"), 200},
 		{"defunct list", count("dead.test"), 200},
 		{"unknown list", count("nowhere.test"), 200},
@@ -89,35 +91,37 @@ func TestSecrets(t *testing.T) {
 		{"413", raw("/api/count", countBody(newBot(), named("one.test"))+strings.Repeat(" ", 256<<10)), 413},
 		{"429", func() answer {
 			bot := newBot()
-			send(t, "POST", s.base+"/api/count", countBody(bot, named("one.test")))
-			return send(t, "POST", s.base+"/api/count", countBody(bot, named("one.test")))
+			testkit.Send(t, "POST", s.Base+"/api/count", countBody(bot, named("one.test")))
+			return testkit.Send(t, "POST", s.Base+"/api/count", countBody(bot, named("one.test")))
 		}, 429},
-		{"405", func() answer { return send(t, "PUT", s.base+"/api/count", countBody(newBot(), named("one.test"))) }, 405},
+		{"405", func() answer {
+			return testkit.Send(t, "PUT", s.Base+"/api/count", countBody(newBot(), named("one.test")))
+		}, 405},
 		{"404", raw("/api/counts", countBody(newBot(), named("one.test"))), 404},
 		{"lookup", raw("/api/bots/"+newBot()+"/lookup", `{`+named("keyed.test")+`}`), 200},
 		{"lookup, echo", with("keyed.test", echo(200), raw("/api/bots/"+newBot()+"/lookup", `{`+named("keyed.test")+`}`)), 200},
 		{"lookup, echo as JSON", with("keyed.test", func(w http.ResponseWriter, q *http.Request) {
-			say(200, kindJSON, `{"name":`+quoted(q.Header.Get("X-Key"))+`}`)(w, q)
+			testkit.Say(200, kindJSON, `{"name":`+quoted(q.Header.Get("X-Key"))+`}`)(w, q)
 		}, raw("/api/bots/"+newBot()+"/lookup", `{`+named("keyed.test")+`}`)), 200},
-		{"lookup, redirect", with("keyed.test", lead(302, other.URL), raw("/api/bots/"+newBot()+"/lookup", `{`+named("keyed.test")+`}`)), 200},
+		{"lookup, redirect", with("keyed.test", testkit.Redirect(302, other.URL), raw("/api/bots/"+newBot()+"/lookup", `{`+named("keyed.test")+`}`)), 200},
 		{"lookup, unknown list", raw("/api/bots/"+newBot()+"/lookup", `{`+named("nowhere.test")+`}`), 200},
 		{"lookup, 400", raw("/api/bots/x/lookup", `{`+named("keyed.test")+`}`), 400},
 		{"token as Authorization", func() answer {
-			return send(t, "POST", s.base+"/api/count", countBody(newBot(), ``), "Authorization", secret)
+			return testkit.Send(t, "POST", s.Base+"/api/count", countBody(newBot(), ``), "Authorization", secret)
 		}, 200},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			a := row.send()
-			if a.status != row.status {
-				t.Errorf("%d %s, want %d", a.status, a.body, row.status)
+			if a.Status != row.status {
+				t.Errorf("%d %s, want %d", a.Status, a.Body, row.status)
 			}
-			if told := fmt.Sprint(a.body, a.header); strings.Contains(told, secret) {
+			if told := fmt.Sprint(a.Body, a.Header); strings.Contains(told, secret) {
 				t.Errorf("the answer tells: %s", told)
 			}
 		})
 	}
 	reached := 0
-	for _, seen := range r.take() {
+	for _, seen := range r.Take() {
 		if strings.Contains(fmt.Sprint(seen), secret) {
 			reached++
 		}
@@ -144,11 +148,11 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 	noSecrets()
-	if code := s.stop(); code != 0 {
-		t.Errorf("ended with %d: %s", code, s.log)
+	if code := s.Stop(); code != 0 {
+		t.Errorf("ended with %d: %s", code, s.Log)
 	}
 	noSecrets()
-	if log := s.log.String(); strings.Contains(log, secret) {
+	if log := s.Log.String(); strings.Contains(log, secret) {
 		t.Errorf("the log holds a token: %s", log)
 	}
 }

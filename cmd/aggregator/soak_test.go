@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"aggregator/internal/testkit"
 )
 
 // soakTime is for how long `make soak` lets tests run. In other runs such a
@@ -32,11 +34,11 @@ func soakTime(t *testing.T) time.Duration {
 
 // soakFaults are what lists do in a soak; every other time they answer.
 var soakFaults = []http.HandlerFunc{
-	reset, hangUp, cutShort, garbage, hang, size(600<<10, true), size(600<<10, false), size(200<<10, true),
+	testkit.Reset, hangUp, cutShort, garbage, testkit.Hang, size(600<<10, true), size(600<<10, false), size(200<<10, true),
 	zipped(200, strings.Repeat("\x00", 4<<20)), zipped(200, `{"server_count":7}`),
-	say(200, kindJSON, `{"name":"Bot","server_count":3,"owners":["111111111111111111"]}`),
-	say(200, "text/html", challenge), say(401, kindJSON, `{}`), say(429, kindJSON, `{"retry_after":1}`), say(500, "text/plain", "no"), say(503, "text/plain", "busy"),
-	say(200, kindJSON, strings.Repeat("[", 40_000)), say(200, kindJSON, "\xff\xfe\x00"), lead(302, "/elsewhere/1"), lead(308, "file:///etc/passwd"),
+	testkit.Say(200, kindJSON, `{"name":"Bot","server_count":3,"owners":["111111111111111111"]}`),
+	testkit.Say(200, "text/html", challenge), testkit.Say(401, kindJSON, `{}`), testkit.Say(429, kindJSON, `{"retry_after":1}`), testkit.Say(500, "text/plain", "no"), testkit.Say(503, "text/plain", "busy"),
+	testkit.Say(200, kindJSON, strings.Repeat("[", 40_000)), testkit.Say(200, kindJSON, "\xff\xfe\x00"), testkit.Redirect(302, "/elsewhere/1"), testkit.Redirect(308, "file:///etc/passwd"),
 	func(w http.ResponseWriter, q *http.Request) { // a slow drip
 		for q.Context().Err() == nil {
 			if _, err := w.Write([]byte(" ")); err != nil {
@@ -53,7 +55,7 @@ type holding struct{ goroutines, descriptors, heap, memory int } // the last two
 
 func (p *process) holds(t *testing.T) holding {
 	t.Helper()
-	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
+	fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.exe.Cmd.Process.Pid))
 	if err != nil {
 		t.Skipf("NOT TESTED: descriptors can be told on Linux alone: %v", err)
 	}
@@ -70,12 +72,12 @@ func TestSoak(t *testing.T) {
 	d := soakTime(t)
 	t.Parallel()
 	r := newRig(t)
-	lists, tokens := crowdCatalog(t, r.addr)
+	lists, tokens := crowdCatalog(t, r.Addr)
 	p := start(t, nil, append([]string{"serve", "--listen", anyPort, "--metrics", "main", "--limit-bots", "1/1s", "--limit-network", "off"}, lists...)...)
 	c := crowd(t)
 	for range 20 { // what is there once and for all
-		_ = postBy(t.Context(), c, p.base+"/api/count", countBody(newBot(), tokens))
-		send(t, "GET", p.base+"/api/bots/"+newBot(), "")
+		_ = postBy(t.Context(), c, p.Base+"/api/count", countBody(newBot(), tokens))
+		testkit.Send(t, "GET", p.Base+"/api/bots/"+newBot(), "")
 	}
 	c.CloseIdleConnections()
 	time.Sleep(6 * time.Second) // until idle connections to lists are closed
@@ -87,16 +89,16 @@ func TestSoak(t *testing.T) {
 	load.Go(func() { // lists change their ways
 		for ctx.Err() == nil {
 			list := fmt.Sprintf("list%d.test", rand.IntN(crowdLists))
-			if r.on(list, nil); rand.IntN(2) == 0 {
-				r.on(list, soakFaults[rand.IntN(len(soakFaults))])
+			if r.On(list, nil); rand.IntN(2) == 0 {
+				r.On(list, soakFaults[rand.IntN(len(soakFaults))])
 			}
-			r.take()
+			r.Take()
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
 	load.Go(func() { // the catalog is reloaded
 		for ctx.Err() == nil {
-			p.signal(t, syscall.SIGHUP)
+			p.exe.Signal(t, syscall.SIGHUP)
 			time.Sleep(7 * time.Second)
 		}
 	})
@@ -138,7 +140,7 @@ func TestSoak(t *testing.T) {
 				if leaves {
 					time.AfterFunc(rand.N(200*time.Millisecond), leave)
 				}
-				a := doAs(asking, c, method, p.base+path, body)
+				a := doAs(asking, c, method, p.Base+path, body)
 				leave()
 				switch {
 				case a.err != nil && leaves:
@@ -148,9 +150,9 @@ func TestSoak(t *testing.T) {
 					t.Errorf("%s %s: %v", method, path, a.err)
 					return
 				}
-				statuses[a.status].Add(1)
+				statuses[a.Status].Add(1)
 				slowest.Store(max(slowest.Load(), int64(a.took)))
-				if method == "POST" && path == "/api/count" && (a.status == 200 || a.status == 503) {
+				if method == "POST" && path == "/api/count" && (a.Status == 200 || a.Status == 503) {
 					if _, err := cleanOrHeld(a); err != nil {
 						t.Errorf("a post: %v", err)
 						return
@@ -163,15 +165,15 @@ func TestSoak(t *testing.T) {
 	load.Wait()
 	c.CloseIdleConnections()
 	for i := range crowdLists {
-		r.on(fmt.Sprintf("list%d.test", i), nil)
+		r.On(fmt.Sprintf("list%d.test", i), nil)
 	}
 
 	// A little goes on, so that what is past its time is thrown away.
 	var after holding
 	settled := func() bool {
-		send(t, "GET", p.base+"/api/bots/"+newBot(), "")
+		testkit.Send(t, "GET", p.Base+"/api/bots/"+newBot(), "")
 		for range 20 {
-			send(t, "GET", p.base+"/metrics", "")
+			testkit.Send(t, "GET", p.Base+"/metrics", "")
 		}
 		after = p.holds(t)
 		return after.goroutines <= before.goroutines+50 && after.descriptors <= before.descriptors+50 && after.heap <= before.heap+40
@@ -204,14 +206,14 @@ func TestSoak(t *testing.T) {
 	if n := statuses[500].Load(); n > 0 {
 		t.Errorf("%d times 500", n)
 	}
-	for line := range strings.Lines(p.log.String()) {
+	for line := range strings.Lines(p.Log.String()) {
 		if strings.Contains(line, `"level":"ERROR"`) || strings.Contains(line, "panic") {
 			t.Errorf("the log: %s", line)
 			break
 		}
 	}
-	p.signal(t, syscall.SIGTERM)
-	if code := p.code(t); code != 0 {
+	p.exe.Signal(t, syscall.SIGTERM)
+	if code := p.exe.Code(t); code != 0 {
 		t.Errorf("ended with %d", code)
 	}
 }

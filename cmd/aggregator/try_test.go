@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"aggregator/catalog"
+	"aggregator/internal/testkit"
 	"aggregator/sandbox"
 )
 
@@ -218,13 +219,13 @@ func TestTryOfOddLists(t *testing.T) {
 		want   string
 		says   string
 	}{
-		{"takes the wrong token", say(200, "application/json", `{"ok":true,"data":{"name":"x"}}`),
+		{"takes the wrong token", testkit.Say(200, "application/json", `{"ok":true,"data":{"name":"x"}}`),
 			"wrong token FAILED, sharded ok, plain ok, reading ok", "it was accepted: 200"},
-		{"refuses every token", say(401, "application/json", `{}`),
+		{"refuses every token", testkit.Say(401, "application/json", `{}`),
 			"wrong token ok, sharded FAILED, plain FAILED, reading FAILED", "401"},
 		{"answers nothing", hangUp,
 			"wrong token FAILED, sharded FAILED, plain FAILED, reading FAILED", "-1"},
-		{"is parked", say(200, "text/html", `<html>for sale</html>`),
+		{"is parked", testkit.Say(200, "text/html", `<html>for sale</html>`),
 			"wrong token ok, sharded FAILED, plain FAILED, reading ok", "for sale"},
 		{"echoes the token", func(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write([]byte(`{"ok":true,"data":{"name":"` + r.Header.Get("Authorization") + `"}}`))
@@ -243,7 +244,7 @@ func TestTryOfOddLists(t *testing.T) {
 func TestTryOfAListThatOnlyReads(t *testing.T) {
 	t.Parallel()
 	entry := "lists:\n  mine.test: {name: Mine, url: \"https://mine.test/\", api_get: \"https://mine.test/:id\"}\n"
-	out, _, code := tried(t, leadTo(t, say(200, "application/json", `{"name":"Bot","server_count":7}`)), nil,
+	out, _, code := tried(t, leadTo(t, testkit.Say(200, "application/json", `{"name":"Bot","server_count":7}`)), nil,
 		write(t, "mine.yaml", entry), "--list", "mine.test", "--bot", tryBot, "--token-file", "-", "--servers", "7")
 	if results(out) != "posting ok, reading ok" || !strings.Contains(out, "server_count 7") || code != exitDone {
 		t.Errorf("exit %d\n%s", code, out)

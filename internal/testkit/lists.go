@@ -15,10 +15,10 @@ type Lists struct {
 	Addr string // host and port
 
 	name     func(*http.Request) string
-	fallback http.Handler
+	fallback http.HandlerFunc
 
 	mu      sync.Mutex
-	answers map[string]http.Handler
+	answers map[string]http.HandlerFunc
 	log     []Asked
 }
 
@@ -36,12 +36,12 @@ type Asked struct {
 // NewLists starts a server of fake lists, which ends with the test. name says
 // which list a request is for; nil means the first part of its path. A list
 // that On has not been told of answers with fallback.
-func NewLists(t testing.TB, name func(*http.Request) string, fallback http.Handler) *Lists {
+func NewLists(t testing.TB, name func(*http.Request) string, fallback http.HandlerFunc) *Lists {
 	t.Helper()
 	if name == nil {
 		name = func(r *http.Request) string { return strings.Split(r.URL.Path, "/")[1] }
 	}
-	l := &Lists{name: name, fallback: fallback, answers: map[string]http.Handler{}}
+	l := &Lists{name: name, fallback: fallback, answers: map[string]http.HandlerFunc{}}
 	s := httptest.NewServer(l)
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	l.Addr = strings.TrimPrefix(s.URL, "http://")
@@ -62,11 +62,11 @@ func (l *Lists) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if answer == nil {
 		answer = l.fallback
 	}
-	answer.ServeHTTP(w, r)
+	answer(w, r)
 }
 
 // On makes a list answer with h; nil means the fallback.
-func (l *Lists) On(list string, h http.Handler) {
+func (l *Lists) On(list string, h http.HandlerFunc) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.answers[list] = h
