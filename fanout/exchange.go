@@ -19,10 +19,11 @@ func (c *Client) Exchange(ctx context.Context, op lists.Op, request lists.Reques
 	var cancel context.CancelFunc
 	r.ctx, cancel = context.WithTimeout(ctx, op.Timeout)
 	defer cancel()
-	a, err := r.exchange(op, request)
+	var a lists.Answer
+	err := r.exchange(op, &request, &a)
 	if err != nil && op.MayRepeat && isBroken(err) && r.ctx.Err() == nil {
 		if _, late := errors.AsType[lateError](err); !late {
-			a, err = r.exchange(op, request)
+			err = r.exchange(op, &request, &a)
 		}
 	}
 	if err != nil {
@@ -32,15 +33,15 @@ func (c *Client) Exchange(ctx context.Context, op lists.Op, request lists.Reques
 	return a
 }
 
-func (r *run) exchange(op lists.Op, request lists.Request) (lists.Answer, error) {
+func (r *run) exchange(op lists.Op, request *lists.Request, a *lists.Answer) error {
 	req, err := newRequest(r.ctx, request)
 	if err != nil {
-		return lists.Answer{}, err
+		return err
 	}
 	resp, err := r.transport.RoundTrip(req)
 	if err != nil {
-		return lists.Answer{}, err
+		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	return receive(resp, op.MaxAnswer)
+	return receive(resp, op.MaxAnswer, a)
 }

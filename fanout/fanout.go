@@ -95,33 +95,56 @@ func (c *Client) Run(ctx context.Context, op lists.Op, from netip.Prefix, calls 
 	return answers
 }
 
-// call makes one call. A panic is an answer too.
+// call makes one call. A panic is an answer too. What comes before and after
+// has functions of its own: the stack that a call needs while it waits for its
+// list is small then, and is grown once instead of twice.
 func (r *run) call(call *lists.Call, a *lists.Answer) {
-	var b *breaker
-	var leave pass
-	ok := false
-	defer func() {
-		if p := recover(); p != nil {
-			*a = r.panicked(*call, p)
-		}
-		if ok {
-			leave.learn(*a, *call)
-		}
-		b.tell(r.log)
-		a.Took = time.Since(r.start)
-		r.slots.end()
-	}()
-	g := r.guards.of(call.List)
-	b = g.breakers[call.Op()]
-	if leave, *a, ok = b.allow(r.from); !ok {
-		return
+	t := attempt{call: call, answer: a}
+	defer r.end(&t)
+	if r.begin(&t) {
+		r.ask(call, a)
 	}
-	defer g.inFlight.Add(-1)
-	if g.inFlight.Add(1) > int64(r.maxPerList) {
-		*a = noAnswer(lists.FaultBusy, "Too many calls to "+call.List.ID+" under way")
-		return
+}
+
+// attempt is a call that is being made.
+type attempt struct {
+	call   *lists.Call
+	answer *lists.Answer
+	guard  *guard // nil: nothing is known of the list yet
+	asked  bool   // it counts among the calls to the list
+	leave  pass   // the zero pass: there is none
+}
+
+// begin reports whether the list may be asked. The answer says why not.
+func (r *run) begin(t *attempt) bool {
+	t.guard = r.guards.of(t.call.List)
+	var ok bool
+	if t.leave, *t.answer, ok = t.guard.breakers[t.call.Op()].allow(r.from); !ok {
+		return false
 	}
-	*a = r.ask(*call)
+	t.asked = true
+	if t.guard.inFlight.Add(1) > int64(r.maxPerList) {
+		*t.answer = noAnswer(lists.FaultBusy, "Too many calls to "+t.call.List.ID+" under way")
+		return false
+	}
+	return true
+}
+
+// end is deferred: a panic is made an answer of, and the breaker learns what
+// came of the call.
+func (r *run) end(t *attempt) {
+	if p := recover(); p != nil {
+		*t.answer = r.panicked(*t.call, p)
+	}
+	if t.asked {
+		t.guard.inFlight.Add(-1)
+		t.leave.learn(*t.answer, *t.call)
+	}
+	if t.guard != nil {
+		t.guard.breakers[t.call.Op()].tell(r.log)
+	}
+	t.answer.Took = time.Since(r.start)
+	r.slots.end()
 }
 
 // panicked makes an answer of a panic. The log gets the panic without the

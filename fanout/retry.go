@@ -17,32 +17,42 @@ import (
 func jitter() time.Duration { return 50*time.Millisecond + rand.N(200*time.Millisecond) }
 
 // ask asks a list, and in its second way where the first one's answer says so.
-func (r *run) ask(call lists.Call) lists.Answer {
-	first := r.askOneWay(call)
-	second, ok := call.Otherwise()
-	if !ok || !call.IsOtherwise(first) {
-		return first
+// The answer is left in a.
+func (r *run) ask(call *lists.Call, a *lists.Answer) {
+	r.askOneWay(call, a)
+	if call.IsOtherwise(*a) {
+		r.askOtherwise(call, a)
 	}
-	return lists.Counts(first, r.askOneWay(second))
+}
+
+// askOtherwise asks a list in its second way, after the answer to the first.
+func (r *run) askOtherwise(call *lists.Call, a *lists.Answer) {
+	second, ok := call.Otherwise()
+	if !ok {
+		return
+	}
+	first := *a
+	*a = lists.Answer{}
+	r.askOneWay(&second, a)
+	*a = lists.Counts(first, *a)
 }
 
 // askOneWay asks a list, and asks once more where that is safe.
-func (r *run) askOneWay(call lists.Call) lists.Answer {
+func (r *run) askOneWay(call *lists.Call, a *lists.Answer) {
 	wire := call.Wire()
-	a, err := r.send(call, wire)
+	err := r.send(call, &wire, a)
 	if pause, ok := r.again(call, a, err); ok && r.sleep(pause) {
-		a, err = r.send(call, wire)
+		err = r.send(call, &wire, a)
 	}
 	if err != nil {
-		return r.classify(err)
+		*a = r.classify(err)
 	}
-	return a
 }
 
 // again reports whether a call may be made once more, and after which pause:
 // where the list cannot have seen it, or else where seeing it twice does no
 // harm.
-func (r *run) again(call lists.Call, a lists.Answer, err error) (pause time.Duration, ok bool) {
+func (r *run) again(call *lists.Call, a *lists.Answer, err error) (pause time.Duration, ok bool) {
 	_, late := errors.AsType[lateError](err)
 	switch {
 	case late:
@@ -67,11 +77,11 @@ func isPassing(status int) bool {
 }
 
 // saysWait tells whether a list asks to be left alone for a while.
-func saysWait(call lists.Call, a lists.Answer) bool {
+func saysWait(call *lists.Call, a *lists.Answer) bool {
 	if _, says := a.Header["Retry-After"]; says {
 		return true
 	}
-	_, says := call.WaitUntil(a, time.Now())
+	_, says := call.WaitUntil(*a, time.Now())
 	return says
 }
 

@@ -81,11 +81,11 @@ func proxyAnswered(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Re
 	return nil
 }
 
-// send makes one request of a call and reads its answer.
-func (r *run) send(call lists.Call, wire lists.Request) (lists.Answer, error) {
+// send makes one request of a call and reads its answer into a.
+func (r *run) send(call *lists.Call, wire *lists.Request, a *lists.Answer) error {
 	req, err := newRequest(r.ctx, wire)
 	if err != nil {
-		return lists.Answer{}, err
+		return err
 	}
 	var resp *http.Response
 	if req.Method == http.MethodGet && !call.MayRepeat() {
@@ -98,29 +98,30 @@ func (r *run) send(call lists.Call, wire lists.Request) (lists.Answer, error) {
 		resp, err = r.transport.RoundTrip(req)
 	}
 	if err != nil {
-		return lists.Answer{}, err
+		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	return receive(resp, op.MaxAnswer)
+	return receive(resp, op.MaxAnswer, a)
 }
 
-// receive reads an answer of at most so many bytes.
-func receive(resp *http.Response, limit int) (lists.Answer, error) {
+// receive reads an answer of at most so many bytes into a.
+func receive(resp *http.Response, limit int, a *lists.Answer) error {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return lists.Answer{}, errSwitched // its body has no end, and no deadline
+		return errSwitched // its body has no end, and no deadline
 	}
 	body, err := readAll(resp, limit)
 	if err != nil {
-		return lists.Answer{}, err
+		return err
 	}
-	return lists.NewAnswer(resp.StatusCode, resp.Header, body), nil
+	*a = lists.NewAnswer(resp.StatusCode, resp.Header, body)
+	return nil
 }
 
 // gzipOnly is what we ask for and undo ourselves: net/http would undo it too,
 // but it reads on for as long as a list sends it nothing, well compressed.
 var gzipOnly = []string{"gzip"}
 
-func newRequest(ctx context.Context, r lists.Request) (*http.Request, error) {
+func newRequest(ctx context.Context, r *lists.Request) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, nil)
 	if err != nil {
 		return nil, errBadURL // the error would hold the URL, and a token in it
@@ -132,11 +133,11 @@ func newRequest(ctx context.Context, r lists.Request) (*http.Request, error) {
 		values[i] = h.Value
 		req.Header[http.CanonicalHeaderKey(h.Name)] = values[i : i+1 : i+1]
 	}
-	if len(r.Body) > 0 {
-		req.ContentLength = int64(len(r.Body))
+	if body := r.Body; len(body) > 0 {
+		req.ContentLength = int64(len(body))
 		// net/http sends it again where it wrote nothing of it. It knows this
 		// kind of reader, and writes header and body at once.
-		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.Body)), nil }
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 		req.Body, _ = req.GetBody()
 	}
 	return req, nil
