@@ -44,13 +44,13 @@ func newGate(n int) gate { return gate{make(chan struct{}, n), make(chan struct{
 func (g gate) run(c lists.Call) lists.Answer {
 	g.arrived <- struct{}{}
 	<-g.open
-	return thanks(c)
+	return testkit.Thanks(c)
 }
 
 // from sends a count from an address.
 func (s service) from(t *testing.T, ip, bot string) answer {
 	t.Helper()
-	return with(t, "POST", s.base+"/api/count", `{"bot_id":"`+bot+`","server_count":5,"one.test":"t"}`, "X-Forwarded-For", ip)
+	return testkit.Send(t, "POST", s.base+"/api/count", `{"bot_id":"`+bot+`","server_count":5,"one.test":"t"}`, "X-Forwarded-For", ip)
 }
 
 // raw opens a connection to a service.
@@ -78,7 +78,7 @@ func TestBusyServer(t *testing.T) {
 	for range 50 {
 		a := count(t, s, botB)
 		wantError(t, a, 503, busy)
-		seen[a.header.Get("Retry-After")] = true
+		seen[a.Header.Get("Retry-After")] = true
 	}
 	for after := range seen {
 		if len(after) != 1 || after < "1" || after > "5" {
@@ -89,17 +89,17 @@ func TestBusyServer(t *testing.T) {
 		t.Errorf("all are to come again at once: %v", seen)
 	}
 	for _, path := range []string{"/api/health", "/api/health/"} {
-		if a := send(t, "GET", s.base+path, ""); a.status != 200 {
-			t.Errorf("%s: %d %s", path, a.status, a.body)
+		if a := testkit.Send(t, "GET", s.base+path, ""); a.Status != 200 {
+			t.Errorf("%s: %d %s", path, a.Status, a.Body)
 		}
 	}
 	close(g.open)
-	if a := <-first; a.status != 200 {
-		t.Errorf("%d %s", a.status, a.body)
+	if a := <-first; a.Status != 200 {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
 	// The 503s used no window.
-	if a := count(t, s, botB); a.status != 200 {
-		t.Errorf("afterwards: %d %s", a.status, a.body)
+	if a := count(t, s, botB); a.Status != 200 {
+		t.Errorf("afterwards: %d %s", a.Status, a.Body)
 	}
 }
 
@@ -114,8 +114,8 @@ func TestRequestsWaitForRoom(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range all {
 		group.Go(func() {
-			if a := s.from(t, fmt.Sprintf("192.0.2.%d", i+1), botA); a.status != 200 {
-				t.Errorf("%d %s", a.status, a.body)
+			if a := s.from(t, fmt.Sprintf("192.0.2.%d", i+1), botA); a.Status != 200 {
+				t.Errorf("%d %s", a.Status, a.Body)
 			}
 		})
 	}
@@ -139,8 +139,8 @@ func TestOneNetworkLeavesRoomForOthers(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range 4 { // a quarter of the places, and of the places to wait
 		group.Go(func() {
-			if a := s.from(t, "2001:db8::1", fmt.Sprint(100_000_000_000_000_000+i)); a.status != 200 {
-				t.Errorf("of the busy network: %d %s", a.status, a.body)
+			if a := s.from(t, "2001:db8::1", fmt.Sprint(100_000_000_000_000_000+i)); a.Status != 200 {
+				t.Errorf("of the busy network: %d %s", a.Status, a.Body)
 			}
 		})
 	}
@@ -153,8 +153,8 @@ func TestOneNetworkLeavesRoomForOthers(t *testing.T) {
 		testkit.Receive(t, "two, and one of another network", g.arrived)
 	}
 	close(g.open)
-	if a := testkit.Receive(t, "the other network's answer", done); a.status != 200 {
-		t.Errorf("of another network: %d %s", a.status, a.body)
+	if a := testkit.Receive(t, "the other network's answer", done); a.Status != 200 {
+		t.Errorf("of another network: %d %s", a.Status, a.Body)
 	}
 	group.Wait()
 }
@@ -163,7 +163,7 @@ func TestOneNetworkLeavesRoomForOthers(t *testing.T) {
 // their bodies: another is answered all the same.
 func TestSlowBodiesTakeNoPlace(t *testing.T) {
 	t.Parallel()
-	s := serve(t, store.NewMemory(store.MemoryOptions{}), thanks, places(1, 0))
+	s := serve(t, store.NewMemory(store.MemoryOptions{}), testkit.Thanks, places(1, 0))
 	conns := make([]net.Conn, 20)
 	for i := range conns {
 		conns[i] = s.raw(t)
@@ -172,8 +172,8 @@ func TestSlowBodiesTakeNoPlace(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/api/lists", "/api/health"} {
-		if a := send(t, "GET", s.base+path, ""); a.status != 200 {
-			t.Errorf("%s beside slow ones: %d", path, a.status)
+		if a := testkit.Send(t, "GET", s.base+path, ""); a.Status != 200 {
+			t.Errorf("%s beside slow ones: %d", path, a.Status)
 		}
 	}
 	for _, conn := range conns {
@@ -200,8 +200,8 @@ func TestUnreadAnswersTakeNoPlace(t *testing.T) {
 	if _, err := io.ReadFull(conn, status); err != nil || string(status) != "HTTP/1.1 200" {
 		t.Fatalf("%q, %v", status, err)
 	}
-	if a := send(t, "GET", s.base+"/api/lists", ""); a.status != 200 {
-		t.Errorf("beside an answer that nobody reads: %d %s", a.status, a.body)
+	if a := testkit.Send(t, "GET", s.base+"/api/lists", ""); a.Status != 200 {
+		t.Errorf("beside an answer that nobody reads: %d %s", a.Status, a.Body)
 	}
 }
 
@@ -215,23 +215,23 @@ func TestMemoryIsShared(t *testing.T) {
 		c.Memory = memory
 	})
 	large := func(ip, bot string) answer {
-		return with(t, "POST", s.base+"/api/count", `{"bot_id":"`+bot+`","server_count":5,"one.test":"t"`+strings.Repeat(" ", 200<<10)+`}`, "X-Forwarded-For", ip)
+		return testkit.Send(t, "POST", s.base+"/api/count", `{"bot_id":"`+bot+`","server_count":5,"one.test":"t"`+strings.Repeat(" ", 200<<10)+`}`, "X-Forwarded-For", ip)
 	}
 	first, second := make(chan answer, 1), make(chan answer, 1)
 	go func() { first <- large("192.0.2.1", botA) }()
 	testkit.Receive(t, "the first", g.arrived)
 	go func() { second <- large("192.0.2.2", botB) }()
 	testkit.Wait(t, "the second to wait", func() bool { return memory.Usage().Waiting == 1 })
-	if a := large("192.0.2.3", botB); a.status != 503 {
-		t.Errorf("one for which there is no place to wait: %d %s", a.status, a.body)
+	if a := large("192.0.2.3", botB); a.Status != 503 {
+		t.Errorf("one for which there is no place to wait: %d %s", a.Status, a.Body)
 	}
-	if a := send(t, "GET", s.base+"/api/lists", ""); a.status != 200 {
-		t.Errorf("one without a body: %d %s", a.status, a.body)
+	if a := testkit.Send(t, "GET", s.base+"/api/lists", ""); a.Status != 200 {
+		t.Errorf("one without a body: %d %s", a.Status, a.Body)
 	}
 	close(g.open)
 	for _, c := range []chan answer{first, second} {
-		if a := testkit.Receive(t, "an answer", c); a.status != 200 {
-			t.Errorf("%d %s", a.status, a.body)
+		if a := testkit.Receive(t, "an answer", c); a.Status != 200 {
+			t.Errorf("%d %s", a.Status, a.Body)
 		}
 	}
 	testkit.Wait(t, "all memory to be given back", func() bool { return memory.Usage().Held == 0 })
@@ -247,13 +247,13 @@ func TestNetworkLimit(t *testing.T) {
 	}
 	t.Run("of a network", func(t *testing.T) {
 		t.Parallel()
-		s := serve(t, store.NewMemory(store.MemoryOptions{}), thanks, anyProxy, limited)
+		s := serve(t, store.NewMemory(store.MemoryOptions{}), testkit.Thanks, anyProxy, limited)
 		ask := func(method, path, body, ip string) answer {
-			return with(t, method, s.base+path, body, "X-Forwarded-For", ip)
+			return testkit.Send(t, method, s.base+path, body, "X-Forwarded-For", ip)
 		}
 		for range 3 * limit {
-			if a := ask("GET", "/api/lists", "", "2001:db8::1"); a.status != 200 {
-				t.Fatalf("the catalog counts: %d %s", a.status, a.body)
+			if a := ask("GET", "/api/lists", "", "2001:db8::1"); a.Status != 200 {
+				t.Fatalf("the catalog counts: %d %s", a.Status, a.Body)
 			}
 		}
 		for i, status := range []int{200, 429, 400, 200} { // 400s and 429s count too
@@ -264,8 +264,8 @@ func TestNetworkLimit(t *testing.T) {
 			case 3:
 				method, path, body = "GET", "/api/bots/"+botA, ""
 			}
-			if a := ask(method, path, body, fmt.Sprintf("2001:db8::%d", i/2)); a.status != status { // another address of the network
-				t.Errorf("request %d: %d %s, want %d", i, a.status, a.body, status)
+			if a := ask(method, path, body, fmt.Sprintf("2001:db8::%d", i/2)); a.Status != status { // another address of the network
+				t.Errorf("request %d: %d %s, want %d", i, a.Status, a.Body, status)
 			}
 		}
 		a := ask("POST", "/api/bots/"+botB+"/lookup/", strings.Repeat("x", 1000), "2001:db8::9")
@@ -275,31 +275,31 @@ func TestNetworkLimit(t *testing.T) {
 			Method, Route, IP string `json:"-"`
 			Message           string
 		}
-		if err := json.Unmarshal([]byte(a.body), &l); err != nil || a.status != 429 || l.Status != 429 || l.Retry < 1 || l.Retry > 60 || l.Message == "" {
-			t.Errorf("%d %s", a.status, a.body)
+		if err := json.Unmarshal([]byte(a.Body), &l); err != nil || a.Status != 429 || l.Status != 429 || l.Retry < 1 || l.Retry > 60 || l.Message == "" {
+			t.Errorf("%d %s", a.Status, a.Body)
 		}
 		for name, want := range map[string]string{
 			"RateLimit-Policy": `"network";q=4;w=60`, "RateLimit": fmt.Sprintf(`"network";r=0;t=%d`, l.Retry), "Retry-After": fmt.Sprint(l.Retry),
 			"X-Rate-Limit-Route": "/api/bots/" + botB + "/lookup", "X-Rate-Limit-IP": "2001:db8::9",
 		} {
-			if got := a.header.Get(name); got != want {
+			if got := a.Header.Get(name); got != want {
 				t.Errorf("%s: %q, want %q", name, got, want)
 			}
 		}
-		if a := ask("GET", "/api/bots/"+botB, "", "2001:db8:0:1::1"); a.status != 200 {
-			t.Errorf("another network: %d %s", a.status, a.body)
+		if a := ask("GET", "/api/bots/"+botB, "", "2001:db8:0:1::1"); a.Status != 200 {
+			t.Errorf("another network: %d %s", a.Status, a.Body)
 		}
 	})
 	t.Run("not where a proxy's header is ignored", func(t *testing.T) {
 		t.Parallel()
-		s := serve(t, store.NewMemory(store.MemoryOptions{}), thanks, limited)
+		s := serve(t, store.NewMemory(store.MemoryOptions{}), testkit.Thanks, limited)
 		for i := range 3 * limit {
-			if a := with(t, "POST", s.base+"/api/count", "{}", "X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i)); a.status != 400 {
-				t.Errorf("%d %s", a.status, a.body)
+			if a := testkit.Send(t, "POST", s.base+"/api/count", "{}", "X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i)); a.Status != 400 {
+				t.Errorf("%d %s", a.Status, a.Body)
 			}
 		}
 		for range limit + 1 { // who comes from there directly is one network
-			if a := send(t, "POST", s.base+"/api/count", "{}"); a.status == 429 {
+			if a := testkit.Send(t, "POST", s.base+"/api/count", "{}"); a.Status == 429 {
 				return
 			}
 		}

@@ -1,34 +1,21 @@
 package httpapi
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"aggregator/aggregate"
 	"aggregator/catalog"
+	"aggregator/internal/testkit"
 	"aggregator/lists"
 	"aggregator/ratelimit"
 	"aggregator/store"
 )
-
-// answering answers every call alike, at once.
-type answering struct{ answer lists.Answer }
-
-func (a answering) Run(_ context.Context, _ lists.Op, _ netip.Prefix, calls []lists.Call) []lists.Answer {
-	answers := make([]lists.Answer, len(calls))
-	for i, c := range calls {
-		_ = c.Wire()
-		answers[i] = a.answer
-	}
-	return answers
-}
 
 // newTestServer makes a server with n lists, and a body's tail that names them.
 func newTestServer(tb testing.TB, n int) (s *Server, tokens string) {
@@ -53,7 +40,10 @@ func newTestServer(tb testing.TB, n int) (s *Server, tokens string) {
 	return New(Config{Catalog: live, Log: log, Status: status, Metrics: metrics, Aggregator: aggregate.New(aggregate.Config{
 		Catalog: live, Observe: metrics.Observe, Holds: aggregate.NewHolds(st.Windows(), hash, time.Now, log),
 		CountLimit: ratelimit.New(st.Windows(), ratelimit.Rate{Limit: 1, Period: time.Minute}, hash),
-		Runner:     answering{lists.Answer{Status: http.StatusOK, Body: []byte(`{"success":true}`), Took: time.Millisecond}},
+		Runner: testkit.Runner(func(c lists.Call) lists.Answer {
+			_ = c.Wire()
+			return lists.Answer{Status: http.StatusOK, Body: []byte(`{"success":true}`), Took: time.Millisecond}
+		}),
 	})}), tail.String()
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"aggregator/httpapi"
+	"aggregator/internal/testkit"
 	"aggregator/lists"
 	"aggregator/store"
 )
@@ -42,7 +43,7 @@ func (s *trouble) status() httpapi.Status {
 }
 
 // serveMetrics is serve with metrics on the service's own address.
-func serveMetrics(t *testing.T, run runner, change ...func(*httpapi.Config)) (service, *trouble) {
+func serveMetrics(t *testing.T, run testkit.Runner, change ...func(*httpapi.Config)) (service, *trouble) {
 	t.Helper()
 	says := &trouble{}
 	return serve(t, store.NewMemory(store.MemoryOptions{}), run, append([]func(*httpapi.Config){func(c *httpapi.Config) {
@@ -57,11 +58,11 @@ func serveMetrics(t *testing.T, run runner, change ...func(*httpapi.Config)) (se
 // samples are the samples of one metric: labels and value.
 func samples(t *testing.T, s service, name string) (all []string) {
 	t.Helper()
-	a := send(t, "GET", s.base+"/metrics", "")
-	if a.status != 200 {
-		t.Fatalf("%d %s", a.status, a.body)
+	a := testkit.Send(t, "GET", s.base+"/metrics", "")
+	if a.Status != 200 {
+		t.Fatalf("%d %s", a.Status, a.Body)
 	}
-	lines := bufio.NewScanner(strings.NewReader(a.body))
+	lines := bufio.NewScanner(strings.NewReader(a.Body))
 	for lines.Scan() {
 		if rest, ok := strings.CutPrefix(lines.Text(), name); ok && (rest[0] == '{' || rest[0] == ' ') {
 			all = append(all, rest)
@@ -88,10 +89,10 @@ func TestMetrics(t *testing.T) {
 	count(t, s, botA) // 200, and then 429
 	count(t, s, botA)
 	count(t, s, "x")
-	send(t, "GET", s.base+"/api/bots/"+botA, "")
-	send(t, "HEAD", s.base+"/api/lists", "")
-	send(t, "GET", s.base+"/api/lists/nowhere.test", "")
-	send(t, "GET", s.base+"/api/lists/nowhere-else.test/", "")
+	testkit.Send(t, "GET", s.base+"/api/bots/"+botA, "")
+	testkit.Send(t, "HEAD", s.base+"/api/lists", "")
+	testkit.Send(t, "GET", s.base+"/api/lists/nowhere.test", "")
+	testkit.Send(t, "GET", s.base+"/api/lists/nowhere-else.test/", "")
 	wantSamples(t, s, "aggregator_http_requests_total",
 		`{method="GET",route="/api/bots/:id",status="200"} 1`,
 		`{method="GET",route="/api/lists/:id",status="404"} 2`,
@@ -124,12 +125,12 @@ func TestMetrics(t *testing.T) {
 
 func TestMetricsAreInGoodForm(t *testing.T) {
 	t.Parallel()
-	s, says := serveMetrics(t, thanks)
+	s, says := serveMetrics(t, testkit.Thanks)
 	says.breakers.Store(&[]httpapi.Breaker{{List: "one.test", Direction: "posts", State: "open"}})
 	count(t, s, botA)
-	send(t, "GET", s.base+"/api/bots/"+botA, "")
-	a := send(t, "GET", s.base+"/metrics", "")
-	problems, err := promlint.New(strings.NewReader(a.body)).Lint()
+	testkit.Send(t, "GET", s.base+"/api/bots/"+botA, "")
+	a := testkit.Send(t, "GET", s.base+"/metrics", "")
+	problems, err := promlint.New(strings.NewReader(a.Body)).Lint()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,13 +148,13 @@ func TestMetricsAreInGoodForm(t *testing.T) {
 // labels.
 func TestMetricsAreBounded(t *testing.T) {
 	t.Parallel()
-	s, _ := serveMetrics(t, thanks)
+	s, _ := serveMetrics(t, testkit.Thanks)
 	for i := range 50 {
 		for _, path := range []string{"/nowhere%d", "/api/nowhere/%d", "/api/lists/%d", "/api/bots/%d", "/api/bots/%d/lookup/more", "/metrics/%d", "/%%2F%d"} {
-			send(t, "GET", s.base+fmt.Sprintf(path, i), "")
+			testkit.Send(t, "GET", s.base+fmt.Sprintf(path, i), "")
 		}
-		send(t, fmt.Sprintf("BREW%d", i), s.base+"/api/lists", "")
-		send(t, fmt.Sprintf("BREW%d", i), s.base+"/nowhere", "")
+		testkit.Send(t, fmt.Sprintf("BREW%d", i), s.base+"/api/lists", "")
+		testkit.Send(t, fmt.Sprintf("BREW%d", i), s.base+"/nowhere", "")
 	}
 	// Known routes, one for all others, and as many methods and statuses.
 	if got := samples(t, s, "aggregator_http_requests_total"); len(got) == 0 || len(got) > 10 {
@@ -180,7 +181,7 @@ func TestMetricsCountEveryAnswer(t *testing.T) {
 	}{
 		{"a panic", func(s service) answer { return count(t, s, botA) }, `{method="POST",route="/api/count",status="500"} 1`},
 		{"too large a reading's body", func(s service) answer {
-			return send(t, "GET", s.base+"/api/bots/"+botA, strings.Repeat("x", httpapi.MaxBody+1))
+			return testkit.Send(t, "GET", s.base+"/api/bots/"+botA, strings.Repeat("x", httpapi.MaxBody+1))
 		}, `status="413"} 1`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -196,13 +197,13 @@ func TestMetricsCountEveryAnswer(t *testing.T) {
 		s, _ := serveMetrics(t, func(c lists.Call) lists.Answer {
 			close(arrived)
 			<-release
-			return thanks(c)
+			return testkit.Thanks(c)
 		}, places(1, 0))
 		first := make(chan answer, 1)
 		go func() { first <- count(t, s, botA) }()
 		<-arrived
-		if a := count(t, s, botB); a.status != 503 {
-			t.Errorf("%d %s", a.status, a.body)
+		if a := count(t, s, botB); a.Status != 503 {
+			t.Errorf("%d %s", a.Status, a.Body)
 		}
 		close(release)
 		<-first
@@ -214,22 +215,22 @@ func TestMetricsCountEveryAnswer(t *testing.T) {
 
 func TestMetricsAreAbsentUnlessAsked(t *testing.T) {
 	t.Parallel()
-	s := serve(t, store.NewMemory(store.MemoryOptions{}), thanks)
-	if a := send(t, "GET", s.base+"/metrics", ""); a.status != 404 {
-		t.Errorf("%d %s", a.status, a.body)
+	s := serve(t, store.NewMemory(store.MemoryOptions{}), testkit.Thanks)
+	if a := testkit.Send(t, "GET", s.base+"/metrics", ""); a.Status != 404 {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
 }
 
 func TestHealthVerbose(t *testing.T) {
 	t.Parallel()
-	s, says := serveMetrics(t, thanks)
+	s, says := serveMetrics(t, testkit.Thanks)
 	health := func(status int, want string) {
 		t.Helper()
-		a := send(t, "GET", s.base+"/api/health?verbose", "")
+		a := testkit.Send(t, "GET", s.base+"/api/health?verbose", "")
 		var got map[string]any
-		if err := json.Unmarshal([]byte(a.body), &got); err != nil || a.status != status || a.header.Get("Content-Type") != "application/json" ||
-			!strings.Contains(a.header.Get("Cache-Control"), "no-store") {
-			t.Fatalf("%d %v %s: %v", a.status, a.header, a.body, err)
+		if err := json.Unmarshal([]byte(a.Body), &got); err != nil || a.Status != status || a.Header.Get("Content-Type") != "application/json" ||
+			!strings.Contains(a.Header.Get("Cache-Control"), "no-store") {
+			t.Fatalf("%d %v %s: %v", a.Status, a.Header, a.Body, err)
 		}
 		if up, ok := got["uptime_s"].(float64); !ok || up < 0 || up > 60 {
 			t.Errorf("uptime_s %v", got["uptime_s"])
@@ -249,7 +250,7 @@ func TestHealthVerbose(t *testing.T) {
 	health(200, `{"breakers":[],`+rest+`"status":"degraded","store":{"ok":false,"since":"2001-09-09T01:46:40Z","state":"unwritten","trouble":"the disk is full"},"version":"1.2.3"}`)
 	s.api.StopServing()
 	health(503, `{"breakers":[],`+rest+`"status":"shutting down","store":{"ok":false,"since":"2001-09-09T01:46:40Z","state":"unwritten","trouble":"the disk is full"},"version":"1.2.3"}`)
-	if a := send(t, "GET", s.base+"/api/health", ""); a.status != 503 {
-		t.Errorf("plain health: %d", a.status)
+	if a := testkit.Send(t, "GET", s.base+"/api/health", ""); a.Status != 503 {
+		t.Errorf("plain health: %d", a.Status)
 	}
 }

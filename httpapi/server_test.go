@@ -1,22 +1,17 @@
 package httpapi_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
-	"log/slog"
-	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/httpapi"
+	"aggregator/internal/testkit"
 	"aggregator/lists"
 	"aggregator/ratelimit"
 	"aggregator/store"
@@ -30,19 +25,6 @@ const listsYAML = `lists:
     api_field: "count"
     api_get: "https://one.test/bots/:id"
 `
-
-// runner answers calls in place of lists.
-type runner func(lists.Call) lists.Answer
-
-func (r runner) Run(_ context.Context, _ lists.Op, _ netip.Prefix, calls []lists.Call) []lists.Answer {
-	answers := make([]lists.Answer, len(calls))
-	for i, c := range calls {
-		answers[i] = r(c)
-	}
-	return answers
-}
-
-func thanks(lists.Call) lists.Answer { return lists.Answer{Status: 200, Body: []byte("{}")} }
 
 // failing is a store whose windows cannot be taken.
 type failing struct{ *store.Memory }
@@ -61,27 +43,10 @@ func (failingWindows) TakeEach(context.Context, ...[]store.Use) ([]store.Taken, 
 type service struct {
 	api  *httpapi.Server
 	base string
-	log  *lockedBuffer
+	log  *testkit.Log
 }
 
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
-func serve(t *testing.T, st store.Store, run runner, change ...func(*httpapi.Config)) service {
+func serve(t *testing.T, st store.Store, run testkit.Runner, change ...func(*httpapi.Config)) service {
 	t.Helper()
 	live, _, err := catalog.NewLive(func() (*catalog.Catalog, []string, error) {
 		return catalog.Load([]catalog.File{{Name: "lists.yaml", Data: []byte(listsYAML)}}, catalog.File{Name: "legacy_ids.yaml"})
@@ -89,11 +54,11 @@ func serve(t *testing.T, st store.Store, run runner, change ...func(*httpapi.Con
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := &lockedBuffer{}
+	log := new(testkit.Log)
 	hash := store.NewHasher(st.Secret())
 	rate := ratelimit.Rate{Limit: 1, Period: time.Minute}
 	c := httpapi.Config{
-		Catalog: live, ClientIPHeader: "X-Forwarded-For", Log: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Catalog: live, ClientIPHeader: "X-Forwarded-For", Log: log.Logger(),
 		Aggregator: aggregate.New(aggregate.Config{
 			Catalog: live, Runner: run, CountLimit: ratelimit.New(st.Windows(), rate, hash), BotsLimit: ratelimit.New(st.Windows(), rate, hash),
 		}),
@@ -107,40 +72,18 @@ func serve(t *testing.T, st store.Store, run runner, change ...func(*httpapi.Con
 	return service{api, s.URL, log}
 }
 
-type answer struct {
-	status int
-	header http.Header
-	body   string
-}
-
-func send(t *testing.T, method, url, body string) answer {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{resp.StatusCode, resp.Header, string(text)}
-}
+type answer = testkit.Answer
 
 func wantError(t *testing.T, a answer, status int, body string) {
 	t.Helper()
-	if a.status != status || a.body != body || a.header.Get("Content-Type") != "application/json" {
-		t.Errorf("%d %s %s\nwant %d %s", a.status, a.header.Get("Content-Type"), a.body, status, body)
+	if a.Status != status || a.Body != body || a.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%d %s %s\nwant %d %s", a.Status, a.Header.Get("Content-Type"), a.Body, status, body)
 	}
 }
 
 func count(t *testing.T, s service, bot string) answer {
 	t.Helper()
-	return send(t, "POST", s.base+"/api/count", `{"bot_id":"`+bot+`","server_count":5,"one.test":"secret-token"}`)
+	return testkit.Send(t, "POST", s.base+"/api/count", `{"bot_id":"`+bot+`","server_count":5,"one.test":"secret-token"}`)
 }
 
 const (
@@ -156,13 +99,13 @@ func TestInternalErrors(t *testing.T) {
 	memory := store.NewMemory(store.MemoryOptions{})
 	for name, s := range map[string]service{
 		"panic": serve(t, memory, func(lists.Call) lists.Answer { panic("list on fire") }),
-		"store": serve(t, failing{memory}, thanks),
+		"store": serve(t, failing{memory}, testkit.Thanks),
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantError(t, count(t, s, botA), 500, internal)
-			wantError(t, send(t, "GET", s.base+"/api/bots/"+botA, ""), 500, internal)
-			if a := send(t, "GET", s.base+"/api/lists", ""); a.status != 200 {
-				t.Errorf("afterwards: %d %s", a.status, a.body)
+			wantError(t, testkit.Send(t, "GET", s.base+"/api/bots/"+botA, ""), 500, internal)
+			if a := testkit.Send(t, "GET", s.base+"/api/lists", ""); a.Status != 200 {
+				t.Errorf("afterwards: %d %s", a.Status, a.Body)
 			}
 			log := s.log.String()
 			if !strings.Contains(log, "ERROR") || strings.Contains(log, "secret-token") {
@@ -174,40 +117,40 @@ func TestInternalErrors(t *testing.T) {
 
 func TestFullStore(t *testing.T) {
 	t.Parallel()
-	s := serve(t, store.NewMemory(store.MemoryOptions{MaxKeys: 1}), thanks)
+	s := serve(t, store.NewMemory(store.MemoryOptions{MaxKeys: 1}), testkit.Thanks)
 	for _, bot := range []string{botA, botB} {
-		if a := count(t, s, bot); a.status != 200 {
-			t.Errorf("%d %s, want 200", a.status, a.body)
+		if a := count(t, s, bot); a.Status != 200 {
+			t.Errorf("%d %s, want 200", a.Status, a.Body)
 		}
 	}
 }
 
 func TestStopServing(t *testing.T) {
 	t.Parallel()
-	s := serve(t, store.NewMemory(store.MemoryOptions{}), thanks)
-	if a := send(t, "GET", s.base+"/api/health", ""); a.status != 200 || a.body != "OK" {
-		t.Errorf("%d %s", a.status, a.body)
+	s := serve(t, store.NewMemory(store.MemoryOptions{}), testkit.Thanks)
+	if a := testkit.Send(t, "GET", s.base+"/api/health", ""); a.Status != 200 || a.Body != "OK" {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
 	s.api.FailHealth() // so that balancers look elsewhere, before anything else changes
-	if a := send(t, "GET", s.base+"/api/health", ""); a.status != 503 || a.body != "Shutting down" {
-		t.Errorf("while it drains: %d %s", a.status, a.body)
+	if a := testkit.Send(t, "GET", s.base+"/api/health", ""); a.Status != 503 || a.Body != "Shutting down" {
+		t.Errorf("while it drains: %d %s", a.Status, a.Body)
 	}
-	if a := send(t, "GET", s.base+"/api/lists", ""); a.status != 200 {
-		t.Errorf("while it drains: %d %s", a.status, a.body)
+	if a := testkit.Send(t, "GET", s.base+"/api/lists", ""); a.Status != 200 {
+		t.Errorf("while it drains: %d %s", a.Status, a.Body)
 	}
 	s.api.StopServing()
-	if a := send(t, "GET", s.base+"/api/health?live", ""); a.status != 200 || a.body != "OK" {
-		t.Errorf("while the process lives: %d %s", a.status, a.body)
+	if a := testkit.Send(t, "GET", s.base+"/api/health?live", ""); a.Status != 200 || a.Body != "OK" {
+		t.Errorf("while the process lives: %d %s", a.Status, a.Body)
 	}
 	for _, method := range []string{"GET", "HEAD"} {
-		a := send(t, method, s.base+"/api/health/", "")
-		if a.status != 503 || a.header.Get("Cache-Control") != "no-store, no-cache, must-revalidate, proxy-revalidate" {
-			t.Errorf("%s: %d, %v", method, a.status, a.header)
+		a := testkit.Send(t, method, s.base+"/api/health/", "")
+		if a.Status != 503 || a.Header.Get("Cache-Control") != "no-store, no-cache, must-revalidate, proxy-revalidate" {
+			t.Errorf("%s: %d, %v", method, a.Status, a.Header)
 		}
 	}
 	a := count(t, s, botA)
 	wantError(t, a, 503, busy)
-	if a.header.Get("Retry-After") == "" {
+	if a.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
 }

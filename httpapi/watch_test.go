@@ -3,9 +3,8 @@ package httpapi_test
 import (
 	"context"
 	"encoding/json"
-	"io"
+	"fmt"
 	"log/slog"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,31 +13,10 @@ import (
 
 	"aggregator/aggregate"
 	"aggregator/httpapi"
+	"aggregator/internal/testkit"
 	"aggregator/lists"
 	"aggregator/store"
 )
-
-// with sends a request with headers.
-func with(t *testing.T, method, url, body string, headers ...string) answer {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		req.Header.Set(headers[i], headers[i+1])
-	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{resp.StatusCode, resp.Header, string(text)}
-}
 
 // line is a line of the log.
 type line struct {
@@ -52,26 +30,27 @@ type line struct {
 // logged waits for the log's line of a request.
 func (s service) logged(t *testing.T, id string) line {
 	t.Helper()
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	var l line
+	testkit.Eventually(t, func() error {
 		for text := range strings.Lines(s.log.String()) {
-			var l line
+			l = line{}
 			if err := json.Unmarshal([]byte(text), &l); err != nil {
-				t.Fatalf("%v: %s", err, text)
+				return fmt.Errorf("%w: %s", err, text)
 			}
 			if l.ID == id && l.Msg == "request" {
-				return l
+				return nil
 			}
 		}
-	}
-	t.Fatalf("no request %s in the log:\n%s", id, s.log.String())
-	return line{}
+		return fmt.Errorf("no request %s in the log:\n%s", id, s.log)
+	})
+	return l
 }
 
 var ownID = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 func TestRequestID(t *testing.T) {
 	t.Parallel()
-	s := serve(t, store.NewMemory(store.MemoryOptions{}), thanks)
+	s := serve(t, store.NewMemory(store.MemoryOptions{}), testkit.Thanks)
 	for name, row := range map[string]struct {
 		sent string
 		kept bool
@@ -89,8 +68,8 @@ func TestRequestID(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := with(t, "GET", s.base+"/api/lists", "", "X-Request-ID", row.sent)
-			got := a.header.Get("X-Request-ID")
+			a := testkit.Send(t, "GET", s.base+"/api/lists", "", "X-Request-ID", row.sent)
+			got := a.Header.Get("X-Request-ID")
 			if row.kept && got != row.sent || !row.kept && !ownID.MatchString(got) {
 				t.Errorf("%q became %q", row.sent, got)
 			}
@@ -103,7 +82,7 @@ func TestRequestID(t *testing.T) {
 		t.Parallel()
 		seen := map[string]bool{}
 		for range 100 {
-			seen[send(t, "GET", s.base+"/api/health", "").header.Get("X-Request-ID")] = true
+			seen[testkit.Send(t, "GET", s.base+"/api/health", "").Header.Get("X-Request-ID")] = true
 		}
 		if len(seen) != 100 {
 			t.Errorf("%d ids of 100 requests", len(seen))
@@ -113,7 +92,7 @@ func TestRequestID(t *testing.T) {
 
 func TestRequestLog(t *testing.T) {
 	t.Parallel()
-	s := serve(t, failing{store.NewMemory(store.MemoryOptions{})}, thanks)
+	s := serve(t, failing{store.NewMemory(store.MemoryOptions{})}, testkit.Thanks)
 	for _, row := range []struct {
 		id, method, path, body string
 		want                   line
@@ -126,7 +105,7 @@ func TestRequestLog(t *testing.T) {
 		{"ours", "POST", "/api/count", `{"bot_id":"` + botA + `","server_count":5,"one.test":"s3cret"}`, line{Level: "ERROR", Method: "POST", Route: "/api/count", Status: 500, Bot: botA}},
 	} {
 		t.Run(row.id, func(t *testing.T) {
-			with(t, row.method, s.base+row.path, row.body, "X-Request-ID", row.id, "Authorization", "s3cret", "Cookie", "s3cret")
+			testkit.Send(t, row.method, s.base+row.path, row.body, "X-Request-ID", row.id, "Authorization", "s3cret", "Cookie", "s3cret")
 			got := s.logged(t, row.id)
 			if got.Took <= 0 || got.IP != "127.0.0.1" {
 				t.Errorf("%+v", got)
@@ -157,7 +136,7 @@ func TestOperationLog(t *testing.T) {
 		if c.Op() == lists.Readings {
 			return lists.Answer{Status: 404}
 		}
-		return thanks(c)
+		return testkit.Thanks(c)
 	})
 	good := `{"bot_id":"` + botA + `","server_count":5,"one.test":"t","none.test":"t"}`
 	for _, row := range []struct {
@@ -172,7 +151,7 @@ func TestOperationLog(t *testing.T) {
 		{"lookup", "POST", "/api/bots/" + botB + "/lookup", "{}", `"bot":"` + botB + `","ok":0,"failed":1,"skipped":0}`},
 		{"no-bot", "GET", "/api/bots/<b>", "", `"ip":"127.0.0.1"}`},
 	} {
-		with(t, row.method, s.base+row.path, row.body, "X-Request-ID", row.id)
+		testkit.Send(t, row.method, s.base+row.path, row.body, "X-Request-ID", row.id)
 		s.logged(t, row.id)
 		for text := range strings.Lines(s.log.String()) {
 			if strings.Contains(text, `"id":"`+row.id+`"`) && !strings.HasSuffix(text, row.want+"\n") {
@@ -185,11 +164,11 @@ func TestOperationLog(t *testing.T) {
 // TestMachinesRequestsAreLoggedAtDebug has requests that come every few seconds.
 func TestMachinesRequestsAreLoggedAtDebug(t *testing.T) {
 	t.Parallel()
-	s, _ := serveMetrics(t, thanks)
+	s, _ := serveMetrics(t, testkit.Thanks)
 	for path, want := range map[string]string{"/api/health": "DEBUG", "/api/health/?verbose": "DEBUG", "/metrics": "DEBUG", "/api/lists": "INFO", "/metrics/x": "INFO"} {
 		id := strings.ReplaceAll(strings.Trim(path, "/?"), "/", "-")
 		id = strings.ReplaceAll(id, "?", "")
-		with(t, "GET", s.base+path, "", "X-Request-ID", id)
+		testkit.Send(t, "GET", s.base+path, "", "X-Request-ID", id)
 		if l := s.logged(t, id); l.Level != want {
 			t.Errorf("%s is logged at %s, want %s", path, l.Level, want)
 		}
@@ -208,8 +187,8 @@ func TestCallLog(t *testing.T) {
 		log := c.Log
 		c.Aggregator.Observe = func(ctx context.Context, o aggregate.Outcome) { httpapi.LogCall(ctx, log, o) }
 	})
-	with(t, "POST", s.base+"/api/count", `{"bot_id":"`+botA+`","server_count":5,"one.test":"s3cret","none.test":"s3cret"}`, "X-Request-ID", "post")
-	with(t, "GET", s.base+"/api/bots/"+botA, "", "X-Request-ID", "read")
+	testkit.Send(t, "POST", s.base+"/api/count", `{"bot_id":"`+botA+`","server_count":5,"one.test":"s3cret","none.test":"s3cret"}`, "X-Request-ID", "post")
+	testkit.Send(t, "GET", s.base+"/api/bots/"+botA, "", "X-Request-ID", "read")
 	var got []string
 	for text := range strings.Lines(s.log.String()) {
 		if _, rest, ok := strings.Cut(text, `"level":"DEBUG","msg":"call",`); ok {
@@ -228,14 +207,14 @@ func TestCallLog(t *testing.T) {
 // TestIgnoredHeaderIsToldOnce sends the header of a proxy that is not trusted.
 func TestIgnoredHeaderIsToldOnce(t *testing.T) {
 	t.Parallel()
-	s := serve(t, store.NewMemory(store.MemoryOptions{}), thanks)
+	s := serve(t, store.NewMemory(store.MemoryOptions{}), testkit.Thanks)
 	const want = `"level":"WARN","msg":"X-Forwarded-For from 127.0.0.1 is ignored; see --trusted-proxies"`
-	with(t, "GET", s.base+"/api/lists", "")
+	testkit.Send(t, "GET", s.base+"/api/lists", "")
 	if log := s.log.String(); strings.Contains(log, "ignored") {
 		t.Errorf("without the header: %s", log)
 	}
 	for range 3 {
-		with(t, "GET", s.base+"/api/lists", "", "X-Forwarded-For", "192.0.2.1")
+		testkit.Send(t, "GET", s.base+"/api/lists", "", "X-Forwarded-For", "192.0.2.1")
 	}
 	if got := strings.Count(s.log.String(), want); got != 1 {
 		t.Errorf("told %d times, want once: %s", got, s.log.String())
@@ -245,10 +224,10 @@ func TestIgnoredHeaderIsToldOnce(t *testing.T) {
 func TestPanicIsLoggedUnderItsRequest(t *testing.T) {
 	t.Parallel()
 	s := serve(t, store.NewMemory(store.MemoryOptions{}), func(lists.Call) lists.Answer { panic("s3cret") })
-	a := with(t, "POST", s.base+"/api/count", `{"bot_id":"`+botA+`","server_count":5,"one.test":"s3cret"}`, "X-Request-ID", "on-fire")
+	a := testkit.Send(t, "POST", s.base+"/api/count", `{"bot_id":"`+botA+`","server_count":5,"one.test":"s3cret"}`, "X-Request-ID", "on-fire")
 	wantError(t, a, 500, internal)
-	if a.header.Get("X-Request-ID") != "on-fire" {
-		t.Errorf("%v", a.header)
+	if a.Header.Get("X-Request-ID") != "on-fire" {
+		t.Errorf("%v", a.Header)
 	}
 	log := s.log.String()
 	if !strings.Contains(log, "panicked") || !strings.Contains(log, `"id":"on-fire"`) || strings.Contains(log, "s3cret") {
@@ -261,7 +240,7 @@ func TestLogLevel(t *testing.T) {
 	s := serve(t, store.NewMemory(store.MemoryOptions{}), func(lists.Call) lists.Answer { panic("list on fire") }, func(c *httpapi.Config) {
 		c.Log = slog.New(filtered{c.Log.Handler(), slog.LevelError})
 	})
-	send(t, "GET", s.base+"/api/lists", "")
+	testkit.Send(t, "GET", s.base+"/api/lists", "")
 	count(t, s, botA)
 	for text := range strings.Lines(s.log.String()) {
 		if !strings.Contains(text, `"level":"ERROR"`) {
@@ -285,9 +264,9 @@ func (f filtered) Enabled(_ context.Context, l slog.Level) bool { return l >= f.
 func TestHeadersOfEveryAnswer(t *testing.T) {
 	t.Parallel()
 	panics := func(lists.Call) lists.Answer { panic("list on fire") }
-	good, _ := serveMetrics(t, thanks)
+	good, _ := serveMetrics(t, testkit.Thanks)
 	bad, _ := serveMetrics(t, panics)
-	stopped, _ := serveMetrics(t, thanks)
+	stopped, _ := serveMetrics(t, testkit.Thanks)
 	stopped.api.StopServing()
 	okCount := `{"bot_id":"` + botB + `","server_count":5,"one.test":"t"}`
 	for _, row := range []struct {
@@ -317,26 +296,26 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 		{"503 while it stops", "GET", stopped.base + "/api/lists", "", 503},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			a := send(t, row.method, row.url, row.body)
-			if a.status != row.status {
-				t.Errorf("%d %s, want %d", a.status, a.body, row.status)
+			a := testkit.Send(t, row.method, row.url, row.body)
+			if a.Status != row.status {
+				t.Errorf("%d %s, want %d", a.Status, a.Body, row.status)
 			}
 			for h, want := range map[string]string{
 				"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Access-Control-Allow-Origin": "*",
 				"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 			} {
-				if got := a.header.Get(h); got != want {
+				if got := a.Header.Get(h); got != want {
 					t.Errorf("%s: %q, want %q", h, got, want)
 				}
 			}
-			if got := a.header.Get("X-Request-ID"); !ownID.MatchString(got) {
+			if got := a.Header.Get("X-Request-ID"); !ownID.MatchString(got) {
 				t.Errorf("X-Request-ID: %q", got)
 			}
-			if a.status == 503 && row.url == stopped.base+"/api/lists" && a.header.Get("Retry-After") == "" {
+			if a.Status == 503 && row.url == stopped.base+"/api/lists" && a.Header.Get("Retry-After") == "" {
 				t.Error("no Retry-After")
 			}
-			if strings.Contains(a.header.Get("Server"), "echo") || a.header.Get("X-Powered-By") != "" {
-				t.Errorf("it says what it is made of: %v", a.header)
+			if strings.Contains(a.Header.Get("Server"), "echo") || a.Header.Get("X-Powered-By") != "" {
+				t.Errorf("it says what it is made of: %v", a.Header)
 			}
 		})
 	}
