@@ -30,7 +30,7 @@ type Plan struct{ plan []planned }
 // Check looks at the holds of a call.
 func (h *Holds) Check(ctx context.Context, call lists.Call) (*Plan, *lists.Skip) {
 	p := &Plan{[]planned{{call: call}}}
-	return p, h.look(ctx, p.plan)[0]
+	return p, h.look(ctx, p.plan, false)[0]
 }
 
 // SetSleep sets how a call waits for a hold to end.

@@ -14,15 +14,14 @@ const maxSlots = 64
 // hashed once for a request, and carried from the check to what is learned from
 // the answer.
 type hold struct {
-	revocable bool      // the list may revoke the token
-	revoked   store.Key // held when it has
-	waits     bool      // a wait that the list asks for touches the call
-	wait      store.Key // held as long
-	paces     []pace
-	margin    time.Duration // how much later than its reservation the call may reach the list
-
-	uses     []store.Use // all that must be free before the call is sent: revoked, wait, then each pace and its bot
-	reserved []store.Key // one for each pace, from the reservation on
+	revoked  store.Key // held when the list has revoked the token
+	wait     store.Key // held as long as the list asks this token to wait, or all who read without a key
+	waitAll  store.Key // held as long as the list asks our address to wait
+	holdsAll bool      // a 429 to the call holds our address
+	paces    []pace
+	margin   time.Duration // how much later than its reservation the call may reach the list
+	needs    []need        // all that is looked at before the call is sent
+	reserved []store.Key   // one for each pace, from the reservation on
 }
 
 // pace is one limit of a list as it touches one call. Each of its slots is one
@@ -35,53 +34,67 @@ type pace struct {
 	interval time.Duration
 }
 
+// need is a place in the store that must be free before a call is sent.
+type need struct {
+	use  store.Use // of a pace; else only a look
+	role role
+}
+
+// role is what a need says when its place is not free.
+type role int
+
+const (
+	roleRevoked role = iota // the list has revoked the token
+	roleWait                // the list asked this token to wait
+	roleWaitAll             // the list asked our address to wait
+	rolePace                // the token has used up a limit
+	roleAddress             // our address has used up a limit
+	roleBot                 // the bot has used up a limit, with whichever token
+)
+
+// ofToken reports whether it is said of the token alone, so that it tells who
+// shows the token nothing of others.
+func (r role) ofToken() bool { return r == roleRevoked || r == roleWait || r == rolePace }
+
 // of returns the hold of a call.
 func (h *Holds) of(call lists.Call) hold {
-	list, credential := call.List.ID, call.Credential()
-	d := hold{revocable: call.MayBeRevoked(), margin: call.Op().Timeout}
-	if d.revocable {
+	list, op, credential := call.List.ID, call.Op(), call.Credential()
+	d := hold{margin: op.Timeout, wait: h.hash("wait", list, op.Name, credential)}
+	if call.MayBeRevoked() {
 		d.revoked = h.hash("revoked", list, credential)
+		d.look(roleRevoked, store.Place{Key: d.revoked})
 	}
-	// A wait is everyone's where the list limits addresses, else the token's,
-	// and there the bot's where the list counts bots. Without a key it would
-	// hold every caller.
-	perAddress, perBot := false, ""
+	perAddress := false
 	for _, l := range call.Limits() {
 		d.paces = append(d.paces, h.pace(call, l, credential))
-		perAddress = perAddress || l.Per == lists.PerAddress
-		if l.Per == lists.PerBot {
-			perBot = call.BotID()
+		switch {
+		case l.Per == lists.PerBot: // the list counts the bot, and so does it when it asks to wait
+			d.wait = h.hash("wait", list, op.Name, credential, call.BotID())
+		case l.Per == lists.PerAddress && l.Op.ProvesOwner:
+			perAddress = true
+			d.holdsAll = l.Op == op
 		}
 	}
-	d.waits = perAddress || call.Keyed()
-	switch {
-	case perAddress:
-		d.wait = h.hash("wait", list, lists.PerAddress)
-	case d.waits:
-		d.wait = h.hash("wait", list, call.Op().Name, credential, perBot)
+	d.look(roleWait, store.Place{Key: d.wait})
+	if perAddress {
+		d.waitAll = h.hash("wait", list, lists.PerAddress)
+		d.look(roleWaitAll, store.Place{Key: d.waitAll})
 	}
-	d.uses = d.needs()
+	for _, p := range d.paces {
+		r := rolePace
+		if p.per == lists.PerAddress {
+			r = roleAddress
+		}
+		d.needs = append(d.needs, need{store.Use{Place: p.place, Limit: 1, Period: p.interval + d.margin}, r})
+		if p.bot.Slots > 0 {
+			d.look(roleBot, p.bot)
+		}
+	}
 	return d
 }
 
-// needs returns what must be free before the call is sent. Of all that only the
-// paces are used.
-func (d *hold) needs() []store.Use {
-	look := func(place store.Place) store.Use { return store.Use{Place: place, Limit: 1, Look: true} }
-	uses := make([]store.Use, 0, 2+2*len(d.paces))
-	if d.revocable {
-		uses = append(uses, look(store.Place{Key: d.revoked}))
-	}
-	if d.waits {
-		uses = append(uses, look(store.Place{Key: d.wait}))
-	}
-	for _, p := range d.paces {
-		uses = append(uses, store.Use{Place: p.place, Limit: 1, Period: p.interval + d.margin})
-		if p.bot.Slots > 0 {
-			uses = append(uses, look(p.bot))
-		}
-	}
-	return uses
+func (d *hold) look(r role, place store.Place) {
+	d.needs = append(d.needs, need{store.Use{Place: place, Limit: 1, Look: true}, r})
 }
 
 // pace returns a limit as it touches a call. One hash names all its slots.
@@ -107,19 +120,32 @@ func (h *Holds) pace(call lists.Call, l lists.Limit, credential string) pace {
 	return p
 }
 
+// uses returns what the call needs before it is sent. Of all that only the paces
+// are used.
+func (d *hold) uses() []store.Use {
+	uses := make([]store.Use, len(d.needs))
+	for i, n := range d.needs {
+		uses[i] = n.use
+	}
+	return uses
+}
+
 // state is how a call stands.
 type state struct {
 	revoked bool
 	until   time.Time // when nothing holds it any longer
 }
 
-// read returns how the call stands when what it needs has these windows.
-func (d *hold) read(windows []store.Window) (s state) {
-	if d.revocable {
-		s.revoked, windows = windows[0].Used > 0, windows[1:]
-	}
-	for _, w := range windows {
-		if w.Until.After(s.until) {
+// read returns how the call stands when what it needs has these windows. With
+// show it is only what may be told to whoever shows the token.
+func (d *hold) read(windows []store.Window, show bool) (s state) {
+	for i, n := range d.needs {
+		w := windows[i]
+		switch {
+		case w.Used == 0 || show && !n.role.ofToken():
+		case n.role == roleRevoked:
+			s.revoked = true
+		case w.Until.After(s.until):
 			s.until = w.Until
 		}
 	}
@@ -129,8 +155,8 @@ func (d *hold) read(windows []store.Window) (s state) {
 // reserve notes which keys were used for the paces.
 func (d *hold) reserve(keys []store.Key) {
 	d.reserved = make([]store.Key, 0, len(d.paces))
-	for i, u := range d.uses {
-		if !u.Look {
+	for i, n := range d.needs {
+		if !n.use.Look {
 			d.reserved = append(d.reserved, keys[i])
 		}
 	}

@@ -11,8 +11,10 @@ import (
 )
 
 const (
-	// maxHold bounds what one answer of a list can ask for.
-	maxHold = 24 * time.Hour
+	// maxHold bounds what one answer of a list can ask for, and maxAnonymousHold
+	// what it can ask of all who read without a key.
+	maxHold          = 24 * time.Hour
+	maxAnonymousHold = time.Hour
 	// defaultHold is how long a 429 holds that does not say for how long.
 	defaultHold = time.Minute
 	// patience is how long a call waits for a hold to end: a bot that posts
@@ -27,7 +29,8 @@ const (
 // interval is over, those a refusal asked to wait with, and those with a token
 // that the list has revoked. A hold is for one list and one token, and for the
 // bot once the list has accepted that token; for our whole address only where
-// the entry says that the list limits addresses. A nil *Holds holds nothing.
+// the entry says that the list limits addresses. What is read without a key is
+// held for all who read so, and for nobody else. A nil *Holds holds nothing.
 type Holds struct {
 	store store.Windows
 	hash  func(parts ...string) store.Key
@@ -63,7 +66,7 @@ func (h *Holds) check(ctx context.Context, plan []planned, show bool) ([]*lists.
 		return make([]*lists.Skip, len(plan)), nil
 	}
 	for end := h.now().Add(patience); ; {
-		why := h.look(ctx, plan)
+		why := h.look(ctx, plan, show)
 		until := lastUntil(why, end)
 		if show || until.IsZero() {
 			return why, nil
@@ -85,17 +88,18 @@ func lastUntil(why []*lists.Skip, end time.Time) (until time.Time) {
 	return until
 }
 
-// look returns for each call why it is held back just now.
-func (h *Holds) look(ctx context.Context, plan []planned) []*lists.Skip {
+// look returns for each call why it is held back just now. With show it is only
+// what may be told to whoever shows the token.
+func (h *Holds) look(ctx context.Context, plan []planned, show bool) []*lists.Skip {
 	why := make([]*lists.Skip, len(plan))
 	places := make([]store.Place, 0, 4*len(plan))
 	for i := range plan {
 		p := &plan[i]
-		if p.hold.uses == nil { // not looked at before
+		if p.hold.needs == nil { // not looked at before
 			p.hold = h.of(p.call)
 		}
-		for _, u := range p.hold.uses {
-			places = append(places, u.Place)
+		for _, n := range p.hold.needs {
+			places = append(places, n.use.Place)
 		}
 	}
 	windows, err := h.store.PeekEach(ctx, places...)
@@ -103,8 +107,8 @@ func (h *Holds) look(ctx context.Context, plan []planned) []*lists.Skip {
 		windows = make([]store.Window, len(places))
 	}
 	for i, p := range plan {
-		n := len(p.hold.uses)
-		why[i] = h.why(p, p.hold.read(windows[:n]))
+		n := len(p.hold.needs)
+		why[i] = h.why(p, p.hold.read(windows[:n], show))
 		windows = windows[n:]
 	}
 	return why
@@ -137,7 +141,7 @@ func (h *Holds) reserve(ctx context.Context, plan []planned) []*lists.Skip {
 	limited := make([]int, 0, len(plan)) // places in the plan
 	for i, p := range plan {
 		if len(p.hold.paces) > 0 {
-			groups, limited = append(groups, p.hold.uses), append(limited, i)
+			groups, limited = append(groups, p.hold.uses()), append(limited, i)
 		}
 	}
 	if len(groups) == 0 {
@@ -159,7 +163,7 @@ func (h *Holds) reserve(ctx context.Context, plan []planned) []*lists.Skip {
 				back = p.hold.release(back)
 			}
 		default:
-			if why[i] = h.why(*p, p.hold.read(taken[n].Windows)); why[i] == nil { // it has just ended
+			if why[i] = h.why(*p, p.hold.read(taken[n].Windows, false)); why[i] == nil { // it has just ended
 				why[i] = paced(h.now())
 			}
 		}
@@ -213,28 +217,39 @@ func (h *Holds) learn(changes []store.Change, p planned, a lists.Answer, v lists
 	case v.OK && p.call.Op().ProvesOwner:
 		changes = p.hold.takeBot(changes, answered)
 	}
-	if until, ok := h.wait(p.call, a); ok && p.hold.waits {
-		changes = append(changes, holdUntil(p.hold.wait, until))
+	if key, until := h.wait(p, a); !until.IsZero() {
+		changes = append(changes, holdUntil(key, until))
 	}
 	return changes
 }
 
-// wait returns until when a refusal holds the next call.
-func (h *Holds) wait(call lists.Call, a lists.Answer) (time.Time, bool) {
+// wait returns what an answer holds, and until when; zero if it holds nothing. A
+// 429 holds our address where the list limits it; any other refusal that asks to
+// wait is the token's own. Who reads without a key is told from nobody, so there
+// only a 429 counts, and not for long.
+func (h *Holds) wait(p planned, a lists.Answer) (key store.Key, until time.Time) {
 	if a.Status < http.StatusMultipleChoices { // a success, or no answer
-		return time.Time{}, false
+		return key, until
 	}
-	now := h.now()
-	until, said := call.WaitUntil(a, now)
+	now, limited, anonymous := h.now(), a.Status == http.StatusTooManyRequests, !p.call.Keyed()
+	until, said := p.call.WaitUntil(a, now)
 	switch {
-	case said && until.Sub(now) > maxHold:
-		return now.Add(maxHold), true
-	case said:
-		return until, true
-	case a.Status == http.StatusTooManyRequests:
-		return now.Add(defaultHold), true
+	case anonymous && !limited || !said && !limited:
+		return key, time.Time{}
+	case !said:
+		until = now.Add(defaultHold)
 	}
-	return time.Time{}, false
+	longest := maxHold
+	if anonymous {
+		longest = maxAnonymousHold
+	}
+	if until.Sub(now) > longest {
+		until = now.Add(longest)
+	}
+	if limited && p.hold.holdsAll {
+		return p.hold.waitAll, until
+	}
+	return p.hold.wait, until
 }
 
 func paced(until time.Time) *lists.Skip { return &lists.Skip{Reason: lists.SkipPaced, Until: until} }

@@ -720,7 +720,12 @@ func TestHoldIsSaidUnderTheIDSent(t *testing.T) {
 // another bot.
 func TestReadsAreHeld(t *testing.T) {
 	t.Parallel()
-	at := func(list, clock string) string { return list + ": " + until(clock) }
+	at := func(list, clock string) string {
+		if list == "keyed.test" && clock == "" {
+			return "keyed.test: No key, "
+		}
+		return list + ": " + until(clock)
+	}
 	for _, tt := range []struct {
 		name           string
 		before         func(t *testing.T, d *desk)
@@ -739,18 +744,40 @@ func TestReadsAreHeld(t *testing.T) {
 			d.says(after(429, "300"))
 			d.post(t, firstBot, "address.test=a open.test=a")
 		}, "", "open.test= reads.test=", at("address.test", "12:05:00") + ", keyed.test: No key"},
-		{"429 to a reading holds nobody without a key, but for the address", func(t *testing.T, d *desk) {
-			d.says(after(429, "300"))
+		{"429 to a reading without a key holds all that have none, on each list that said so", func(t *testing.T, d *desk) {
+			d.answer = func(c lists.Call) lists.Answer {
+				if c.List.ID == "open.test" {
+					return after(429, "300")
+				}
+				return ok
+			}
 			d.read(t, secondBot, "")
-		}, "", "open.test=", at("address.test", "12:05:00") + ", keyed.test: No key, " + at("reads.test", "12:05:00")},
+		}, "", "address.test=", at("keyed.test", "") + at("open.test", "12:05:00") + ", " + at("reads.test", "12:01:00")},
+		{"429 to a reading without a key holds for an hour at most", func(t *testing.T, d *desk) {
+			d.says(after(429, "86400"))
+			d.read(t, secondBot, "")
+		}, "", "", at("address.test", "13:00:00") + ", " + at("keyed.test", "") + at("open.test", "13:00:00") + ", " + at("reads.test", "13:00:00")},
+		{"503 with a wait to a reading without a key holds nobody", func(t *testing.T, d *desk) {
+			d.says(after(503, "300"))
+			d.read(t, secondBot, "")
+		}, "", "address.test= open.test=", at("keyed.test", "") + at("reads.test", "12:01:00")},
+		{"403 with a wait to a reading without a key holds nobody", func(t *testing.T, d *desk) {
+			d.says(after(403, "300"))
+			d.read(t, secondBot, "")
+		}, "", "address.test= open.test=", at("keyed.test", "") + at("reads.test", "12:01:00")},
 		{"429 to a reading holds its key", func(t *testing.T, d *desk) {
-			d.says(after(429, "300"))
+			d.answer = func(c lists.Call) lists.Answer {
+				if c.Keyed() {
+					return after(429, "7200")
+				}
+				return ok
+			}
 			d.read(t, secondBot, "keyed.test=mine")
-		}, "keyed.test=mine", "open.test=", at("keyed.test", "12:05:00") + ", " + at("address.test", "12:05:00") + ", " + at("reads.test", "12:05:00")},
+		}, "keyed.test=mine", "address.test= open.test=", at("keyed.test", "14:00:00") + ", " + at("reads.test", "12:01:00")},
 		{"429 to a reading leaves other keys free", func(t *testing.T, d *desk) {
 			d.says(after(429, "300"))
 			d.read(t, secondBot, "keyed.test=mine")
-		}, "keyed.test=theirs", "keyed.test=theirs open.test=", at("address.test", "12:05:00") + ", " + at("reads.test", "12:05:00")},
+		}, "keyed.test=theirs", "keyed.test=theirs", at("address.test", "12:05:00") + ", " + at("open.test", "12:05:00") + ", " + at("reads.test", "12:05:00")},
 		{"a limit per token holds the key", func(t *testing.T, d *desk) {
 			d.read(t, secondBot, "keyed.test=mine")
 		}, "keyed.test=mine", "address.test= open.test=", at("keyed.test", "12:01:00") + ", " + at("reads.test", "12:01:00")},
@@ -785,6 +812,89 @@ func TestReadingHoldsPosts(t *testing.T) {
 	d.read(t, secondBot, "")
 	if got := d.post(t, firstBot, "address.test=a"); got != until("12:01:00") {
 		t.Errorf("after two readings of a list that allows two requests: %s", got)
+	}
+}
+
+// What a list says to a reading holds no post, even where the list limits our
+// address.
+func TestReadingsThatAreRefusedHoldNoPost(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{429, 503, 403} {
+		d := newDesk(t, deskOptions{})
+		d.says(after(status, "1800"))
+		d.read(t, firstBot, "")
+		d.says(ok)
+		if got := d.post(t, firstBot, "address.test=a open.test=a reads.test=a"); got != "200, 200, 200" {
+			t.Errorf("posts after readings that were answered %d: %s", status, got)
+		}
+	}
+}
+
+// A refusal that is no 429 holds the token alone, whatever the entry says of
+// addresses.
+func TestRefusalsWithAWaitHoldTheirTokenAlone(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 400, 401, 403, 404, 409, 422, 500, 503} {
+		d := newDesk(t, deskOptions{})
+		d.says(after(status, "1800"))
+		d.post(t, firstBot, "address.test=bad")
+		d.says(ok)
+		if got, want := d.post(t, firstBot, "address.test=bad"), until("12:30:00"); got != want {
+			t.Errorf("the token that was answered %d: %s, want %s", status, got, want)
+		}
+		if got := d.post(t, firstBot, "address.test=good"); got != "200" {
+			t.Errorf("another token, after one was answered %d: %s, want 200", status, got)
+		}
+	}
+}
+
+// A dry run tells of holds of the token that is shown, and nothing of others.
+func TestDryRunTellsNothingOfOthers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		before func(t *testing.T, d *desk)
+		token  string // list=token
+		want   string // "" when it would be sent
+	}{
+		{"the token's interval", func(t *testing.T, d *desk) { d.post(t, firstBot, "token.test=a") }, "token.test=a", until("12:15:00")},
+		{"the token's interval for the bot", func(t *testing.T, d *desk) { d.post(t, firstBot, "bot.test=a") }, "bot.test=a", until("18:00:00")},
+		{"a wait asked of the token", func(t *testing.T, d *desk) {
+			d.says(after(429, "300"))
+			d.post(t, firstBot, "open.test=a")
+		}, "open.test=a", until("12:05:00")},
+		{"a revoked token", func(t *testing.T, d *desk) {
+			d.says(lists.Answer{Status: 410})
+			d.post(t, firstBot, "bot.test=a")
+		}, "bot.test=a", revoked},
+		{"another token of the bot", func(t *testing.T, d *desk) { d.post(t, firstBot, "bot.test=a") }, "bot.test=b", ""},
+		{"an address that is used up", func(t *testing.T, d *desk) {
+			d.post(t, firstBot, "address.test=a")
+			d.post(t, firstBot, "address.test=b")
+		}, "address.test=a", ""},
+		{"a wait asked of the address", func(t *testing.T, d *desk) {
+			d.says(after(429, "300"))
+			d.post(t, firstBot, "address.test=a")
+		}, "address.test=b", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, deskOptions{})
+			tt.before(t, d)
+			r := countOf(firstBot, tt.token)
+			r.DryRun = true
+			a, err := d.Count(t.Context(), r, caller(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for _, s := range a.Skipped {
+				got += s.Why.String()
+			}
+			if got != tt.want || (len(a.Planned) == 1) != (tt.want == "") {
+				t.Errorf("skipped %q, %d planned; want %q", got, len(a.Planned), tt.want)
+			}
+		})
 	}
 }
 
