@@ -76,11 +76,18 @@ func (a *Aggregator) Wait(ctx context.Context) error {
 // Caller is who asks.
 type Caller struct {
 	IP        netip.Addr
+	Many      bool // IP is that of a proxy, and all its callers seem to come from there
 	UserAgent string
 }
 
-// network returns the caller's network, which is what shares are given to.
-func (c Caller) network() netip.Prefix { return shares.Network(c.IP) }
+// network returns the caller's network, which is what shares are given to. It is
+// the zero Prefix, which has no share, for many callers at once.
+func (c Caller) network() netip.Prefix {
+	if c.Many {
+		return netip.Prefix{}
+	}
+	return shares.Network(c.IP)
+}
 
 // maxUserAgent bounds what a list is sent as one.
 const maxUserAgent = 1 << 10

@@ -1,6 +1,7 @@
 package aggregate_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -187,17 +188,18 @@ func (f *fixture) mustCount(t testing.TB, members string) aggregate.CountAnswer 
 // asJSON returns an answer as callers get it.
 func asJSON(t testing.TB, answer any) string {
 	t.Helper()
-	var text []byte
+	var text bytes.Buffer
+	var err error
 	switch a := answer.(type) {
 	case aggregate.CountAnswer:
-		text = httpapi.EncodeCount(a)
+		err = httpapi.EncodeCount(&text, a)
 	case aggregate.BotAnswer:
-		text = httpapi.EncodeBot(a)
+		err = httpapi.EncodeBot(&text, a)
 	}
-	if !json.Valid(text) {
-		t.Fatalf("not JSON: %s", text)
+	if err != nil || !json.Valid(text.Bytes()) {
+		t.Fatalf("%v, not JSON: %s", err, &text)
 	}
-	return string(text)
+	return text.String()
 }
 
 // tokensSent are the lists asked, each with the token it got.

@@ -699,9 +699,10 @@ func TestHoldIsSaidInWholeSecondsUTC(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := httpapi.EncodeCount(a)
-		if want := `{"success":{},"failure":{},"skipped":{"ms.test":"` + tt.want + `"}}`; err != nil || string(text) != want {
-			t.Errorf("after %s ms: %s, %v; want %s", tt.wait, text, err, want)
+		var text strings.Builder
+		err = httpapi.EncodeCount(&text, a)
+		if want := `{"success":{},"failure":{},"skipped":{"ms.test":"` + tt.want + `"}}`; err != nil || text.String() != want {
+			t.Errorf("after %s ms: %s, %v; want %s", tt.wait, &text, err, want)
 		}
 	}
 }

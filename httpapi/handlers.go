@@ -29,7 +29,8 @@ func (s *Server) count(c echo.Context) error {
 	for _, r := range answer.Results {
 		x.totals.add(r.OK)
 	}
-	return s.answerLimited(c, answer.Window, EncodeCount(answer))
+	s.beginLimited(c, answer.Window)
+	return EncodeCount(c.Response(), answer)
 }
 
 // bot answers GET /api/bots/:id.
@@ -60,7 +61,8 @@ func (s *Server) read(c echo.Context, r aggregate.BotRequest) error {
 		x.totals.add(r.Status == http.StatusOK)
 	}
 	c.Response().Header().Set("Age", strconv.Itoa(int(answer.Age/time.Second)))
-	return s.answerLimited(c, answer.Window, EncodeBot(answer))
+	s.beginLimited(c, answer.Window)
+	return EncodeBot(c.Response(), answer)
 }
 
 func (t *totals) add(ok bool) {
@@ -71,11 +73,13 @@ func (t *totals) add(ok bool) {
 	}
 }
 
-// answerLimited sends the answer of a route that has a rate limit.
-func (s *Server) answerLimited(c echo.Context, d *ratelimit.Decision, body []byte) error {
-	c.Response().Header().Set("Cache-Control", "no-store")
+// beginLimited begins the answer of a route that has a rate limit.
+func (s *Server) beginLimited(c echo.Context, d *ratelimit.Decision) {
+	h := c.Response().Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "application/json")
 	s.tellLimit(c, s.policies[c.Path()], d)
-	return answerJSON(c, http.StatusOK, body)
+	c.Response().WriteHeader(http.StatusOK)
 }
 
 // answerJSON sends JSON.
@@ -87,5 +91,6 @@ func answerJSON(c echo.Context, status int, body []byte) error {
 }
 
 func caller(c echo.Context) aggregate.Caller {
-	return aggregate.Caller{IP: exchangeOf(c).ip, UserAgent: c.Request().UserAgent()}
+	x := exchangeOf(c)
+	return aggregate.Caller{IP: x.ip, Many: !x.network.IsValid(), UserAgent: c.Request().UserAgent()}
 }

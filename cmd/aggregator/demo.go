@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -108,9 +109,13 @@ func (s *service) showDemo(ctx context.Context, out io.Writer, asJSON bool) erro
 
 // printJSON prints the answers as the API gives them.
 func printJSON(out io.Writer, count aggregate.CountAnswer, bot aggregate.BotAnswer) error {
+	var counted, read bytes.Buffer
+	if err := errors.Join(httpapi.EncodeCount(&counted, count), httpapi.EncodeBot(&read, bot)); err != nil {
+		return err
+	}
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
-	return enc.Encode(map[string]json.RawMessage{"count": httpapi.EncodeCount(count), "bot": httpapi.EncodeBot(bot)})
+	return enc.Encode(map[string]json.RawMessage{"count": counted.Bytes(), "bot": read.Bytes()})
 }
 
 // plainList is a list whose posts are not paced, to try one more.
