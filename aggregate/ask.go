@@ -151,16 +151,6 @@ func takeWindow(ctx context.Context, limit *ratelimit.Limiter, scope ratelimit.S
 	return d, nil
 }
 
-// goneOtherwise puts the calls into a plan that were made in their second way:
-// the answers are to these.
-func goneOtherwise(plan []planned, answers []lists.Answer) {
-	for i, a := range answers {
-		if second, ok := plan[i].call.Otherwise(); ok && a.Otherwise {
-			plan[i].call = second
-		}
-	}
-}
-
 // judge returns what each answer means.
 func judge(plan []planned, answers []lists.Answer) []lists.Verdict {
 	verdicts := make([]lists.Verdict, len(plan))

@@ -22,6 +22,10 @@ type hold struct {
 	margin   time.Duration // how much later than its reservation the call may reach the list
 	needs    []need        // all that is looked at before the call is sent
 	reserved []store.Key   // one for each pace, from the reservation on
+
+	hasOtherwise  bool      // the list has a second way to post
+	otherwise     store.Key // held as long as the token is known to go that way
+	wentOtherwise bool      // the call goes that way
 }
 
 // pace is one limit of a list as it touches one call. Each of its slots is one
@@ -76,6 +80,9 @@ func (h *Holds) of(call lists.Call) hold {
 		}
 	}
 	d.look(roleWait, store.Place{Key: d.wait})
+	if d.hasOtherwise = call.HasOtherwise(); d.hasOtherwise {
+		d.otherwise = h.hash("otherwise", list, credential)
+	}
 	if perAddress {
 		d.waitAll = h.hash("wait", list, lists.PerAddress)
 		d.look(roleWaitAll, store.Place{Key: d.waitAll})

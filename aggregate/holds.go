@@ -88,8 +88,9 @@ func lastUntil(why []*lists.Skip, end time.Time) (until time.Time) {
 	return until
 }
 
-// look returns for each call why it is held back just now. With show it is only
-// what may be told to whoever shows the token.
+// look returns for each call why it is held back just now, and puts those into
+// their second way whose token is known to go it. With show it is only what may
+// be told to whoever shows the token.
 func (h *Holds) look(ctx context.Context, plan []planned, show bool) []*lists.Skip {
 	why := make([]*lists.Skip, len(plan))
 	places := make([]store.Place, 0, 4*len(plan))
@@ -101,15 +102,25 @@ func (h *Holds) look(ctx context.Context, plan []planned, show bool) []*lists.Sk
 		for _, n := range p.hold.needs {
 			places = append(places, n.use.Place)
 		}
+		if p.hold.hasOtherwise {
+			places = append(places, store.Place{Key: p.hold.otherwise})
+		}
 	}
 	windows, err := h.store.PeekEach(ctx, places...)
 	if err != nil { // without the store nothing is known to be held
 		windows = make([]store.Window, len(places))
 	}
-	for i, p := range plan {
+	for i := range plan {
+		p := &plan[i]
 		n := len(p.hold.needs)
-		why[i] = h.why(p, p.hold.read(windows[:n], show))
+		why[i] = h.why(*p, p.hold.read(windows[:n], show))
 		windows = windows[n:]
+		if p.hold.hasOtherwise {
+			if windows[0].Used > 0 {
+				p.goOtherwise()
+			}
+			windows = windows[1:]
+		}
 	}
 	return why
 }
@@ -217,6 +228,7 @@ func (h *Holds) learn(changes []store.Change, p planned, a lists.Answer, v lists
 	case v.OK && p.call.Op().ProvesOwner:
 		changes = p.hold.takeBot(changes, answered)
 	}
+	changes = p.hold.learnWay(changes, a, v, answered)
 	if key, until := h.wait(p, a); !until.IsZero() {
 		changes = append(changes, holdUntil(key, until))
 	}

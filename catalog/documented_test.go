@@ -61,7 +61,7 @@ const howToDocument = `add catalog/testdata/lists/%s.json, written from what the
   ]
 }
 
-In a post, "list_bot_id" is the list's own number of the bot, a header of null must not be sent, "header_match" holds patterns, and a body
+In a post or an answer, "otherwise": true is of the second way to post. In a post, "list_bot_id" is the list's own number of the bot, a header of null must not be sent, "header_match" holds patterns, and a body
 is JSON, a form as a string, or null for none. In a reading, "authorization" is what is sent with the key {key}. Where nothing
 documents how counts are posted, the file says why: {"undocumented": "its pages are stored nowhere"}.
 `
@@ -79,6 +79,7 @@ type expectations struct {
 // postRow is a count, and the request that the list wants for it.
 type postRow struct {
 	Source, Case string
+	Otherwise    bool // in the list's second way
 	Count        struct {
 		BotID            string `json:"bot_id"`
 		ServerCount      int64  `json:"server_count"`
@@ -107,12 +108,13 @@ func (r postRow) count() lists.Count {
 
 // answerRow is an answer to a post, and how it is judged.
 type answerRow struct {
-	Source  string
-	Status  int
-	Headers map[string]string
-	Body    string
-	OK      bool
-	Revoked *bool // nil: not looked at
+	Source    string
+	Otherwise bool // to a post in the list's second way
+	Status    int
+	Headers   map[string]string
+	Body      string
+	OK        bool
+	Revoked   *bool // nil: not looked at
 }
 
 // readingRow is an answer about a bot, and what is read in it.
@@ -132,7 +134,28 @@ func (r postRow) plan(t *testing.T, l *lists.List) (call lists.Call, ok bool) {
 		t.Errorf("is not asked: %s", skipped)
 		return call, false
 	}
-	return call, true
+	return way(t, call, r.Otherwise), true
+}
+
+// way returns a call in the way to post that a row is of.
+func way(t *testing.T, call lists.Call, otherwise bool) lists.Call {
+	t.Helper()
+	if !otherwise {
+		return call
+	}
+	second, ok := call.Otherwise()
+	if !ok {
+		t.Fatalf("%s has no second way to post", call.List.ID)
+	}
+	return second
+}
+
+// name returns the name of a row's test.
+func (r postRow) name(list string) string {
+	if r.Otherwise {
+		return list + "/otherwise/" + r.Case
+	}
+	return list + "/" + r.Case
 }
 
 // shipped is the catalog that is built into the binary.
@@ -209,7 +232,7 @@ func TestDocumentedPosts(t *testing.T) {
 	c := shipped(t)
 	for _, e := range documented(t) {
 		for _, r := range e.Posts {
-			t.Run(e.List+"/"+r.Case, func(t *testing.T) {
+			t.Run(r.name(e.List), func(t *testing.T) {
 				call, ok := r.plan(t, livingList(t, c, e.List))
 				if !ok {
 					return
@@ -299,7 +322,7 @@ func TestDocumentedTokensStayHidden(t *testing.T) {
 	c := shipped(t)
 	for _, e := range documented(t) {
 		for _, r := range e.Posts {
-			t.Run(e.List+"/"+r.Case, func(t *testing.T) {
+			t.Run(r.name(e.List), func(t *testing.T) {
 				call, ok := r.plan(t, livingList(t, c, e.List))
 				if !ok {
 					return
@@ -346,6 +369,8 @@ func TestDocumentedCoverage(t *testing.T) {
 		case !l.TakesCounts():
 		case !ok:
 			t.Errorf("%s takes counts, and nothing holds its entry to what it documents; "+howToDocument, l.ID, l.ID)
+		case l.Post != nil && l.Post.Otherwise != nil && !slices.ContainsFunc(e.Posts, func(r postRow) bool { return r.Otherwise }):
+			t.Errorf("%s has a second way to post, and catalog/testdata/lists/%s.json has no posts with \"otherwise\": true", l.ID, l.ID)
 		case len(e.Posts) == 0 && e.Undocumented == "":
 			t.Errorf("%s takes counts, and catalog/testdata/lists/%s.json has no posts; give it some, or say why not under \"undocumented\"", l.ID, l.ID)
 		}
@@ -359,14 +384,17 @@ func (e expectations) incomplete() string {
 		switch {
 		case r.Source == "" || r.Token == "":
 			return fmt.Sprintf("names no source or no token in the post %q", r.Case)
-		case slices.Contains(cases, r.Case):
+		case slices.Contains(cases, r.name("")):
 			return fmt.Sprintf("has the post %q twice", r.Case)
 		}
-		cases = append(cases, r.Case)
+		cases = append(cases, r.name(""))
 	}
-	for _, want := range []string{"plain", "sharded", "users"} {
-		if len(cases) > 0 && !slices.Contains(cases, want) {
-			return fmt.Sprintf("has no post %q: every list has the three plain, sharded and users", want)
+	for _, way := range []bool{false, true} {
+		for _, want := range []string{"plain", "sharded", "users"} {
+			ofWay := func(r postRow) bool { return r.Otherwise == way }
+			if r := (postRow{Case: want, Otherwise: way}); slices.ContainsFunc(e.Posts, ofWay) && !slices.Contains(cases, r.name("")) {
+				return fmt.Sprintf("has no post %q: every way to post has the three plain, sharded and users", want)
+			}
 		}
 	}
 	if len(cases) > 0 && e.Undocumented != "" {
@@ -412,7 +440,7 @@ func TestDocumentedAnswers(t *testing.T) {
 				for name, value := range r.Headers {
 					a.Header[name] = []string{value}
 				}
-				v := call.Judge(a)
+				v := way(t, call, r.Otherwise).Judge(a)
 				if v.OK != r.OK || v.Status != r.Status || v.Text != r.Body {
 					t.Errorf("got %+v, want OK %t; documented in %s", v, r.OK, r.Source)
 				}

@@ -57,6 +57,13 @@ func (c *checker) statuses(field string, all []int) {
 	}
 }
 
+// HasOtherwise reports whether the call is a post to a list that has a second
+// way, and goes the first one.
+func (c Call) HasOtherwise() bool {
+	p, isPost := c.plan.(*postPlan)
+	return isPost && p.otherwise != nil
+}
+
 // Otherwise returns the same post in the list's second way. ok is false where
 // the list has none, and where the call goes that way already.
 func (c Call) Otherwise() (second Call, ok bool) {
@@ -80,14 +87,22 @@ func (c Call) IsOtherwise(a Answer) bool {
 // or that in the second, which is then marked. Where the second way refuses the
 // token too, or never heard of it, the first answer says all there is to say.
 func Counts(first, second Answer) Answer {
-	switch s := second.Status; {
-	case second.NotSent():
-		return first
-	case s/100 == 4 && s != http.StatusUnprocessableEntity && s != http.StatusTooManyRequests && s != http.StatusRequestTimeout:
+	if second.NotSent() || second.RefusesOtherwise() {
 		return first
 	}
 	second.Otherwise = true
 	return second
+}
+
+// RefusesOtherwise reports whether an answer to a post in the second way says
+// that the token is not for it: any refusal that is not about the values or the
+// moment.
+func (a Answer) RefusesOtherwise() bool {
+	switch a.Status {
+	case http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusRequestTimeout:
+		return false
+	}
+	return a.Status/100 == 4
 }
 
 // rule says in words when the second way is tried.

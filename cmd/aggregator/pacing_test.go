@@ -82,6 +82,12 @@ lists:
     api_post: "https://token.test/bots/:id/stats"
     api_field: guilds
     post: {limits: [{per: token, requests: 20, seconds: 5}]}
+  two.test:
+    name: Two
+    url: "https://two.test/"
+    api_post: "https://two.test/v0/:id"
+    api_field: guilds
+    post: {otherwise: {on: [401], url: "https://two.test/v1/me", method: PATCH, auth: {prefix: "Bearer "}}}
 `
 
 // bootPaced runs `aggregator serve` with pacedLists.
@@ -232,6 +238,30 @@ func TestTooManyRequestsAreHeldAcrossARestart(t *testing.T) {
 	}
 	if got := len(box.Posts("token.test")); got != 3 {
 		t.Errorf("%d posts reached the list, want 3", got)
+	}
+}
+
+func TestSecondWayIsRememberedAcrossARestart(t *testing.T) {
+	t.Parallel()
+	box, transport := newSandbox(t, pacedLists)
+	file := filepath.Join(t.TempDir(), "store.db")
+	s := bootPaced(t, transport, file)
+	bot := newBot()
+	if got := s.countAt(t, bot, "two.test", "second-0815"); got != "200" {
+		t.Fatalf("the first post: %s", got)
+	}
+	s.Stop()
+	noToken(t, file)
+	s = bootPaced(t, transport, file)
+	if got := s.countAt(t, bot, "two.test", "second-0815"); got != "200" {
+		t.Errorf("after a restart: %s", got)
+	}
+	var ways []string
+	for _, p := range box.Posts("two.test") {
+		ways = append(ways, fmt.Sprint(p.Method, " ", p.Status))
+	}
+	if got, want := strings.Join(ways, ", "), "POST 401, PATCH 200, PATCH 200"; got != want {
+		t.Errorf("the list got %s, want %s", got, want)
 	}
 }
 
