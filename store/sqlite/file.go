@@ -47,6 +47,10 @@ type database struct {
 	clock   *sql.Stmt
 	expired *sql.Stmt
 
+	// Transactions begin and end by statements that are prepared once: those of
+	// database/sql cost a parse each, and a goroutine.
+	begin, commit, rollback *sql.Stmt
+
 	putWindow, cutWindow *sql.Stmt
 	putItem, cutItem     *sql.Stmt
 }
@@ -98,6 +102,9 @@ func (d *database) prepare(path string) (err error) {
 		return err
 	}
 	for stmt, query := range map[**sql.Stmt]string{
+		&d.begin:    `BEGIN IMMEDIATE`,
+		&d.commit:   `COMMIT`,
+		&d.rollback: `ROLLBACK`,
 		&d.putWindow: `INSERT INTO windows (key, used, until_ms) VALUES (?, ?, ?)
 			ON CONFLICT (key) DO UPDATE SET used = excluded.used, until_ms = excluded.until_ms`,
 		&d.cutWindow: `DELETE FROM windows WHERE key = ?`,

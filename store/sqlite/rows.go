@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"maps"
@@ -108,31 +107,36 @@ func (d *database) items(since time.Time, put func(store.Item)) error {
 
 // save writes rows, and what the clock shows, in one transaction.
 func (d *database) save(c changes, r store.Reading) error {
-	tx, err := d.db.Begin()
+	if _, err := d.begin.Exec(); err != nil {
+		return err
+	}
+	err := d.write(c, r)
+	if err == nil {
+		_, err = d.commit.Exec()
+	}
 	if err != nil {
-		return err
+		_, _ = d.rollback.Exec() // unless SQLite has done so itself
 	}
-	defer tx.Rollback() // does nothing after Commit
-	if err := d.saveWindows(tx, c.windows); err != nil {
-		return err
-	}
-	if err := d.saveItems(tx, c.items, r.Clock); err != nil {
-		return err
-	}
-	reading := fmt.Appendf(nil, "%d %d", r.Clock.UnixMilli(), r.Wall.UnixMilli())
-	if _, err := in(tx, d.clock).Exec(reading); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return err
 }
 
-func (d *database) saveWindows(tx *sql.Tx, rows map[store.Key]store.Window) (err error) {
-	put, cut := in(tx, d.putWindow), in(tx, d.cutWindow)
+func (d *database) write(c changes, r store.Reading) error {
+	if err := d.saveWindows(c.windows); err != nil {
+		return err
+	}
+	if err := d.saveItems(c.items, r.Clock); err != nil {
+		return err
+	}
+	_, err := d.clock.Exec(fmt.Appendf(nil, "%d %d", r.Clock.UnixMilli(), r.Wall.UnixMilli()))
+	return err
+}
+
+func (d *database) saveWindows(rows map[store.Key]store.Window) (err error) {
 	for key, w := range rows {
 		if w.Used == 0 {
-			_, err = cut.Exec(key[:])
+			_, err = d.cutWindow.Exec(key[:])
 		} else {
-			_, err = put.Exec(key[:], w.Used, w.Until.UnixMilli())
+			_, err = d.putWindow.Exec(key[:], w.Used, w.Until.UnixMilli())
 		}
 		if err != nil {
 			return err
@@ -141,14 +145,13 @@ func (d *database) saveWindows(tx *sql.Tx, rows map[store.Key]store.Window) (err
 	return nil
 }
 
-func (d *database) saveItems(tx *sql.Tx, rows map[store.Key]store.Item, now time.Time) (err error) {
-	put, cut := in(tx, d.putItem), in(tx, d.cutItem)
+func (d *database) saveItems(rows map[store.Key]store.Item, now time.Time) (err error) {
 	for key, item := range rows {
 		if item.Version == 0 {
-			_, err = cut.Exec(key[:])
+			_, err = d.cutItem.Exec(key[:])
 		} else {
 			due := sql.NullInt64{Int64: item.Due.UnixMilli(), Valid: !item.Due.IsZero()}
-			_, err = put.Exec(key[:], item.Version, due, append([]byte{}, item.Data...), now.UnixMilli())
+			_, err = d.putItem.Exec(key[:], item.Version, due, append([]byte{}, item.Data...), now.UnixMilli())
 		}
 		if err != nil {
 			return err
@@ -156,9 +159,6 @@ func (d *database) saveItems(tx *sql.Tx, rows map[store.Key]store.Item, now time
 	}
 	return nil
 }
-
-// in returns a statement in a transaction.
-func in(tx *sql.Tx, stmt *sql.Stmt) *sql.Stmt { return tx.StmtContext(context.Background(), stmt) }
 
 // expire removes up to n windows that have closed. It costs nobody anything
 // when this fails: the next save tells.
