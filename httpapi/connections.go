@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"log/slog"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -88,10 +88,9 @@ func isClosable(p phase) bool { return p == phaseHeader || p == phaseBody || p =
 // full can say so.
 type connections struct {
 	max      int
-	log      *slog.Logger
+	warnLow  func(reason string)
 	epoch    time.Time
 	stopping atomic.Bool
-	lowOnce  throttle
 
 	mu        sync.Mutex
 	open      map[*callerConn]struct{}
@@ -99,8 +98,8 @@ type connections struct {
 	lastSweep time.Time
 }
 
-func newConnections(maxOpen int, log *slog.Logger) *connections {
-	return &connections{max: maxOpen, log: log, epoch: time.Now(), open: map[*callerConn]struct{}{}}
+func newConnections(maxOpen int, warnLow func(reason string)) *connections {
+	return &connections{max: maxOpen, warnLow: warnLow, epoch: time.Now(), open: map[*callerConn]struct{}{}}
 }
 
 // threshold is the number of open connections above which some are closed.
@@ -131,10 +130,6 @@ func (l watchedListener) Accept() (net.Conn, error) {
 	return conn, nil
 }
 
-func (s *connections) warnLow(what string) {
-	s.lowOnce.do(func() { s.log.Warn("descriptors are running low", "reason", what) })
-}
-
 func (s *connections) add(c *callerConn) {
 	s.mu.Lock()
 	s.open[c] = struct{}{}
@@ -142,7 +137,7 @@ func (s *connections) add(c *callerConn) {
 	s.mu.Unlock()
 	c.enter(phaseHeader)
 	if n > s.max*9/10 {
-		s.warnLow("callers hold nine tenths of the connections that there may be")
+		s.warnLow(fmt.Sprintf("%d of %d connections of callers are open", n, s.max))
 	}
 	if n > s.threshold() {
 		s.sweep()
@@ -272,15 +267,4 @@ func callerConnOf(c net.Conn) *callerConn {
 		return callerConnOf(v.NetConn())
 	}
 	return nil
-}
-
-// throttle lets something happen once a minute at most.
-type throttle struct{ last atomic.Int64 }
-
-func (t *throttle) do(f func()) {
-	now := time.Now().UnixNano()
-	last := t.last.Load()
-	if now-last >= int64(time.Minute) && t.last.CompareAndSwap(last, now) {
-		f()
-	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -33,7 +32,7 @@ func serveFront(t *testing.T, maxConnections int, change ...func(*Server)) front
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := front{NewFront(s, maxConnections), l.Addr().String(), make(chan error, 1)}
+	f := front{NewFront(s, maxConnections, func(string) {}), l.Addr().String(), make(chan error, 1)}
 	go func() { f.served <- f.Serve(l) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
@@ -125,7 +124,7 @@ func TestSlowConnectionsMakeRoom(t *testing.T) {
 // stay.
 func TestSlowestGoFirst(t *testing.T) {
 	t.Parallel()
-	s := newConnections(100, slog.New(slog.DiscardHandler))
+	s := newConnections(100, func(string) {})
 	s.epoch = time.Now().Add(-time.Hour)
 	add := func(p phase, age time.Duration, moved int64) (c *callerConn, closed func() bool) {
 		ours, theirs := net.Pipe()

@@ -30,8 +30,9 @@ type Front struct {
 }
 
 // NewFront returns a Front of a Server, with at most maxConnections at a time.
-func NewFront(s *Server, maxConnections int) *Front {
-	f := &Front{server: NewHTTPServer(s, s.Log), conns: newConnections(maxConnections, s.Log)}
+// warnLow is told when nine tenths of them are open, or no descriptor is left.
+func NewFront(s *Server, maxConnections int, warnLow func(reason string)) *Front {
+	f := &Front{server: NewHTTPServer(s, s.Log), conns: newConnections(maxConnections, warnLow)}
 	f.conns.attach(f.server)
 	if s.Memory != nil {
 		s.Memory.OnWait = f.conns.closeSlow

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"aggregator/aggregate"
+	"aggregator/shares"
 )
 
 // Metrics counts what the service does, for Prometheus. Labels are bounded: by
@@ -30,6 +31,8 @@ type Status struct {
 	Breakers      func() []Breaker // those that are not closed
 	StoreHealth   func() StoreHealth
 	CallsInFlight func() int
+	Requests      *shares.Semaphore // places of requests; nil: there is no bound
+	Memory        *shares.Semaphore // bytes; nil: there is no bound
 }
 
 // Breaker is a breaker that is not closed.
@@ -94,9 +97,12 @@ func (m *Metrics) Handler() http.Handler {
 var (
 	circuitState = prometheus.NewDesc("aggregator_circuit_state", "1 for each circuit that is not closed, with its state: open or half-open.",
 		[]string{"list", "direction", "state"}, nil)
-	storeHealthy  = prometheus.NewDesc("aggregator_store_healthy", "Whether the store keeps what it is given.", nil, nil)
-	storeState    = prometheus.NewDesc("aggregator_store_state", "How the store is: 1 with the label of its state.", []string{"state"}, nil)
-	callsInFlight = prometheus.NewDesc("aggregator_list_calls_in_flight", "Calls to lists under way.", nil, nil)
+	storeHealthy    = prometheus.NewDesc("aggregator_store_healthy", "Whether the store keeps what it is given.", nil, nil)
+	storeState      = prometheus.NewDesc("aggregator_store_state", "How the store is: 1 with the label of its state.", []string{"state"}, nil)
+	requestsWaiting = prometheus.NewDesc("aggregator_http_requests_waiting", "Requests that wait for room.", nil, nil)
+	memoryHeld      = prometheus.NewDesc("aggregator_memory_held_bytes", "Bytes that requests hold of --memory.", nil, nil)
+	memoryLimit     = prometheus.NewDesc("aggregator_memory_limit_bytes", "Bytes that requests may hold: --memory.", nil, nil)
+	callsInFlight   = prometheus.NewDesc("aggregator_list_calls_in_flight", "Calls to lists under way.", nil, nil)
 )
 
 // statusCollector collects a Status at each scrape.
@@ -108,6 +114,9 @@ func (statusCollector) Describe(to chan<- *prometheus.Desc) {
 	to <- storeHealthy
 	to <- storeState
 	to <- callsInFlight
+	to <- requestsWaiting
+	to <- memoryHeld
+	to <- memoryLimit
 }
 
 // Collect implements [prometheus.Collector].
@@ -121,5 +130,9 @@ func (c statusCollector) Collect(to chan<- prometheus.Metric) {
 	}
 	to <- prometheus.MustNewConstMetric(storeState, prometheus.GaugeValue, 1, health.State)
 	to <- prometheus.MustNewConstMetric(storeHealthy, prometheus.GaugeValue, healthy)
+	memory := c.Memory.Usage()
+	to <- prometheus.MustNewConstMetric(requestsWaiting, prometheus.GaugeValue, float64(c.Requests.Usage().Waiting))
+	to <- prometheus.MustNewConstMetric(memoryHeld, prometheus.GaugeValue, float64(memory.Held))
+	to <- prometheus.MustNewConstMetric(memoryLimit, prometheus.GaugeValue, float64(memory.Capacity))
 	to <- prometheus.MustNewConstMetric(callsInFlight, prometheus.GaugeValue, float64(c.CallsInFlight()))
 }

@@ -15,6 +15,7 @@ import (
 	"aggregator/httpapi"
 	"aggregator/internal/testkit"
 	"aggregator/lists"
+	"aggregator/shares"
 	"aggregator/store"
 )
 
@@ -39,6 +40,7 @@ func (s *trouble) status() httpapi.Status {
 			return httpapi.StoreHealth{OK: true, State: "ok"}
 		},
 		CallsInFlight: func() int { return 7 },
+		Memory:        shares.New(shares.Options{Capacity: 1 << 20}),
 	}
 }
 
@@ -114,6 +116,9 @@ func TestMetrics(t *testing.T) {
 
 	wantSamples(t, s, "aggregator_build_info", `{goversion="go1.26",revision="abcdef",version="1.2.3"} 1`)
 	wantSamples(t, s, "aggregator_circuit_state")
+	wantSamples(t, s, "aggregator_http_requests_waiting", ` 0`)
+	wantSamples(t, s, "aggregator_memory_held_bytes", ` 0`)
+	wantSamples(t, s, "aggregator_memory_limit_bytes", ` 1.048576e+06`)
 	wantSamples(t, s, "aggregator_store_healthy", ` 1`)
 	wantSamples(t, s, "aggregator_store_state", `{state="ok"} 1`)
 	says.store.Store(true)

@@ -14,6 +14,7 @@ import (
 	"aggregator/catalog"
 	"aggregator/fanout"
 	"aggregator/httpapi"
+	"aggregator/lists"
 	"aggregator/ratelimit"
 	"aggregator/shares"
 	"aggregator/store"
@@ -32,15 +33,16 @@ const shutdownTimeout = 15 * time.Second
 
 // service is a running service.
 type service struct {
-	aggregator *aggregate.Aggregator
-	catalog    *catalog.Live
-	api        *httpapi.Server
-	front      *httpapi.Front
-	listener   net.Listener
-	metrics    *http.Server // nil: none of its own
-	log        *slog.Logger
-	bounds     bounds
-	drain      time.Duration
+	aggregator  *aggregate.Aggregator
+	catalog     *catalog.Live
+	api         *httpapi.Server
+	front       *httpapi.Front
+	listener    net.Listener
+	metrics     *http.Server // nil: none of its own
+	log         *slog.Logger
+	descriptors *descriptors
+	bounds      bounds
+	drain       time.Duration
 }
 
 // newService loads the catalog and listens; run serves.
@@ -63,10 +65,13 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	s := &service{catalog: live, log: log, bounds: bounds, drain: f.drain}
 	client := fanout.New(transport, log, fanout.WithBounds(bounds.calls, bounds.callsPerList))
 	memory := shares.New(shares.Options{Capacity: int64(f.memory), MaxWaiting: bounds.waiting, MaxWait: maxWait})
+	s.descriptors = &descriptors{log: log, now: time.Now, bounds: bounds, open: openDescriptors, calls: client.InFlight}
 	status := httpapi.Status{
 		Breakers:      func() []httpapi.Breaker { return openBreakers(client.Breakers()) },
 		StoreHealth:   func() httpapi.StoreHealth { return storeHealth(st) },
 		CallsInFlight: client.InFlight,
+		Requests:      shares.New(shares.Options{Capacity: bounds.requests, MaxWaiting: bounds.waiting, MaxWait: maxWait}),
+		Memory:        memory,
 	}
 	metrics := httpapi.NewMetrics(status, thisBuild())
 	hash := store.NewHasher(st.Secret())
@@ -77,6 +82,9 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		Observe: func(ctx context.Context, o aggregate.Outcome) {
 			metrics.Observe(ctx, o)
 			httpapi.LogCall(ctx, log, o)
+			if o.Fault == lists.FaultBusy {
+				s.descriptors.low("there was no room, or no descriptor, for a call to " + o.List)
+			}
 		},
 		CountLimit: ratelimit.New(st.Windows(), f.countRate.Rate, hash),
 		BotsLimit:  ratelimit.New(st.Windows(), f.botsRate.Rate, hash),
@@ -87,7 +95,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	api := httpapi.Config{
 		Aggregator: s.aggregator, Catalog: live, Log: log, Build: thisBuild(), Status: status, Metrics: metrics,
 		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader,
-		Requests: shares.New(shares.Options{Capacity: bounds.requests, MaxWaiting: bounds.waiting, MaxWait: maxWait}), Memory: memory,
+		Requests: status.Requests, Memory: status.Memory,
 		NetworkLimit: ratelimit.New(store.NewMemory(store.MemoryOptions{MaxKeys: maxNetworks}).Windows(), f.networkRate.Rate, hash),
 	}
 	switch f.metrics {
@@ -100,7 +108,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		}
 	}
 	s.api = httpapi.New(api)
-	s.front = httpapi.NewFront(s.api, bounds.connections)
+	s.front = httpapi.NewFront(s.api, bounds.connections, s.descriptors.low)
 	if s.listener, err = net.Listen("tcp", f.listen); err != nil {
 		return nil, errors.Join(fmt.Errorf("--listen: %w", err), s.closeMetrics())
 	}
@@ -161,6 +169,9 @@ func openBreakers(all []fanout.BreakerState) []httpapi.Breaker {
 func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
 	served := make(chan error, 1)
 	go func() { served <- s.front.Serve(s.listener) }()
+	watching, unwatch := context.WithCancel(context.Background())
+	defer unwatch()
+	go s.descriptors.watch(watching)
 	var drained <-chan time.Time
 	stopping := ctx.Done()
 	for {
