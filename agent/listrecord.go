@@ -39,7 +39,7 @@ type skipped struct {
 }
 
 // maxKept bounds what is kept of a list's answer, in bytes.
-const maxKept = 300
+const maxKept = 200
 
 // see notes with which token the list is posted to. What was refused or revoked
 // of another one is over.
@@ -79,7 +79,7 @@ func (l *listRecord) posted(v lists.Verdict, servers int64, now, tickAt time.Tim
 	switch {
 	case v.Revoked:
 		l.Revoked = true
-	case v.Status == http.StatusUnauthorized || v.Status == http.StatusForbidden:
+	case isRefusal(v.Status):
 		l.Refused++
 		if rest := restAfter(l.Refused); rest > 0 {
 			l.RestUntil = now.Add(rest)
@@ -94,6 +94,11 @@ func (l *listRecord) posted(v lists.Verdict, servers int64, now, tickAt time.Tim
 	}
 }
 
+// isRefusal reports whether a status refuses the token.
+func isRefusal(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
+
 // heldBack notes that the list was not asked, and why.
 func (l *listRecord) heldBack(why lists.Skip, now time.Time) {
 	l.NextAt, l.Held, l.Turn, l.Skip = time.Time{}, false, false, nil
@@ -106,6 +111,12 @@ func (l *listRecord) heldBack(why lists.Skip, now time.Time) {
 		l.Skip = &skipped{why.Reason, why.Detail}
 	}
 }
+
+// busy notes that there was no room for the post.
+func (l *listRecord) busy(now time.Time) { l.NextAt, l.Held, l.Turn = now.Add(busyAfter), true, false }
+
+// waits notes that a count waits for the bot's turn.
+func (l *listRecord) waits() { l.NextAt, l.Held, l.Turn = time.Time{}, false, true }
 
 // cut returns at most so many bytes of a text, with … for what is left out.
 func cut(text string, limit int) string {

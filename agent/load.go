@@ -228,53 +228,6 @@ func (l *loader) checkList(bot string, at strictyaml.Place, list *lists.List, to
 	}
 }
 
-// listNames finds the lists that keys of one mapping name, each at most once.
-type listNames struct {
-	*loader
-	first map[string]strictyaml.Place // by list id
-}
-
-func (l *loader) listNames() listNames { return listNames{l, map[string]strictyaml.Place{}} }
-
-// resolve returns the list that a key names; nil where that is a fault.
-func (l listNames) resolve(f strictyaml.Field) *lists.List {
-	list, ok := l.catalog.Resolve(f.Key)
-	if !ok {
-		l.unknown(f)
-		return nil
-	}
-	at := f.Value.Place()
-	if other, seen := l.first[list.ID]; seen {
-		l.Add(at, "is the list %s, which line %d gives already; write each list once, best by its current id", list.ID, other.Line)
-		return nil
-	}
-	l.first[list.ID] = at
-	return list
-}
-
-// unknown reports a key that is no list's id. It may be a secret, where the two
-// were swapped, and is shown only where it looks like an id.
-func (l listNames) unknown(f strictyaml.Field) {
-	at := f.Value.Place()
-	guess := l.catalog.Nearest(f.Key)
-	if guess == "" && !looksLikeHost(f.Key) {
-		at.Field, _, _ = strings.Cut(at.Field, "."+strictyaml.Show(f.Key))
-		l.Add(at, "what stands before the colon is no list's id")
-		return
-	}
-	message := "is no list's id"
-	if guess != "" {
-		message += fmt.Sprintf(", did you mean %q?", guess)
-	}
-	l.Add(at, "%s", message)
-}
-
-// looksLikeHost reports whether s could be the name of a host, as ids of lists
-// are.
-func looksLikeHost(s string) bool {
-	return len(s) <= 64 && strings.Contains(s, ".") && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-.") == ""
-}
-
 // The bounds on the time between two counts.
 const (
 	minEvery = time.Minute
@@ -358,66 +311,6 @@ func (l *loader) urlSource(n *strictyaml.Node, e countEntry) Source {
 		l.Add(n.Place(), "must say where the answer holds the count: server_count, or shards")
 	}
 	return s
-}
-
-// Bounds on the secrets of webhooks, in characters.
-const (
-	minSecret   = 8
-	shortSecret = 16
-)
-
-func (l *loader) votes(n *strictyaml.Node, bot botEntry) *Votes {
-	v := &Votes{Secrets: map[string][]lists.Token{}}
-	secrets := n.Find("secrets")
-	if bot.Votes.Secrets != nil {
-		named := l.listNames()
-		for _, f := range secrets.Fields() {
-			list := named.resolve(f)
-			all := l.secrets(f.Value, bot.Votes.Secrets[f.Key])
-			for _, s := range all {
-				switch have := utf8.RuneCountInString(s.Reveal()); {
-				case have < minSecret:
-					l.Add(f.Value.Place(), "must have %d characters or more, has %d", minSecret, have)
-				case have < shortSecret:
-					l.warn(f.Value.Place(), "has %d characters; %d or more are hard to guess", have, shortSecret)
-				}
-			}
-			if list != nil {
-				v.Secrets[list.ID] = all
-			}
-		}
-	}
-	switch to := bot.Votes.SendTo; {
-	case to != nil:
-		v.SendTo = &SendTo{Secrets: l.secrets(n.Find("send_to.secret"), to.Secret)}
-		if r := l.resolve(n.Find("send_to.url"), to.URL); r.known {
-			v.SendTo.URL = lists.NewToken(r.text, "")
-			if !isURL(r.text) {
-				l.Add(n.Find("send_to.url").Place(), badURL)
-			}
-		}
-	case bot.Key == "":
-		l.Add(n.Place(), "votes have no way out; give send_to, or a key with which the bot can fetch them")
-	}
-	return v
-}
-
-// secrets returns those secrets that are known.
-func (l *loader) secrets(n *strictyaml.Node, values texts) []lists.Token {
-	var all []lists.Token
-	for i, value := range values {
-		at := n
-		if items := n.Items(); i < len(items) {
-			at = items[i]
-		}
-		if r := l.resolve(at, value); r.known {
-			all = append(all, lists.NewToken(r.text, ""))
-		}
-	}
-	if values != nil && len(values) == 0 {
-		l.Add(n.Place(), "holds no secret; at least one is needed")
-	}
-	return all
 }
 
 const badURL = "must be an http:// or https:// URL with a host"

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"aggregator/lists"
+	"aggregator/store"
 )
 
 // record is what the store keeps of a bot. It holds no secret: of tokens only
@@ -59,10 +60,80 @@ func decodeRecord(data []byte) (*record, error) {
 	return r, nil
 }
 
+// encode writes a record as an item of the store can hold it: of very many
+// shards the total is kept alone, and of very many lists not what they said.
 func (r *record) encode() []byte {
+	data := r.marshal()
+	if len(data) > store.MaxData {
+		short := *r
+		short.Pushed = withoutShards(r.Pushed)
+		if r.Count != nil {
+			count := *r.Count
+			count.Shards = nil
+			short.Count = &count
+		}
+		data = short.marshal()
+		if len(data) > store.MaxData {
+			data = short.withoutTexts().marshal()
+		}
+	}
+	return data
+}
+
+func (r *record) marshal() []byte {
 	data, err := json.Marshal(r)
 	if err != nil {
 		panic(err) // strings, numbers and times after the year 0 cannot fail
 	}
 	return data
+}
+
+func withoutShards(p *Pushed) *Pushed {
+	if p == nil {
+		return nil
+	}
+	short := *p
+	short.Shards = nil
+	return &short
+}
+
+// withoutTexts returns a copy of the record without what lists said.
+func (r *record) withoutTexts() *record {
+	short := *r
+	short.Lists = make(map[string]*listRecord, len(r.Lists))
+	for id, l := range r.Lists {
+		list := *l
+		if l.Last != nil {
+			list.Last = &lastPost{At: l.Last.At, Status: l.Last.Status}
+		}
+		short.Lists[id] = &list
+	}
+	return &short
+}
+
+// newest returns the count that lists get which are due; nil where there is none
+// that is new enough.
+func (r *record) newest(b *Bot, now time.Time) *lists.Count {
+	switch {
+	case b.Posts == nil:
+		return nil
+	case b.Posts.Source.Name() == sourcePush:
+		if said := readPushed(b.ID, r.Pushed, b.Posts.Every, now); said.fault == faultNone {
+			return &said.count
+		}
+		return nil
+	case r.Count == nil:
+		return nil
+	}
+	count := r.Count.count(b.ID)
+	return &count
+}
+
+// clone returns a copy that shares nothing with the record.
+func (r *record) clone() *record {
+	copied, err := decodeRecord(r.marshal())
+	if err != nil {
+		panic(err) // it was just written
+	}
+	return copied
 }

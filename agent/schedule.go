@@ -31,7 +31,8 @@ func restAfter(refused int) time.Duration {
 	return rests[min(refused-refusals, len(rests)-1)]
 }
 
-// spread returns a time in [0, within) that is the same for a bot each time.
+// spread returns a time in [0, within), in whole seconds, that is the same for a
+// bot each time.
 func spread(bot string, within time.Duration) time.Duration {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(bot)) // never fails
@@ -39,12 +40,12 @@ func spread(bot string, within time.Duration) time.Duration {
 	x ^= x >> 33 // ids that follow each other must not stand side by side
 	x *= 0xff51afd7ed558ccd
 	x ^= x >> 33
-	return time.Duration(x % uint64(within))
+	return time.Duration(x % uint64(within)).Truncate(time.Second)
 }
 
 // nextTick returns the first time after t that is a bot's own in each interval.
 func nextTick(bot string, every time.Duration, t time.Time) time.Time {
-	offset := spread(bot, every).Truncate(time.Second)
+	offset := spread(bot, every)
 	since := time.Duration(t.UnixNano()) - offset
 	return time.Unix(0, int64((since/every+1)*every+offset)).UTC()
 }
@@ -71,7 +72,11 @@ func (r *record) see(b *Bot, source string, now time.Time) (changed bool) {
 	}
 	// The earlier of what was due and the next tick: the interval may have
 	// become shorter, a rest may have ended, or the clock was set back.
-	if next := tickFrom(b.ID, b.Posts.Every, later(now, r.Source.NotBefore)); next.Before(r.TickAt) && !r.AskedAt.IsZero() {
+	next := nextTick(b.ID, b.Posts.Every, now)
+	if r.Source.NotBefore.After(now) {
+		next = tickFrom(b.ID, b.Posts.Every, r.Source.NotBefore)
+	}
+	if next.Before(r.TickAt) && !r.AskedAt.IsZero() {
 		r.TickAt = next
 		changed = true
 	}
@@ -146,6 +151,9 @@ func (r *record) begin(b *Bot, now time.Time) (w work) {
 		r.AskedAt = now
 		r.TickAt = nextTick(b.ID, b.Posts.Every, now)
 		r.Source.RetryAt = time.Time{}
+		for _, l := range r.Lists {
+			l.wake(now)
+		}
 		return work{ask: true}
 	}
 	if r.Source.Failed > 0 {
@@ -157,7 +165,7 @@ func (r *record) begin(b *Bot, now time.Time) (w work) {
 			continue
 		}
 		l.NextAt = time.Time{}
-		if r.Count != nil {
+		if r.newest(b, now) != nil {
 			w.lists = append(w.lists, t.ID)
 		}
 	}

@@ -289,6 +289,7 @@ func TestListsThatAreDue(t *testing.T) {
 	r.see(b, "s", noon)
 	r.begin(b, noon.Add(time.Minute))
 	r.learn(b, told("5"), noon.Add(time.Minute))
+	r.Pushed = &Pushed{ServerCount: 5, At: noon}
 	tick := r.dueAt(b)
 	l, o := r.list("list.example"), r.list("other.example")
 	l.heldBack(lists.Skip{Reason: lists.SkipPaced, Until: noon.Add(2 * time.Minute)}, noon)

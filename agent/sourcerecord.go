@@ -35,6 +35,9 @@ func (r *record) learn(b *Bot, said reading, now time.Time) (post bool) {
 	}
 	s.Zeros = 0
 	r.Count = &countRecord{NewPushed(said.count, now), b.Posts.Source.Name()}
+	if r.Count.From == sourcePush { // that stands in what was pushed
+		r.Count.Shards = nil
+	}
 	return true
 }
 

@@ -78,6 +78,9 @@ type Caller struct {
 	IP        netip.Addr
 	Many      bool // IP is that of a proxy, and all its callers seem to come from there
 	UserAgent string
+	// Own says that the operator's own agent asks: it does not wait for holds,
+	// for it comes again when they end.
+	Own bool
 }
 
 // network returns the caller's network, which is what shares are given to. It is

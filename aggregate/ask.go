@@ -59,7 +59,7 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 	if f == nil {
 		plan, skipped := op.plan(c, r, from)
 		dryRun := op.dryRun != nil && op.dryRun(r)
-		why, err := a.Holds.check(ctx, plan, dryRun)
+		why, err := a.Holds.check(ctx, plan, dryRun || from.Own)
 		if err != nil {
 			return result[A]{}, err
 		}

@@ -3,6 +3,7 @@ package lists
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -78,6 +79,12 @@ func (l *List) postLimits() []Limit {
 		return nil
 	}
 	return l.post.limits
+}
+
+// LimitsAddress reports whether the list limits how often it is posted to from
+// the address this service calls from, whatever the bot.
+func (l *List) LimitsAddress() bool {
+	return slices.ContainsFunc(l.postLimits(), func(limit Limit) bool { return limit.Per == PerAddress })
 }
 
 // PostsAllowed returns how many posts of one bot the list takes at once.

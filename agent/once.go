@@ -1,0 +1,152 @@
+package agent
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"aggregator/aggregate"
+	"aggregator/lists"
+	"aggregator/store"
+)
+
+// Done is what one run did for a bot.
+type Done struct {
+	Report
+	Due     bool               // something was to be done
+	Results []aggregate.Result // of the lists that were posted to
+	Skipped []aggregate.Skipped
+}
+
+// Failed reports whether the bot's source told no count, or a post was tried and
+// not accepted.
+func (d Done) Failed() bool {
+	for _, r := range d.Results {
+		if !r.OK {
+			return true
+		}
+	}
+	for _, s := range d.Skipped {
+		if s.Why.Reason != lists.SkipPaced {
+			return true
+		}
+	}
+	return d.Due && d.Count.Error != ""
+}
+
+// Once does all that is due, as Run would, sends what there is to say and
+// returns what it did for each bot, in the order of the file. A bot that was
+// never asked is due. The error is the store's.
+func (a *Agent) Once(ctx context.Context) ([]Done, error) {
+	bots := a.Bots.Current()
+	done := make(map[string]*Done, len(bots.All()))
+	for _, b := range bots.All() {
+		done[b.ID] = &Done{}
+	}
+	var mu sync.Mutex
+	a.onPosts = func(b *Bot, all []outcome) {
+		mu.Lock()
+		defer mu.Unlock()
+		done[b.ID].add(all)
+	}
+	if err := a.refresh(ctx); err != nil {
+		return nil, err
+	}
+	for _, b := range bots.All() {
+		if err := a.hastenFirst(ctx, b); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.runDue(ctx); err != nil {
+		return nil, err
+	}
+	if err := a.sayNow(ctx, bots); err != nil {
+		return nil, err
+	}
+	all := make([]Done, 0, len(done))
+	for _, b := range bots.All() {
+		report, err := a.Report(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		d := done[b.ID]
+		d.Report = report
+		all = append(all, *d)
+	}
+	return all, nil
+}
+
+// add adds what became of posts.
+func (d *Done) add(all []outcome) {
+	d.Due = true
+	for _, o := range all {
+		switch {
+		case o.turn: // it comes up by itself
+		case o.busy:
+			v := lists.Verdict{Status: lists.NoAnswer, Text: "There was no room for the call"}
+			d.Results = append(d.Results, aggregate.Result{List: o.list, Verdict: v})
+		case o.skip != nil:
+			d.Skipped = append(d.Skipped, aggregate.Skipped{ID: o.list, Why: *o.skip})
+		default:
+			d.Results = append(d.Results, aggregate.Result{List: o.list, Verdict: o.verdict, Took: o.took})
+		}
+	}
+}
+
+// hastenFirst makes a bot due that was never asked.
+func (a *Agent) hastenFirst(ctx context.Context, b *Bot) error {
+	if b.Posts == nil {
+		return nil
+	}
+	k, err := a.load(ctx, b)
+	if err != nil || !k.AskedAt.IsZero() {
+		return err
+	}
+	return a.change(ctx, k, func(r *record) { r.TickAt = a.Now() })
+}
+
+// runDue does what is due, and what becomes due by that, several jobs at once.
+func (a *Agent) runDue(ctx context.Context) error {
+	for ctx.Err() == nil {
+		jobs := a.agenda.take(a.Now(), maxJobs)
+		if len(jobs) == 0 {
+			return nil
+		}
+		var underWay sync.WaitGroup
+		errs := make([]error, len(jobs))
+		for i, j := range jobs {
+			underWay.Go(func() {
+				var next time.Time
+				next, errs[i] = a.try(ctx, j)
+				a.agenda.done(j, next)
+			})
+		}
+		underWay.Wait()
+		for _, err := range errs {
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// sayNow sends what there is to say, but for what a pause holds back.
+func (a *Agent) sayNow(ctx context.Context, bots *Bots) error {
+	for _, j := range a.mailJobs(bots) {
+		now := a.Now()
+		if _, err := store.Update(ctx, a.State, a.key(j), func(item *store.Item) bool {
+			if item.Version == 0 || !item.Due.After(now) {
+				return false
+			}
+			item.Due = now
+			return true
+		}); err != nil {
+			return err
+		}
+		if _, err := a.runMail(ctx, j.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
