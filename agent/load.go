@@ -104,7 +104,7 @@ func (l *loader) bot(id string, n *strictyaml.Node) *Bot {
 	l.key(b, n, e.Key)
 	b.Tokens = l.tokens(id, n.Find("tokens"), e.Tokens)
 	if e.Posts != nil {
-		b.Posts = l.posts(id, n.Find("posts"), e.Posts)
+		b.Posts = l.posts(n.Find("posts"), e.Posts)
 	}
 	if e.Votes != nil {
 		b.Votes = l.votes(n.Find("votes"), e)
@@ -234,7 +234,7 @@ const (
 	maxEvery = 24 * time.Hour
 )
 
-func (l *loader) posts(bot string, n *strictyaml.Node, e *postsEntry) *Posts {
+func (l *loader) posts(n *strictyaml.Node, e *postsEntry) *Posts {
 	p := &Posts{Every: defaultEvery}
 	if e.Every != "" {
 		every, err := time.ParseDuration(string(e.Every))

@@ -61,8 +61,7 @@ func loadBots(t testing.TB, text string, o LoadOptions) (*Bots, []string, error)
 	for i, w := range warnings {
 		warnings[i] = strings.ReplaceAll(w, dir+string(filepath.Separator), "")
 	}
-	var wrong *Error
-	if errors.As(err, &wrong) {
+	if _, ok := errors.AsType[*Error](err); ok {
 		err = errors.New(strings.ReplaceAll(err.Error(), dir+string(filepath.Separator), ""))
 	}
 	return b, warnings, err

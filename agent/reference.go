@@ -147,9 +147,8 @@ func reason(err error) string {
 	case errors.Is(err, errNotRegular), errors.Is(err, errTooLarge):
 		return err.Error()
 	}
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		err = path.Err
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
 	}
 	return "cannot be read: " + err.Error()
 }

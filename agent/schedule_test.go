@@ -155,7 +155,7 @@ func TestSources(t *testing.T) {
 		r.TickAt = noon
 		var got []string
 		lastTick := noon
-		for _, word := range strings.Fields(tt.says) {
+		for word := range strings.FieldsSeq(tt.says) {
 			now := r.asksAt()
 			if w := r.begin(b, now); !w.ask {
 				t.Fatalf("%s: nothing is asked at %s", tt.name, now)

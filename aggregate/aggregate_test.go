@@ -98,7 +98,7 @@ type runner struct {
 	run func(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer
 }
 
-func (r runner) Run(ctx context.Context, op lists.Op, from netip.Prefix, calls []lists.Call) []lists.Answer {
+func (r runner) Run(ctx context.Context, op lists.Op, _ netip.Prefix, calls []lists.Call) []lists.Answer {
 	return r.run(ctx, op, calls)
 }
 

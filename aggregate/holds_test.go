@@ -939,8 +939,7 @@ func TestHeldRequestUsesNoWindow(t *testing.T) {
 	count := func(from int, pairs string) (string, bool) {
 		t.Helper()
 		a, err := d.Count(t.Context(), countOf(firstBot, pairs), caller(from))
-		var limited *aggregate.LimitedError
-		if errors.As(err, &limited) {
+		if _, ok := errors.AsType[*aggregate.LimitedError](err); ok {
 			return "limited", false
 		}
 		if err != nil {

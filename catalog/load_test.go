@@ -39,8 +39,7 @@ func problemsOf(t *testing.T, err error) []string {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if !errors.As(err, &e) {
+	if _, ok := errors.AsType[*Error](err); !ok {
 		t.Fatalf("error is a %T, want *Error", err)
 	}
 	return strings.Split(err.Error(), "\n")

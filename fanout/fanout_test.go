@@ -125,7 +125,7 @@ func TestRedirects(t *testing.T) {
 		w.WriteHeader([]int{301, 302, 303, 307, 308}[len(seen)%5])
 		_, _ = io.WriteString(w, strings.Repeat("x", len(seen)*400))
 	})
-	mux.HandleFunc("/end", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "end") })
+	mux.HandleFunc("/end", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "end") })
 	transport := NewTransport()
 	defer transport.CloseIdleConnections()
 	c := New(transport, quiet)

@@ -113,9 +113,9 @@ func isTimeout(err error) bool {
 }
 
 // is fits errors that are one of some.
-func is(any ...error) func(error) bool {
+func is(some ...error) func(error) bool {
 	return func(err error) bool {
-		for _, e := range any {
+		for _, e := range some {
 			if errors.Is(err, e) {
 				return true
 			}

@@ -56,7 +56,7 @@ type staticCache struct {
 	bodies     map[string]static
 }
 
-func (s *staticCache) get(c *catalog.Catalog, name string, make func(*catalog.Catalog) []byte) static {
+func (s *staticCache) get(c *catalog.Catalog, name string, body func(*catalog.Catalog) []byte) static {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bodies == nil || s.generation != c.Generation() {
@@ -64,7 +64,7 @@ func (s *staticCache) get(c *catalog.Catalog, name string, make func(*catalog.Ca
 	}
 	b, ok := s.bodies[name]
 	if !ok {
-		b = newStatic(make(c))
+		b = newStatic(body(c))
 		s.bodies[name] = b
 	}
 	return b
@@ -81,8 +81,8 @@ func newStatic(body []byte) static {
 
 // answerStatic sends a body of the catalog, gzipped where the caller takes
 // that, and not at all where the caller has it.
-func (s *Server) answerStatic(c echo.Context, from *catalog.Catalog, name string, make func(*catalog.Catalog) []byte) error {
-	b := s.static.get(from, name, make)
+func (s *Server) answerStatic(c echo.Context, from *catalog.Catalog, name string, of func(*catalog.Catalog) []byte) error {
+	b := s.static.get(from, name, of)
 	h := c.Response().Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-cache") // ask again, and hear 304

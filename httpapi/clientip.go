@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -23,8 +24,8 @@ func (s *Server) clientIP(r *http.Request) netip.Addr {
 	}
 	said := strings.Split(strings.Join(r.Header.Values(s.ClientIPHeader), ","), ",")
 	at := peer
-	for i := len(said) - 1; i >= 0; i-- {
-		addr := parseAddr(strings.TrimSpace(said[i]))
+	for _, text := range slices.Backward(said) {
+		addr := parseAddr(strings.TrimSpace(text))
 		if !addr.IsValid() {
 			break // whoever wrote this, no address left of it can be believed
 		}

@@ -22,7 +22,7 @@ func (c *checker) page(e *Entry) {
 		if f.url == "" {
 			continue
 		}
-		if _, err := parseURL(f.url); err != nil {
+		if err := checkURL(f.url); err != nil {
 			c.add(f.name, "%v", err)
 		}
 	}

@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -102,7 +103,7 @@ func (t template) forValue(value string) string {
 // newURLTemplate is newTemplate for a URL. Only its path and query may hold
 // placeholders: in the host or the scheme one could send a token elsewhere.
 func newURLTemplate(text string, allowed ...string) (template, error) {
-	if _, err := parseURL(text); err != nil {
+	if err := checkURL(text); err != nil {
 		return template{}, err
 	}
 	start := strings.Index(text, "://") + len("://")
@@ -119,16 +120,16 @@ func newURLTemplate(text string, allowed ...string) (template, error) {
 	return t, nil
 }
 
-// parseURL checks that text is an absolute http or https URL.
-func parseURL(text string) (*url.URL, error) {
+// checkURL checks that text is an absolute http or https URL.
+func checkURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || !isPort(u.Port()) || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, fmt.Errorf("must be a URL such as https://list.example/path, is %q", text)
+		return fmt.Errorf("must be a URL such as https://list.example/path, is %q", text)
 	}
 	if u.User != nil {
-		return nil, fmt.Errorf("must not hold a user name or password")
+		return errors.New("must not hold a user name or password")
 	}
-	return u, nil
+	return nil
 }
 
 // isPort reports whether s is the number of a port, or empty.

@@ -45,7 +45,7 @@ func (d *Decoder) bind(n *Node, v reflect.Value) {
 	if n.kind == broken {
 		return
 	}
-	if s, ok := v.Addr().Interface().(scalarSetter); ok && n.kind == scalar {
+	if s, ok := reflect.TypeAssert[scalarSetter](v.Addr()); ok && n.kind == scalar {
 		d.bindSetter(n, s)
 		return
 	}

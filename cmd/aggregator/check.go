@@ -18,8 +18,7 @@ func check(fs *flag.FlagSet) action {
 
 func (f *catalogFlags) check(env environment) error {
 	c, warnings, err := f.read()
-	var wrong *catalog.Error
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*catalog.Error](err); ok {
 		_, _ = fmt.Fprintln(env.errOut, wrong)
 		return errReported
 	}

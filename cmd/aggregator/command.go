@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"aggregator/internal/near"
@@ -24,8 +25,8 @@ type environment struct {
 
 // getenv returns the value of an environment variable, "" where it is not set.
 func (env environment) getenv(name string) string {
-	for i := len(env.environ) - 1; i >= 0; i-- {
-		if value, ok := strings.CutPrefix(env.environ[i], name+"="); ok {
+	for _, variable := range slices.Backward(env.environ) {
+		if value, ok := strings.CutPrefix(variable, name+"="); ok {
 			return value
 		}
 	}

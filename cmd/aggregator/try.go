@@ -99,6 +99,11 @@ func (f *tryFlags) check(env environment) (lists.Token, error) {
 	if env.given["token"] {
 		_, _ = fmt.Fprintf(env.errOut, "warning: other users see --token in the list of processes (ps); use --token-file or %s\n", variable("token"))
 	}
+	return f.readToken(env)
+}
+
+// readToken returns the token, from its file where that is given.
+func (f *tryFlags) readToken(env environment) (lists.Token, error) {
 	secret := f.token
 	if f.tokenFile != "" {
 		data, err := readFileOrInput(env, f.tokenFile)
