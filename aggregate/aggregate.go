@@ -22,15 +22,41 @@ type Runner interface {
 	Run(ctx context.Context, op lists.Op, from netip.Prefix, calls []lists.Call) []lists.Answer
 }
 
+// Room is room for the calls of one request.
+type Room interface {
+	// Run runs calls for which there is room, as a Runner does.
+	Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer
+	// Memory returns the grant of what was sent and answered; nil if nobody
+	// counts that. Who holds an answer after the room is left shares it.
+	Memory() *shares.Grant
+	// Leave gives the room back. Once is enough.
+	Leave()
+}
+
+// boundless is room that is never short.
+type boundless struct {
+	Runner
+	from netip.Prefix
+}
+
+func (b boundless) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
+	return b.Runner.Run(ctx, op, b.from, calls)
+}
+
+func (boundless) Memory() *shares.Grant { return nil }
+
+func (boundless) Leave() {}
+
 // Config is what an Aggregator works with.
 type Config struct {
 	Catalog    *catalog.Live
 	Runner     Runner
 	CountLimit *ratelimit.Limiter // nil: off
 	BotsLimit  *ratelimit.Limiter // nil: off
-	// Admit makes room for n calls, or says that there is none; nil: there
-	// always is.
-	Admit func(n int) (release func(), ok bool)
+	// Admit makes room for the calls of a request from a network, and waits for
+	// it; the error is shares.ErrBusy where there is none, or the context's. Nil:
+	// there always is room, and Runner runs the calls.
+	Admit func(ctx context.Context, from netip.Prefix, calls []lists.Call) (Room, error)
 	// Observe hears what became of each call, with the context of its request;
 	// nil: nobody listens.
 	Observe   func(context.Context, Outcome)

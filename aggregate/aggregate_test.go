@@ -21,6 +21,7 @@ import (
 	"aggregator/internal/testkit"
 	"aggregator/lists"
 	"aggregator/ratelimit"
+	"aggregator/shares"
 	"aggregator/store"
 )
 
@@ -945,14 +946,87 @@ func TestReadingsAreShared(t *testing.T) {
 	})
 }
 
+// testRoom is a Room in which a runner runs calls.
+type testRoom struct {
+	runner aggregate.Runner
+	from   netip.Prefix
+	memory *shares.Grant
+	leave  func()
+}
+
+func (r testRoom) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
+	return r.runner.Run(ctx, op, r.from, calls)
+}
+
+func (r testRoom) Memory() *shares.Grant { return r.memory }
+
+func (r testRoom) Leave() { r.leave(); r.memory.Release() }
+
+// TestMemory has requests hold the memory of their answers until their end, also
+// of those that they share.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, good)
+	now := time.Unix(1e9, 0)
+	budget := shares.New(shares.Options{Capacity: 1000})
+	f.Admit = func(ctx context.Context, from netip.Prefix, _ []lists.Call) (aggregate.Room, error) {
+		memory, err := budget.Acquire(ctx, from, 1)
+		return testRoom{f.Runner, from, memory, func() {}}, err
+	}
+	f.BotsLimit = nil
+	a := aggregate.New(f.Config)
+	a.SetReadingsClock(func() time.Time { return now })
+	held := func(what string, want int64) {
+		t.Helper()
+		if got := budget.Usage().Held; got != want {
+			t.Errorf("%s: got %d held, want %d", what, got, want)
+		}
+	}
+	read := func(bot string) *shares.Holder {
+		t.Helper()
+		ctx, holder := shares.NewHolder(t.Context(), someone.IP)
+		if _, err := a.Bot(ctx, aggregate.BotRequest{BotID: bot}, someone); err != nil {
+			t.Fatal(err)
+		}
+		return holder
+	}
+	ctx, posting := shares.NewHolder(t.Context(), someone.IP)
+	if _, err := a.Count(ctx, request(t, `"a.test":"t"`), someone); err != nil {
+		t.Fatal(err)
+	}
+	held("a post that is answered", 1)
+	posting.Close()
+	held("a post at its end", 0)
+
+	first, second := read(someBot), read(someBot)
+	first.Close()
+	second.Close()
+	held("a reading that is kept", 1)
+	third := read(someBot)
+	now = now.Add(aggregate.ReadingFresh)
+	other := read("223456789012345678")
+	other.Close()
+	held("a reading that is kept no longer, but is still being answered, beside another", 2)
+	third.Close()
+	held("when that has ended", 1)
+
+	if _, err := a.Count(t.Context(), request(t, `"a.test":"t2"`), aggregate.Caller{IP: netip.MustParseAddr("192.0.2.77")}); err != nil {
+		t.Fatal(err)
+	}
+	held("a post without a holder", 1)
+}
+
 func TestAdmit(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, good)
 	var asked []int
 	released, room := 0, false
-	f.Admit = func(n int) (func(), bool) {
-		asked = append(asked, n)
-		return func() { released++ }, room
+	f.Admit = func(_ context.Context, _ netip.Prefix, calls []lists.Call) (aggregate.Room, error) {
+		asked = append(asked, len(calls))
+		if !room {
+			return nil, shares.ErrBusy
+		}
+		return testRoom{runner: f.Runner, leave: func() { released++ }}, nil
 	}
 	if answer, err := f.count(t, `"a.test":"t","b.test":"t"`); !errors.Is(err, aggregate.ErrBusy) || answer.Window != nil {
 		t.Errorf("%+v, %v; want ErrBusy", answer.Window, err)

@@ -20,7 +20,7 @@ type CountAnswer struct {
 type Result struct {
 	List string
 	lists.Verdict
-	Sent string        // what was sent to the list, without its token
+	Sent func() string // returns what was sent to the list, without its token
 	Took time.Duration // until its answer
 }
 

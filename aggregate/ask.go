@@ -2,12 +2,15 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"aggregator/catalog"
 	"aggregator/lists"
 	"aggregator/ratelimit"
+	"aggregator/shares"
 )
 
 // operation is one kind of request as a value: what tells it from the others.
@@ -54,7 +57,7 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 	key, isShared := op.key(c, r)
 	var f *flight[A]
 	if isShared {
-		f = op.shared.join(key)
+		f = op.shared.join(ctx, key)
 	}
 	if f == nil {
 		plan, skipped := op.plan(c, r, from)
@@ -68,13 +71,15 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 		if len(plan) == 0 || dryRun {
 			return result[A]{answer: op.merge(r, asked{plan: plan, skipped: inOrder(skipped)})}, nil
 		}
-		leaveRoom, err := a.room(len(plan))
+		room, err := a.room(ctx, from.network(), calls(plan))
 		if err != nil {
 			return result[A]{}, err
 		}
-		f = newFlight[A](plan, skipped, leaveRoom)
+		f = newFlight[A](plan, skipped, room)
 		if isShared {
-			f = op.shared.board(key, f)
+			f = op.shared.board(ctx, key, f)
+		} else {
+			keep(ctx, room.Memory())
 		}
 	}
 	defer f.leave()
@@ -88,7 +93,7 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 	}
 	err = f.fly(ctx, func(ctx context.Context) (answer A, some bool, err error) {
 		plan, held := a.heldBack(ctx, f.plan, a.Holds.reserve(ctx, f.plan))
-		answers := a.Runner.Run(ctx, op.op, from.network(), calls(plan))
+		answers := f.room.Run(ctx, op.op, calls(plan))
 		goneOtherwise(plan, answers)
 		verdicts := judge(plan, answers)
 		a.Holds.settle(context.WithoutCancel(ctx), plan, answers, verdicts) // what was learned is kept, whoever leaves
@@ -126,16 +131,24 @@ func (a *Aggregator) heldBack(ctx context.Context, plan []planned, why []*lists.
 	return rest, held
 }
 
-// room makes room for n calls, or returns ErrBusy.
-func (a *Aggregator) room(n int) (leave func(), err error) {
+// room makes room for calls, or returns ErrBusy.
+func (a *Aggregator) room(ctx context.Context, from netip.Prefix, calls []lists.Call) (Room, error) {
 	if a.Admit == nil {
-		return func() {}, nil
+		return boundless{a.Runner, from}, nil
 	}
-	leave, ok := a.Admit(n)
-	if !ok {
-		return nil, ErrBusy
+	room, err := a.Admit(ctx, from, calls)
+	if errors.Is(err, shares.ErrBusy) {
+		err = ErrBusy
 	}
-	return leave, nil
+	return room, err
+}
+
+// keep has the request of a context hold memory until its end: its answer is
+// still to be written.
+func keep(ctx context.Context, memory *shares.Grant) {
+	if holder := shares.HolderOf(ctx); holder != nil {
+		holder.Keep(memory.Share())
+	}
 }
 
 // takeWindow uses a window. The Decision is nil where the limit is off; a

@@ -62,7 +62,7 @@ func mergeCount(r CountRequest, d asked) CountAnswer {
 	}
 	answer.Results = make([]Result, len(d.plan))
 	for i, p := range d.plan {
-		answer.Results[i] = Result{List: p.call.List.ID, Verdict: d.verdicts[i], Sent: p.call.Sent(), Took: d.answers[i].Took}
+		answer.Results[i] = Result{List: p.call.List.ID, Verdict: d.verdicts[i], Sent: p.call.Sent, Took: d.answers[i].Took}
 	}
 	return answer
 }

@@ -120,7 +120,7 @@ func TestOtherwiseShows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := a.Results[0].Sent, `{"count":5}`; got != want {
+	if got, want := a.Results[0].Sent(), `{"count":5}`; got != want {
 		t.Errorf("sent %s, want %s", got, want)
 	}
 	if got, want := planned(), "https://two.test/v1/me"; got != want {

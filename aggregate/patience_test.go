@@ -82,7 +82,10 @@ func TestWhoWaitsTakesNothing(t *testing.T) {
 	d.Advance(15*time.Minute - time.Second)
 	config := d.Config
 	room := 0
-	config.Admit = func(int) (func(), bool) { room++; return func() {}, true }
+	config.Admit = func(_ context.Context, from netip.Prefix, _ []lists.Call) (aggregate.Room, error) {
+		room++
+		return testRoom{config.Runner, from, nil, func() {}}, nil
+	}
 	a := aggregate.New(config)
 	ctx, leave := context.WithCancel(t.Context())
 	config.Holds.SetSleep(func(ctx context.Context, _ time.Duration) error {

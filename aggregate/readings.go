@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"aggregator/shares"
 )
 
 const (
@@ -40,12 +42,13 @@ type flights[A any] struct {
 // flight is one run of calls, on its way or landed, for one request or for all
 // that share it.
 type flight[A any] struct {
-	plan      []planned
-	skipped   []Skipped
-	leaveRoom func()
+	plan    []planned
+	skipped []Skipped
+	room    Room
 
-	of  *flights[A] // nil: it is one request's own
-	key flightKey
+	of     *flights[A] // nil: it is one request's own
+	key    flightKey
+	memory *shares.Grant // of an answer that is kept
 
 	// Of a shared flight, under the mutex of flights.
 	waiters int
@@ -60,8 +63,8 @@ type flight[A any] struct {
 }
 
 // newFlight returns the flight of one request alone.
-func newFlight[A any](plan []planned, skipped []Skipped, leaveRoom func()) *flight[A] {
-	return &flight[A]{plan: plan, skipped: skipped, leaveRoom: leaveRoom}
+func newFlight[A any](plan []planned, skipped []Skipped, room Room) *flight[A] {
+	return &flight[A]{plan: plan, skipped: skipped, room: room}
 }
 
 func (s *flights[A]) clock() time.Time {
@@ -72,33 +75,37 @@ func (s *flights[A]) clock() time.Time {
 }
 
 // join returns the flight of a key that is on its way, or has landed and is
-// still fresh; nil if there is none. Whoever joins must leave.
-func (s *flights[A]) join(key flightKey) *flight[A] {
+// still fresh; nil if there is none. Whoever joins must leave. The request of the
+// context holds the answer's memory until its own end.
+func (s *flights[A]) join(ctx context.Context, key flightKey) *flight[A] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.find(key)
+	return s.find(ctx, key)
 }
 
-func (s *flights[A]) find(key flightKey) *flight[A] {
+func (s *flights[A]) find(ctx context.Context, key flightKey) *flight[A] {
 	s.evict(s.clock())
 	if f := s.kept[key]; f != nil {
+		keep(ctx, f.memory)
 		return f
 	}
 	f := s.byKey[key]
 	if f != nil {
 		f.waiters++
+		keep(ctx, f.room.Memory())
 	}
 	return f
 }
 
 // board makes a flight the one of its key, or joins the one that was faster.
-func (s *flights[A]) board(key flightKey, own *flight[A]) *flight[A] {
+func (s *flights[A]) board(ctx context.Context, key flightKey, own *flight[A]) *flight[A] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f := s.find(key); f != nil {
-		own.leaveRoom()
+	if f := s.find(ctx, key); f != nil {
+		own.room.Leave()
 		return f
 	}
+	keep(ctx, own.room.Memory())
 	own.of, own.key, own.waiters, own.done = s, key, 1, make(chan struct{})
 	if s.byKey == nil {
 		s.byKey, s.kept = map[flightKey]*flight[A]{}, map[flightKey]*flight[A]{}
@@ -137,7 +144,6 @@ func (s *flights[A]) begin(ctx context.Context, f *flight[A], run func(context.C
 	s.underWay.Go(func() {
 		defer f.cancel()
 		f.answer, f.some, f.err = recovered(ctx, run)
-		f.leaveRoom()
 		s.land(f, ctx.Err() == nil && f.err == nil && f.some)
 	})
 }
@@ -156,7 +162,7 @@ func recovered[A any](ctx context.Context, run func(context.Context) (A, bool, e
 // is called off, and whoever comes next makes another.
 func (f *flight[A]) leave() {
 	if f.of == nil {
-		f.leaveRoom()
+		f.room.Leave()
 		return
 	}
 	f.of.mu.Lock()
@@ -171,7 +177,7 @@ func (f *flight[A]) leave() {
 	if f.begun {
 		f.cancel()
 	} else {
-		f.leaveRoom()
+		f.room.Leave()
 	}
 }
 
@@ -180,7 +186,8 @@ func (s *flights[A]) land(f *flight[A], whole bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.at = s.clock()
-	close(f.done)
+	defer close(f.done)
+	defer f.room.Leave()
 	if s.byKey[f.key] != f {
 		return // all have left
 	}
@@ -189,6 +196,7 @@ func (s *flights[A]) land(f *flight[A], whole bool) {
 		return
 	}
 	s.kept[f.key] = f
+	f.memory = f.room.Memory().Share()
 	s.order = append(s.order, f.key)
 	s.bytes += s.size(f.answer)
 	s.evict(f.at)
@@ -202,6 +210,7 @@ func (s *flights[A]) evict(now time.Time) {
 			return
 		}
 		delete(s.kept, s.order[0])
+		oldest.memory.Release()
 		s.order = s.order[1:]
 		s.bytes -= s.size(oldest.answer)
 	}

@@ -33,9 +33,9 @@ func newReadings() (*readings, *hands) {
 
 // do joins the flight of a key, or makes it.
 func (r *readings) do(ctx context.Context, key flightKey, read func(context.Context) (BotAnswer, error)) (BotAnswer, error) {
-	f := r.join(key)
+	f := r.join(ctx, key)
 	if f == nil {
-		f = r.board(key, newFlight[BotAnswer](nil, nil, func() {}))
+		f = r.board(ctx, key, newFlight[BotAnswer](nil, nil, boundless{}))
 	}
 	defer f.leave()
 	err := f.fly(ctx, func(ctx context.Context) (BotAnswer, bool, error) {

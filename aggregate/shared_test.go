@@ -13,6 +13,7 @@ import (
 	"aggregator/internal/testkit"
 	"aggregator/lists"
 	"aggregator/ratelimit"
+	"aggregator/shares"
 	"aggregator/store"
 )
 
@@ -82,12 +83,13 @@ func TestCrowdReadsOneBot(t *testing.T) {
 	release := make(chan struct{})
 	config.Runner = slow{config.Runner, release}
 	var room atomic.Int64
-	config.Admit = func(n int) (func(), bool) {
-		if room.Add(int64(n)) > 20 {
-			room.Add(int64(-n))
-			return nil, false
+	config.Admit = func(_ context.Context, from netip.Prefix, calls []lists.Call) (aggregate.Room, error) {
+		n := int64(len(calls))
+		if room.Add(n) > 20 {
+			room.Add(-n)
+			return nil, shares.ErrBusy
 		}
-		return func() { room.Add(int64(-n)) }, true
+		return testRoom{config.Runner, from, nil, func() { room.Add(-n) }}, nil
 	}
 	a := aggregate.New(config)
 	var answered, busy atomic.Int64

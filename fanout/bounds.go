@@ -1,6 +1,13 @@
 package fanout
 
-import "sync"
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"aggregator/lists"
+	"aggregator/shares"
+)
 
 // Bounds that hold unless WithBounds says otherwise. The usual limit of
 // descriptors is 20,000: it must hold the calls in flight, as many idle
@@ -10,7 +17,24 @@ const (
 	DefaultMaxPerList  = 512
 )
 
-const tooMany = "Too many calls under way"
+const (
+	// maxWait is how long a request waits for room, and a call for room at its list.
+	maxWait = 5 * time.Second
+	// maxWaiting bounds the requests that wait.
+	maxWaiting = 2048
+	// freeAnswer is how much of an answer costs no memory of the budget: the bound
+	// on calls bounds it.
+	freeAnswer = 4 << 10
+	// answerCost is how often an answer is held: as bytes, and as the text or the
+	// values made of them.
+	answerCost = 2
+)
+
+const (
+	tooMany    = "Too many calls under way"
+	noMemory   = "Answer does not fit into the memory that is left"
+	busyAtList = "Too many calls to %s under way"
+)
 
 // WithBounds bounds the calls in flight, and those to one list: so many
 // sockets a list that hangs can hold.
@@ -18,75 +42,56 @@ func WithBounds(all, perList int) Option {
 	return func(o *options) { o.maxInFlight, o.maxPerList = all, perList }
 }
 
-// TryAdmit reserves room for n calls, so that a request can be turned away
-// whole rather than have some of its calls fail. Where every Run comes after
-// an admission of as many calls, no call of it lacks room. A request larger
-// than all the room there is runs when nothing else does. The caller must call
-// release when its Run is over, or will not come; once is enough.
-func (c *Client) TryAdmit(n int) (release func(), ok bool) {
-	if !c.slots.reserve(n) {
-		return nil, false
+// WithMemory bounds the bytes of what is sent to lists and of their answers; nil
+// does not.
+func WithMemory(budget *shares.Semaphore) Option {
+	return func(o *options) { o.memory = budget }
+}
+
+// newSlots returns places for calls, of which some may wait.
+func (o *options) newSlots(places, waiting int) *shares.Semaphore {
+	return shares.New(shares.Options{Capacity: int64(places), MaxWaiting: waiting, MaxWait: o.maxWait})
+}
+
+// Room is room for the calls of one request: for all of them, so that a request
+// is turned away whole, before it has used anything up, rather than have some of
+// its calls fail.
+type Room struct {
+	client *Client
+	from   netip.Prefix
+	calls  *shares.Grant // of those that have not ended
+	memory *shares.Grant // of what they send, and of what lists answer
+}
+
+// Admit makes room for the calls of a request from a network, and waits for it,
+// at most 5 s. The error is shares.ErrBusy or the context's. Whoever has room
+// must leave it.
+func (c *Client) Admit(ctx context.Context, from netip.Prefix, calls []lists.Call) (*Room, error) {
+	places, err := c.slots.Acquire(ctx, from, int64(len(calls)))
+	if err != nil {
+		return nil, err
 	}
-	return sync.OnceFunc(func() { c.slots.release(n) }), true
-}
-
-// slots bounds the calls in flight.
-//
-// A slot is promised by a reservation, and is in use from the beginning of a
-// call to its end, whether or not the reservation is released by then: a
-// request that waits for one slow list holds one slot, not one for each of its
-// calls.
-type slots struct {
-	mu       sync.Mutex
-	most     int
-	inUse    int // by calls under way
-	promised int // to calls that have not begun
-	reserved int // by all reservations that are not released
-}
-
-func (s *slots) reserve(n int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if taken := s.inUse + s.promised; n > 0 && taken > 0 && taken+n > s.most {
-		return false
+	size := 0
+	for _, call := range calls {
+		size += call.Size()
 	}
-	s.promised += n
-	s.reserved += n
-	return true
+	memory, err := c.memory.Acquire(ctx, from, int64(size))
+	if err != nil {
+		places.Release()
+		return nil, err
+	}
+	return &Room{c, from, places, memory}, nil
 }
 
-// release ends a reservation. Which of its calls have begun is not known, but
-// no more can be promised than the others have reserved. What this leaves over
-// for a moment goes when they end.
-func (s *slots) release(n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.reserved -= n
-	s.promised = min(s.promised, s.reserved)
+// Memory returns the grant of what the calls send and of what lists answer. Who
+// holds an answer for longer than the room must share it.
+func (r *Room) Memory() *shares.Grant { return r.memory }
+
+// Leave gives the room back. Once is enough.
+func (r *Room) Leave() {
+	r.calls.Release()
+	r.memory.Release()
 }
 
-// begin takes up to n slots, promised ones first, and answers how many.
-func (s *slots) begin(n int) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	kept := min(n, s.promised)
-	s.promised -= kept
-	free := max(0, s.most-s.inUse-s.promised-kept)
-	n = min(n, kept+free)
-	s.inUse += n
-	return n
-}
-
-// end gives one slot back.
-func (s *slots) end() {
-	s.mu.Lock()
-	s.inUse--
-	s.mu.Unlock()
-}
-
-// InFlight is how many calls are under way.
-func (c *Client) InFlight() int {
-	c.slots.mu.Lock()
-	defer c.slots.mu.Unlock()
-	return c.slots.inUse
-}
+// InFlight returns how many calls have room, most of which are under way.
+func (c *Client) InFlight() int { return int(c.slots.Usage().Held) }

@@ -43,5 +43,5 @@ func (r *run) exchange(op lists.Op, request *lists.Request, a *lists.Answer) err
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	return receive(resp, op.MaxAnswer, a)
+	return r.receive(resp, op.MaxAnswer, a)
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"aggregator/lists"
+	"aggregator/shares"
 )
 
 // Client runs calls. It is safe for concurrent use.
@@ -21,15 +22,15 @@ type Client struct {
 	options
 	transport http.RoundTripper
 	log       *slog.Logger
-	slots     slots
+	slots     *shares.Semaphore // for calls
 	guards    guards
 }
 
 // New makes a client over a transport; NewTransport makes the one for real use.
 func New(transport http.RoundTripper, log *slog.Logger, opts ...Option) *Client {
 	c := &Client{options: newOptions(opts), transport: transport, log: log}
-	c.slots.most = c.maxInFlight
-	c.guards.breakerOptions = breakerOptions{c.openTimeout, c.now}
+	c.slots = c.newSlots(c.maxInFlight, maxWaiting)
+	c.guards.options = &c.options
 	return c
 }
 
@@ -39,6 +40,8 @@ type Option func(*options)
 type options struct {
 	maxInFlight int
 	maxPerList  int
+	maxWait     time.Duration        // for room
+	memory      *shares.Semaphore    // in bytes; nil: as much as there is
 	openTimeout time.Duration        // how long an open breaker lets no call through
 	now         func() time.Time     // of breakers
 	pause       func() time.Duration // before another try
@@ -48,6 +51,7 @@ func newOptions(opts []Option) options {
 	o := options{
 		maxInFlight: DefaultMaxInFlight,
 		maxPerList:  DefaultMaxPerList,
+		maxWait:     maxWait,
 		openTimeout: openTimeout,
 		now:         time.Now,
 		pause:       jitter,
@@ -66,31 +70,48 @@ type run struct {
 	start   time.Time       // of all calls
 	timeout time.Duration   // of the operation
 	from    netip.Prefix    // the caller's network
+	memory  *shares.Grant   // grows with what lists answer
 }
 
-// Run makes all calls of an operation at once, for a caller of the network from,
-// and waits for all of them. It returns one Answer for each call, in the order of the calls, and never an
-// error: what went wrong with a call is its answer. No call lasts longer than
-// the operation's timeout. Calls that find no room are answered at once: nothing
-// is queued.
+// Run is Admit and Run of the room at once. Where there is no room, that is the
+// answer to each call.
 func (c *Client) Run(ctx context.Context, op lists.Op, from netip.Prefix, calls []lists.Call) []lists.Answer {
-	answers := make([]lists.Answer, len(calls))
-	n := c.slots.begin(len(calls))
-	for i := n; i < len(calls); i++ {
-		answers[i] = noAnswer(lists.FaultBusy, tooMany)
-	}
-	if n == 0 {
+	room, err := c.Admit(ctx, from, calls)
+	if err != nil {
+		answers := make([]lists.Answer, len(calls))
+		for i := range answers {
+			answers[i] = noAnswer(lists.FaultBusy, tooMany)
+		}
 		return answers
 	}
-	r := &run{Client: c, caller: ctx, start: time.Now(), timeout: op.Timeout, from: from}
+	defer room.Leave()
+	return room.Run(ctx, op, calls)
+}
+
+// Run makes calls of an operation, as many as there is room for, all at once, and
+// waits for all of them. It returns one Answer for each call, in the order of the
+// calls, and never an error: what went wrong with a call is its answer. No call
+// lasts longer than the operation's timeout. The room of a call is given back at
+// its end.
+func (r *Room) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
+	answers := make([]lists.Answer, len(calls))
+	if len(calls) == 0 {
+		return answers
+	}
+	all := &run{Client: r.client, caller: ctx, start: time.Now(), timeout: op.Timeout, from: r.from, memory: r.memory}
 	var cancel context.CancelFunc
-	r.ctx, cancel = context.WithTimeout(ctx, op.Timeout)
+	all.ctx, cancel = context.WithTimeout(ctx, op.Timeout)
 	defer cancel()
 	var wg sync.WaitGroup
-	for i := range n - 1 {
-		wg.Go(func() { r.call(&calls[i], &answers[i]) })
+	one := func(i int) {
+		all.call(&calls[i], &answers[i])
+		r.calls.Return(1)
+		r.memory.Return(int64(calls[i].Size()))
 	}
-	r.call(&calls[n-1], &answers[n-1]) // this goroutine would only wait
+	for i := range len(calls) - 1 {
+		wg.Go(func() { one(i) })
+	}
+	one(len(calls) - 1) // this goroutine would only wait
 	wg.Wait()
 	return answers
 }
@@ -110,24 +131,30 @@ func (r *run) call(call *lists.Call, a *lists.Answer) {
 type attempt struct {
 	call   *lists.Call
 	answer *lists.Answer
-	guard  *guard // nil: nothing is known of the list yet
-	asked  bool   // it counts among the calls to the list
-	leave  pass   // the zero pass: there is none
+	guard  *guard        // nil: nothing is known of the list yet
+	place  *shares.Grant // among the calls to the list
+	leave  pass          // the zero pass: there is none
+	asked  bool          // it has leave
 }
 
 // begin reports whether the list may be asked. The answer says why not.
 func (r *run) begin(t *attempt) bool {
 	t.guard = r.guards.of(t.call.List)
-	var ok bool
-	if t.leave, *t.answer, ok = t.guard.breakers[t.call.Op()].allow(r.from); !ok {
+	var err error
+	if t.place, err = t.guard.slots.Acquire(r.ctx, r.from, 1); err != nil {
+		*t.answer = r.noRoom(t.call.List.ID)
 		return false
 	}
-	t.asked = true
-	if t.guard.inFlight.Add(1) > int64(r.maxPerList) {
-		*t.answer = noAnswer(lists.FaultBusy, "Too many calls to "+t.call.List.ID+" under way")
-		return false
+	t.leave, *t.answer, t.asked = t.guard.breakers[t.call.Op()].allow(r.from)
+	return t.asked
+}
+
+// noRoom returns the answer of a call that found no room at its list.
+func (r *run) noRoom(list string) lists.Answer {
+	if r.caller.Err() != nil {
+		return r.classify(r.caller.Err())
 	}
-	return true
+	return noAnswer(lists.FaultBusy, fmt.Sprintf(busyAtList, list))
 }
 
 // end is deferred: a panic is made an answer of, and the breaker learns what
@@ -136,15 +163,14 @@ func (r *run) end(t *attempt) {
 	if p := recover(); p != nil {
 		*t.answer = r.panicked(*t.call, p)
 	}
+	t.place.Release()
 	if t.asked {
-		t.guard.inFlight.Add(-1)
 		t.leave.learn(*t.answer, *t.call)
 	}
 	if t.guard != nil {
 		t.guard.breakers[t.call.Op()].tell(r.log)
 	}
 	t.answer.Took = time.Since(r.start)
-	r.slots.end()
 }
 
 // panicked makes an answer of a panic. The log gets the panic without the

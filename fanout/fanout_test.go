@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -43,8 +42,8 @@ func TestRunKeepsTheOrder(t *testing.T) {
 	if got := c.Run(t.Context(), within(time.Minute), here, nil); len(got) != 0 {
 		t.Error(got)
 	}
-	if c.slots.inUse != 0 {
-		t.Errorf("%d slots are in use", c.slots.inUse)
+	if n := c.InFlight(); n != 0 {
+		t.Errorf("%d calls are under way, want none", n)
 	}
 }
 
@@ -69,8 +68,8 @@ func TestPanics(t *testing.T) {
 		if s := text.String(); strings.Contains(s, secret) || !strings.Contains(s, "list=list.example") || strings.Count(s, "a call panicked") != 2 {
 			t.Errorf("%s: the log is %s", name, s)
 		}
-		if c.slots.inUse != 0 || c.guards.of(l).inFlight.Load() != 0 {
-			t.Errorf("%s: slots are in use", name)
+		if n, held := c.InFlight(), c.guards.of(l).slots.Usage().Held; n != 0 || held != 0 {
+			t.Errorf("%s: %d calls are under way, and %d to the list; want none", name, n, held)
 		}
 	}
 }
@@ -248,206 +247,6 @@ func hanging(end <-chan struct{}) trip {
 			}
 		}
 		return status(200)
-	}
-}
-
-// under waits until n calls are under way.
-func under(t *testing.T, c *Client, n int) {
-	t.Helper()
-	testkit.Eventually(t, func() error {
-		c.slots.mu.Lock()
-		defer c.slots.mu.Unlock()
-		if c.slots.inUse != n {
-			return fmt.Errorf("%d calls are under way, want %d", c.slots.inUse, n)
-		}
-		return nil
-	})
-}
-
-func TestAListThatHangsHoldsSoManyCalls(t *testing.T) {
-	noLeak(t)
-	end := make(chan struct{})
-	c := New(hanging(end), quiet, WithBounds(100, 3))
-	hung, good := newList(t, "hang.example", "https://hang.example/:id"), newList(t, "good.example", "https://good.example/:id")
-	var wg sync.WaitGroup
-	for i := range 3 {
-		wg.Go(func() {
-			plan := []func(testing.TB, *lists.List, string) lists.Call{post, read}[i%2]
-			if a := run1(t, c, plan(t, hung, bot), time.Minute); a.Status != 200 {
-				t.Errorf("%+v", a)
-			}
-		})
-	}
-	under(t, c, 3)
-	testkit.Eventually(t, func() error {
-		if c.guards.of(hung).inFlight.Load() != 3 {
-			return errors.New("not all calls have begun")
-		}
-		return nil
-	})
-	for range 10 {
-		got := c.Run(t.Context(), within(time.Minute), here, []lists.Call{post(t, good, bot), post(t, hung, otherBot), read(t, hung, bot), read(t, good, bot)})
-		for _, a := range got[1:3] {
-			if a.Fault != lists.FaultBusy || a.Reason != "Too many calls to hang.example under way" || a.Took > time.Second || !a.NotSent() {
-				t.Errorf("%+v", a)
-			}
-		}
-		if got[0].Status != 200 || got[3].Status != 200 {
-			t.Errorf("the good list: %+v, %+v", got[0], got[3])
-		}
-	}
-	close(end)
-	wg.Wait()
-	if a := run1(t, c, post(t, hung, bot), time.Minute); a.Status != 200 {
-		t.Errorf("%+v", a)
-	}
-	for _, s := range c.Breakers() {
-		if s.State != "closed" {
-			t.Errorf("%+v", s)
-		}
-	}
-}
-
-func TestCallsInFlight(t *testing.T) {
-	noLeak(t)
-	end := make(chan struct{})
-	c := New(hanging(end), quiet, WithBounds(5, 100))
-	hung, good := newList(t, "hang.example", "https://hang.example/:id"), newList(t, "good.example", "https://good.example/:id")
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		c.Run(t.Context(), within(time.Minute), here, []lists.Call{post(t, hung, bot), post(t, hung, bot), post(t, hung, bot)})
-	})
-	under(t, c, 3)
-	got := c.Run(t.Context(), within(time.Minute), here, []lists.Call{post(t, good, bot), post(t, good, bot), post(t, good, bot), post(t, good, bot)})
-	for i, a := range got {
-		if busy := a.Fault == lists.FaultBusy && a.Reason == "Too many calls under way"; busy != (i >= 2) {
-			t.Errorf("%d: %+v", i, a)
-		}
-	}
-	wg.Go(func() {
-		c.Run(t.Context(), within(time.Minute), here, []lists.Call{post(t, hung, bot), post(t, hung, bot)})
-	})
-	under(t, c, 5)
-	if a := run1(t, c, post(t, good, bot), time.Minute); a.Fault != lists.FaultBusy {
-		t.Errorf("%+v", a)
-	}
-	close(end)
-	wg.Wait()
-	under(t, c, 0)
-}
-
-func TestTryAdmit(t *testing.T) {
-	noLeak(t)
-	end := make(chan struct{})
-	c := New(hanging(end), quiet, WithBounds(10, 100))
-	hung, good := newList(t, "hang.example", "https://hang.example/:id"), newList(t, "good.example", "https://good.example/:id")
-	admit := func(n int, want bool) func() {
-		t.Helper()
-		release, ok := c.TryAdmit(n)
-		if ok != want || ok != (release != nil) {
-			t.Fatalf("%d calls: admitted %t, want %t", n, ok, want)
-		}
-		return release
-	}
-	admit(0, true)()
-	first := admit(6, true)
-	second := admit(4, true)
-	admit(1, false)
-	admit(0, true)()
-	second()
-	second() // once is enough, twice is once
-	admit(5, false)
-	admit(4, true)()
-	first()
-	admit(10, true)()
-
-	// Who was admitted is not busy, and whoever comes unannounced is.
-	first = admit(8, true)
-	got := c.Run(t.Context(), within(time.Minute), here, []lists.Call{post(t, good, bot), post(t, good, bot)})
-	if got[0].Status != 200 || got[1].Status != 200 {
-		t.Errorf("%+v", got)
-	}
-	first()
-
-	// Of a request that waits for one list, that one call counts.
-	first = admit(10, true)
-	done := make(chan []lists.Answer)
-	go func() {
-		calls := []lists.Call{post(t, hung, bot)}
-		for range 9 {
-			calls = append(calls, post(t, good, bot))
-		}
-		done <- c.Run(t.Context(), within(time.Minute), here, calls)
-	}()
-	under(t, c, 1)
-	second = admit(9, true)
-	admit(1, false)
-	close(end)
-	for _, a := range <-done {
-		if a.Status != 200 {
-			t.Errorf("%+v", a)
-		}
-	}
-	first()
-	second()
-
-	admit(11, true)() // more than there is room for: alone
-	first = admit(1, true)
-	admit(11, false)
-	first()
-	if s := &c.slots; s.inUse != 0 || s.promised != 0 || s.reserved != 0 {
-		t.Errorf("left: %d in use, %d promised, %d reserved", s.inUse, s.promised, s.reserved)
-	}
-}
-
-// However requests come and go, those admitted find room, and the bound holds.
-func TestAdmittedCallsFindRoom(t *testing.T) {
-	noLeak(t)
-	const most = 40
-	var mu sync.Mutex
-	now, highest := 0, 0
-	c := New(trip(func(*http.Request) (*http.Response, error) {
-		mu.Lock()
-		now++
-		highest = max(highest, now)
-		mu.Unlock()
-		time.Sleep(rand.N(time.Millisecond))
-		mu.Lock()
-		now--
-		mu.Unlock()
-		return status(200)
-	}), quiet, WithBounds(most, most))
-	call := post(t, newList(t, "list.example", "https://list.example/:id"), bot)
-	var wg sync.WaitGroup
-	for range 16 {
-		wg.Go(func() {
-			for range 60 {
-				n := 1 + rand.N(15)
-				release, ok := c.TryAdmit(n)
-				if !ok {
-					continue
-				}
-				if rand.N(4) > 0 { // some come no further: limited
-					calls := make([]lists.Call, rand.N(n+1)) // some of the calls are held back
-					for i := range calls {
-						calls[i] = call
-					}
-					for _, a := range c.Run(t.Context(), within(time.Minute), here, calls) {
-						if a.Status != 200 {
-							t.Errorf("%+v", a)
-						}
-					}
-				}
-				release()
-			}
-		})
-	}
-	wg.Wait()
-	if highest > most || highest < 2 {
-		t.Errorf("%d calls at once", highest)
-	}
-	if s := &c.slots; s.inUse != 0 || s.promised != 0 || s.reserved != 0 {
-		t.Errorf("left: %d in use, %d promised, %d reserved", s.inUse, s.promised, s.reserved)
 	}
 }
 

@@ -52,6 +52,7 @@ var explanations = []struct {
 	reason string
 }{
 	{says("server response headers exceeded"), lists.FaultTooLarge, fmt.Sprintf("Header of the answer larger than %d KiB", maxHeader>>10)},
+	{is(errNoMemory), lists.FaultMemory, noMemory},
 	{is(errRedirects), lists.FaultRedirect, fmt.Sprintf("More than %d redirects", maxRedirects)},
 	{is(errOtherOrigin), lists.FaultRedirect, "Redirected to another origin, where the key must not go"},
 	{is(errPrivate), lists.FaultRedirect, "Redirected to a private address"},

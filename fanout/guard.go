@@ -7,19 +7,20 @@ import (
 	"time"
 
 	"aggregator/lists"
+	"aggregator/shares"
 )
 
 // guard is what the client knows of one list.
 type guard struct {
 	list     *lists.List
-	inFlight atomic.Int64
+	slots    *shares.Semaphore     // for calls to the list
 	breakers map[lists.Op]*breaker // one for each operation
 }
 
-func newGuard(l *lists.List, o breakerOptions) *guard {
-	g := &guard{list: l, breakers: map[lists.Op]*breaker{}}
+func newGuard(l *lists.List, o *options) *guard {
+	g := &guard{list: l, slots: o.newSlots(o.maxPerList, o.maxPerList), breakers: map[lists.Op]*breaker{}}
 	for _, op := range lists.Ops() {
-		g.breakers[op] = newBreaker(l.ID, op, o)
+		g.breakers[op] = newBreaker(l.ID, op, breakerOptions{o.openTimeout, o.now})
 	}
 	return g
 }
@@ -27,9 +28,9 @@ func newGuard(l *lists.List, o breakerOptions) *guard {
 // guards are the guards of all lists that were asked. Reading them takes no
 // lock: every call does.
 type guards struct {
-	breakerOptions
-	mu   sync.Mutex // held to change byID
-	byID atomic.Pointer[map[string]*guard]
+	options *options
+	mu      sync.Mutex // held to change byID
+	byID    atomic.Pointer[map[string]*guard]
 }
 
 // breakerOptions are what breakers work with.
@@ -60,7 +61,7 @@ func (g *guards) of(l *lists.List) *guard {
 	} else if known.list == l {
 		return known
 	}
-	all[l.ID] = newGuard(l, g.breakerOptions)
+	all[l.ID] = newGuard(l, g.options)
 	g.byID.Store(&all)
 	return all[l.ID]
 }

@@ -2,18 +2,14 @@ package fanout
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"aggregator/lists"
@@ -34,11 +30,6 @@ var (
 	errSwitched    = errors.New("switched protocols")
 	errProxy       = errors.New("refused by the proxy")
 )
-
-// tooLargeError is an answer of more bytes than it says.
-type tooLargeError int
-
-func (e tooLargeError) Error() string { return fmt.Sprintf("Answer larger than %d KiB", int(e)>>10) }
 
 // lateError is an error after the list had begun to answer.
 type lateError struct {
@@ -101,20 +92,7 @@ func (r *run) send(call *lists.Call, wire *lists.Request, a *lists.Answer) error
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	return receive(resp, op.MaxAnswer, a)
-}
-
-// receive reads an answer of at most so many bytes into a.
-func receive(resp *http.Response, limit int, a *lists.Answer) error {
-	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return errSwitched // its body has no end, and no deadline
-	}
-	body, err := readAll(resp, limit)
-	if err != nil {
-		return err
-	}
-	*a = lists.NewAnswer(resp.StatusCode, resp.Header, body)
-	return nil
+	return r.receive(resp, op.MaxAnswer, a)
 }
 
 // gzipOnly is what we ask for and undo ourselves: net/http would undo it too,
@@ -222,67 +200,4 @@ func origin(u *url.URL) string {
 		port = u.Scheme
 	}
 	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port
-}
-
-// unzippers are kept: one is 40 KB.
-var unzippers = sync.Pool{New: func() any { return new(gzip.Reader) }}
-
-// readAll reads an answer to its end, so that its connection is used again,
-// or to maxBytes. The error is a tooLargeError where there are more.
-func readAll(resp *http.Response, maxBytes int) ([]byte, error) {
-	if resp.ContentLength > int64(maxBytes) {
-		return nil, tooLargeError(maxBytes)
-	}
-	if resp.ContentLength == 0 || !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
-		return readUpTo(resp.Body, resp.ContentLength, maxBytes)
-	}
-	delete(resp.Header, "Content-Encoding")
-	delete(resp.Header, "Content-Length")
-	z, _ := unzippers.Get().(*gzip.Reader)
-	defer unzippers.Put(z)
-	switch err := z.Reset(&capped{resp.Body, maxBytes, maxBytes}); {
-	case errors.Is(err, io.EOF): // no body at all
-		return nil, nil
-	case err != nil:
-		return nil, lateError{error: err}
-	}
-	return readUpTo(z, -1, maxBytes)
-}
-
-// readUpTo reads to the end or to maxBytes. A size below 0 is not known.
-func readUpTo(r io.Reader, size int64, maxBytes int) ([]byte, error) {
-	if size < 0 {
-		size = 511
-	}
-	buf := make([]byte, 0, size+1) // one more, to see the end without growing
-	for {
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		switch {
-		case len(buf) > maxBytes:
-			return nil, tooLargeError(maxBytes)
-		case errors.Is(err, io.EOF):
-			return buf, nil
-		case err != nil:
-			return nil, lateError{error: err}
-		case len(buf) == cap(buf):
-			buf = slices.Grow(buf, cap(buf))
-		}
-	}
-}
-
-// capped reads up to maxBytes bytes, of which left are left; one more is too
-// large.
-type capped struct {
-	io.Reader
-	left     int
-	maxBytes int
-}
-
-func (c *capped) Read(p []byte) (int, error) {
-	n, err := c.Reader.Read(p)
-	if c.left -= n; c.left < 0 {
-		return 0, tooLargeError(c.maxBytes)
-	}
-	return n, err
 }

@@ -182,7 +182,7 @@ func (e *encoder) results(key string, all []aggregate.Result, ok bool) {
 		e.b = append(rawjson.AppendInt(e.b, int64(r.Status)), ',')
 		e.text(r.Text)
 		e.b = append(e.b, ',')
-		e.text(r.Sent)
+		e.text(r.Sent())
 		e.b = append(e.b, ']')
 	}
 	e.end()

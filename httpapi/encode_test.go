@@ -41,7 +41,7 @@ func TestLargeAnswersAreWrittenAsTheyAreEncoded(t *testing.T) {
 		want := map[string]any{"success": map[string]any{}, "failure": map[string]any{}}
 		for i := range 5 {
 			id := fmt.Sprintf("list%d.test", i)
-			a.Results = append(a.Results, aggregate.Result{List: id, Verdict: lists.Verdict{OK: true, Status: 200, Text: text}, Sent: "{}"})
+			a.Results = append(a.Results, aggregate.Result{List: id, Verdict: lists.Verdict{OK: true, Status: 200, Text: text}, Sent: func() string { return "{}" }})
 			want["success"].(map[string]any)[id] = []any{200.0, text, "{}"}
 		}
 		var w largest
@@ -86,7 +86,7 @@ func TestEncodingEndsWithItsCaller(t *testing.T) {
 	t.Parallel()
 	large := strings.Repeat("x", 10*maxUnwritten)
 	var w broken
-	if err := EncodeCount(&w, aggregate.CountAnswer{Results: []aggregate.Result{{List: "a", Sent: large}}}); !errors.Is(err, errGone) || w.writes != 1 {
+	if err := EncodeCount(&w, aggregate.CountAnswer{Results: []aggregate.Result{{List: "a", Sent: func() string { return large }}}}); !errors.Is(err, errGone) || w.writes != 1 {
 		t.Errorf("a count: %v after %d writes", err, w.writes)
 	}
 	w = broken{}

@@ -81,6 +81,7 @@ const (
 	FaultCanceled Fault = "canceled"  // the caller hung up
 	FaultCircuit  Fault = "circuit"   // not asked: the breaker is open
 	FaultBusy     Fault = "busy"      // not asked: no room for the call
+	FaultMemory   Fault = "memory"    // there was no memory left for the answer
 	FaultOther    Fault = "other"     // anything else
 	FaultPanic    Fault = "panic"     // ours
 )

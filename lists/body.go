@@ -27,6 +27,7 @@ type bodyDialect struct {
 	shardObject   *ShardObjectEntry // nil: shards are bare counts
 	numbersAsText bool
 	holdsToken    bool
+	shardPlaces   int // under how many keys shards go out
 	defaults      []valueDefault
 }
 
@@ -87,6 +88,9 @@ func (c *checker) names(b *bodyDialect, v Value, e *Entry) {
 	}
 	for _, name := range v.Names(e) {
 		b.takes[v] = true
+		if v == Shards {
+			b.shardPlaces++
+		}
 		c.put(b, field, c.path(field, name), leaf{value: v})
 	}
 }
@@ -168,6 +172,19 @@ func (b *bodyDialect) encode(set *valueSet, token string) []byte {
 		return b.appendJSON(out, b.shape, set, token)
 	}
 	return b.appendPairs(out, set, token)
+}
+
+// size returns about how many bytes encode returns; 0 for few.
+func (b *bodyDialect) size(set *valueSet) int {
+	if !set.given[Shards] {
+		return 0
+	}
+	const digits = len(`"9007199254740991",`)
+	each := digits
+	if o := b.shardObject; o != nil {
+		each += digits + len(o.ID) + len(o.Count) + len(`{"":,"":}`)
+	}
+	return b.shardPlaces * each * len(set.count.Shards)
 }
 
 // apply puts what encode returned into the body, or into the query.

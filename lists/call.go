@@ -13,6 +13,7 @@ type Call struct {
 
 // plan makes what a call sends.
 type plan interface {
+	size() int                    // about how many bytes that is; 0 for few
 	request(token string) Request // token: "" for none, a mask to show it
 	sent(mask string) string      // with the mask in the token's place
 }
@@ -43,6 +44,15 @@ func (c Call) Masked() Request {
 // Sent returns what was sent to the list, as answers show it: the body, or the
 // values in the query where these carry them, with any token masked.
 func (c Call) Sent() string { return c.plan.sent(c.token.masked()) }
+
+// Size returns about how many bytes the call sends, where they are many; 0 for
+// a few KiB, and for the zero Call.
+func (c Call) Size() int {
+	if c.plan == nil {
+		return 0
+	}
+	return c.plan.size()
+}
 
 // Op returns the operation that the call is of.
 func (c Call) Op() Op { return *c.endpoint.op }

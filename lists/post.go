@@ -77,15 +77,21 @@ func (l *List) PlanPost(c Count, t Token, userAgent string) (Call, *Skip) {
 type postPlan struct {
 	*postDialect
 	values    valueSet
-	encoded   []byte // what the body or the query carries; nil: the token is in it
+	encoded   []byte // what the body or the query carries; nil: it is made when it is needed
 	userAgent string
 }
+
+// maxKept is how many bytes a post keeps of what it sends, from its planning to
+// its being shown. More are made anew each time.
+const maxKept = 4 << 10
+
+func (p *postPlan) size() int { return p.body.size(&p.values) }
 
 func newPostPlan(d *postDialect, bot ids, c Count, userAgent string) *postPlan {
 	p := &postPlan{postDialect: d, userAgent: userAgent}
 	p.values.ids, p.values.count = bot, c
 	p.values.fill(&d.body.takes, d.body.defaults)
-	if !d.body.holdsToken {
+	if !d.body.holdsToken && p.size() <= maxKept {
 		p.encoded = d.body.encode(&p.values, "")
 	}
 	return p
@@ -93,7 +99,7 @@ func newPostPlan(d *postDialect, bot ids, c Count, userAgent string) *postPlan {
 
 // encode returns what the body or the query carries.
 func (p *postPlan) encode(token string) []byte {
-	if !p.body.holdsToken {
+	if p.encoded != nil {
 		return p.encoded
 	}
 	return p.body.encode(&p.values, p.auth.value(token))

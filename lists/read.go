@@ -96,6 +96,8 @@ func (p *readPlan) request(token string) Request {
 	return r
 }
 
+func (*readPlan) size() int { return 0 }
+
 func (*readPlan) sent(string) string { return "" }
 
 // Read returns what the list answered, and keeps the facts in it for Merge.

@@ -72,8 +72,8 @@ func (g *Grant) Grow(n int64) bool {
 	return true
 }
 
-// Share returns another grant of the same: it is given back when both are
-// released. The grant must not be released yet.
+// Share returns another grant of the same: it is given back when all that share
+// it are released. Of what is given back already there is none, but nil.
 func (g *Grant) Share() *Grant {
 	if g == nil {
 		return nil
@@ -81,6 +81,9 @@ func (g *Grant) Share() *Grant {
 	l := g.lot
 	l.semaphore.mu.Lock()
 	defer l.semaphore.mu.Unlock()
+	if l.holders == 0 {
+		return nil
+	}
 	l.holders++
 	return &Grant{lot: l}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // Holder is a request, as one that holds of what is shared until its end. It
@@ -16,6 +17,7 @@ type Holder struct {
 	mu      sync.Mutex
 	kept    []*Grant
 	closed  bool
+	waits   time.Time // when it first had to wait; zero: it has not
 }
 
 type holderKey struct{}
@@ -39,6 +41,20 @@ func (h *Holder) Network() netip.Prefix {
 		return netip.Prefix{}
 	}
 	return h.network
+}
+
+// patience returns how much longer the request may wait that may wait for
+// maxWait in all.
+func (h *Holder) patience(maxWait time.Duration) time.Duration {
+	if h == nil {
+		return maxWait
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.waits.IsZero() {
+		h.waits = time.Now()
+	}
+	return maxWait - time.Since(h.waits)
 }
 
 // Keep takes a grant over, and releases it at the end of the request; at once

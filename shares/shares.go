@@ -75,7 +75,8 @@ type waiter struct {
 }
 
 // Acquire takes n for a network, and waits until there is so much: in the order
-// of arrival, but that nobody waits for a network that is at its share. The zero
+// of arrival, but that nobody waits for a network that is at its share; the request
+// of a [Holder] waits MaxWait in all, from its first wait on. The zero
 // network has no share: it is bounded by the capacity alone. Who asks for more
 // than the share, or the capacity, gets it when the network, or nobody, holds
 // anything. The error is ErrBusy or the context's.
@@ -109,7 +110,7 @@ func (s *Semaphore) Acquire(ctx context.Context, network netip.Prefix, n int64) 
 
 // wait waits until w has its grant.
 func (s *Semaphore) wait(ctx context.Context, a *account, w *waiter) (*Grant, error) {
-	timer := time.NewTimer(s.MaxWait)
+	timer := time.NewTimer(HolderOf(ctx).patience(s.MaxWait))
 	defer timer.Stop()
 	err := ErrBusy
 	select {

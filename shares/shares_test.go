@@ -268,6 +268,9 @@ func TestGrant(t *testing.T) {
 	more.Release()
 	more.Release()
 	held(0)
+	if g.Share() != nil {
+		t.Error("what is given back is shared")
+	}
 
 	g = mustAcquire(t, s, network(1), 3)
 	g.Return(100)
@@ -315,6 +318,29 @@ func TestHolder(t *testing.T) {
 	if got := s.Usage().Held; got != 0 {
 		t.Errorf("held after the end: got %d, want 0", got)
 	}
+}
+
+// TestPatience has a request wait for one thing and another no longer than for one.
+func TestPatience(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := Options{Capacity: 1, MaxWaiting: 8, MaxWait: 5 * time.Second}
+		places, memory := New(o), New(o)
+		place, bytes := mustAcquire(t, places, network(1), 1), mustAcquire(t, memory, network(1), 1)
+		ctx, h := NewHolder(t.Context(), netip.MustParseAddr("192.0.2.2"))
+		defer h.Close()
+		time.AfterFunc(3*time.Second, place.Release)
+		start := time.Now()
+		g, err := places.Acquire(ctx, h.Network(), 1)
+		if err != nil || time.Since(start) != 3*time.Second {
+			t.Fatalf("for a place: got %v after %s, want nil after 3s", err, time.Since(start))
+		}
+		if _, err := memory.Acquire(ctx, h.Network(), 1); !errors.Is(err, ErrBusy) || time.Since(start) != 5*time.Second {
+			t.Errorf("for memory: got %v after %s in all, want %v after 5s", err, time.Since(start), ErrBusy)
+		}
+		g.Release()
+		bytes.Release()
+	})
 }
 
 // TestProperties lets many acquire at random, and checks that never more is held

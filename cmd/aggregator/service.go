@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"time"
 
@@ -63,8 +64,8 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		log.Warn("too few descriptors: callers and lists may be refused", "descriptors", bounds.descriptors, "enough", minDescriptors)
 	}
 	s := &service{catalog: live, log: log, bounds: bounds, drain: f.drain}
-	client := fanout.New(transport, log, fanout.WithBounds(bounds.calls, bounds.callsPerList))
 	memory := shares.New(shares.Options{Capacity: int64(f.memory), MaxWaiting: bounds.waiting, MaxWait: maxWait})
+	client := fanout.New(transport, log, fanout.WithBounds(bounds.calls, bounds.callsPerList), fanout.WithMemory(memory))
 	s.descriptors = &descriptors{log: log, now: time.Now, bounds: bounds, open: openDescriptors, calls: client.InFlight}
 	status := httpapi.Status{
 		Breakers:      func() []httpapi.Breaker { return openBreakers(client.Breakers()) },
@@ -78,7 +79,9 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	s.aggregator = aggregate.New(aggregate.Config{
 		Catalog: live,
 		Runner:  client,
-		Admit:   client.TryAdmit,
+		Admit: func(ctx context.Context, from netip.Prefix, calls []lists.Call) (aggregate.Room, error) {
+			return client.Admit(ctx, from, calls)
+		},
 		Observe: func(ctx context.Context, o aggregate.Outcome) {
 			metrics.Observe(ctx, o)
 			httpapi.LogCall(ctx, log, o)
