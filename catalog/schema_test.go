@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"bytes"
 	"encoding/json"
+	"os"
 	"reflect"
 	"slices"
 	"testing"
@@ -58,6 +60,18 @@ func TestSchemaKnowsTheShippedKeys(t *testing.T) {
 	}
 	if unknown, _ := r.Parse(File{Name: "x.yaml", Data: []byte(head + "    post: {fields: {server_count: {a: b}}, x: 1}\n")}); len(missing(unknown, s)) != 2 {
 		t.Error("the schema takes keys that there are not")
+	}
+}
+
+// TestFormatPage checks that the page says what the format is.
+func TestFormatPage(t *testing.T) {
+	const name = "../docs/lists-format.md"
+	got, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, FormatPage()) {
+		t.Errorf("docs/lists-format.md is not of this format; run go run ./cmd/aggregator schema --markdown >docs/lists-format.md")
 	}
 }
 

@@ -171,7 +171,7 @@ func (Sources) OneOrMany() {}
 // "[-1]" takes its last item, "[name=Website]" the item whose name is Website
 // (in any case), and "{}" the keys of an object.
 type Source struct {
-	Path string `yaml:"path" required:"true" doc:"Path into the answer."`
+	Path string `yaml:"path" required:"true" doc:"Path into the answer: dots nest, [] goes through an array, [-1] takes its last item, [name=Website] the item whose name is Website, {} the keys of an object."`
 	URL  string `yaml:"url" doc:"Makes a URL of a value that is none: :value is filled in."`
 }
 

@@ -296,6 +296,22 @@ func TestSchemaOf(t *testing.T) {
 	}
 }
 
+func TestPageOf(t *testing.T) {
+	got := string(strictyaml.PageOf(reflect.TypeFor[fleet]()))
+	for _, want := range []string{
+		"## The file\n\n| key | takes | |\n|---|---|---|\n| `port` | a whole number | Port to listen on. |\n| `boats` | a mapping of names, each to a mapping: [`boats.NAME`](#boatsname) | Every boat, by its name. |\n\n## `boats.NAME`\n",
+		"| `name` | a text; **required** | Name people know the boat by. |\n| `kind` | `sail`, `motor` | How it moves. |\n| `decks` | `1`, `2`, `3` | Number of decks. |\n| `afloat` | true or false (or 1 or 0) | Whether it floats. |\n",
+		"| `crew` | a text, or a mapping: [`boats.NAME.crew`](#boatsnamecrew); or a list of these | Who sails it. |\n| `flags` | a list, each a text | Flags it carries. |\n",
+		"| `marks` | a mapping of names, each to a text | What is painted where. |\n| `free` | a mapping of names, each to a text, a whole number, true or false | Anything. |\n",
+		"| `built` | a date such as 2026-11-22 | When it was built. |\n",
+		"## `boats.NAME.spare`\n\n| key | takes | |\n|---|---|---|\n| `since` | a text | Since when. |\n| `name` | a text; **required** | Name. |\n",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant in it\n%s", got, want)
+		}
+	}
+}
+
 // FuzzParse checks that no file makes the decoder panic, and that each problem
 // has a place and words.
 func FuzzParse(f *testing.F) {

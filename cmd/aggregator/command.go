@@ -55,7 +55,7 @@ func commands() []command {
 		{"explain", "LIST", "print what a list is sent and where its answers are read", "explain list.example", explain},
 		{"try", "FILE", "try an entry of FILE on the list's live API", "try my-list.yaml --list list.example --bot 123456789012345678 --servers 1234 --token-file token.txt", try},
 		{"version", "", "print which build of the program this is", "version", printVersion},
-		{"schema", "", "print the JSON Schema of lists.yaml, for editors", "schema > lists.schema.json", schema},
+		{"schema", "", "print the format of lists files: a JSON Schema for editors, or a page", "schema > lists.schema.json", schema},
 	}
 }
 
