@@ -104,6 +104,17 @@ func (w wallWindows) Change(ctx context.Context, changes ...Change) error {
 	return w.Windows.Change(ctx, changes...)
 }
 
+// Noted implements [Windows].
+func (w wallWindows) Noted(ctx context.Context) ([]Noted, error) {
+	all, err := w.Windows.Noted(ctx)
+	if ahead := w.clock.Ahead(); ahead != 0 {
+		for i := range all {
+			all[i].Until = shift(all[i].Until, ahead)
+		}
+	}
+	return all, err
+}
+
 func shift(t time.Time, d time.Duration) time.Time {
 	if t.IsZero() {
 		return t

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"slices"
@@ -29,7 +30,8 @@ type entry struct {
 	key   Key
 	used  int64
 	until int64 // Unix milliseconds
-	index int   // place in the queue
+	note  string
+	index int // place in the queue
 }
 
 // NewMemoryWindows returns MemoryWindows without a window, on a clock. Of more
@@ -144,7 +146,7 @@ func (c Change) of(w Window) Window {
 		if c.Until.After(w.Until) {
 			w.Until = c.Until
 		}
-		w.Used = Held
+		w.Used, w.Note = Held, cmp.Or(c.Note, w.Note)
 	case KindRelease:
 		if w.Used > 0 && w.Used < Held {
 			w.Used--
@@ -188,7 +190,7 @@ func (j *journal) take(t *Taken, uses []Use) {
 		case t.OK && !u.Look:
 			j.before = append(j.before, keyed{key, w})
 			if w.Used == 0 {
-				w.Until = j.now.Add(u.Period)
+				w.Until, w.Note = j.now.Add(u.Period), u.Note
 			}
 			w.Used++
 			j.m.put(key, w, j.now)
@@ -243,8 +245,25 @@ func (m *MemoryWindows) Raise(key Key, w Window) {
 	now := m.now()
 	known := m.window(key, now)
 	if w.Until.After(now) && (w.Until.After(known.Until) || w.Until.Equal(known.Until) && w.Used > known.Used) {
+		w.Note = cmp.Or(w.Note, known.Note)
 		m.put(key, w, now)
 	}
+}
+
+// Noted implements [Windows].
+func (m *MemoryWindows) Noted(ctx context.Context) ([]Noted, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.usable(ctx); err != nil {
+		return nil, err
+	}
+	var all []Noted
+	for key, e := range m.windows {
+		if w := m.window(key, m.now()); e.note != "" && w.Used > 0 {
+			all = append(all, Noted{key, w})
+		}
+	}
+	return SortNoted(all), nil
 }
 
 // Each calls f with every window that is open, under the lock.
@@ -291,7 +310,7 @@ func (m *MemoryWindows) window(key Key, now time.Time) Window {
 	if e == nil || e.closed(now) {
 		return Window{}
 	}
-	return Window{Used: e.used, Until: time.UnixMilli(e.until)}
+	return Window{Used: e.used, Until: time.UnixMilli(e.until), Note: e.note}
 }
 
 // put sets a window; one without a use is removed.
@@ -302,16 +321,16 @@ func (m *MemoryWindows) put(key Key, w Window, now time.Time) {
 	case w.Used == 0:
 		m.remove(e)
 	case e != nil:
-		e.used, e.until = w.Used, ceilMilli(w.Until)
+		e.used, e.until, e.note = w.Used, ceilMilli(w.Until), w.Note
 		heap.Fix(&m.queue, e.index)
 	default:
 		if len(m.windows) >= m.maxKeys && m.evict(now, 1) == 0 {
 			soonest := m.queue[0]
 			m.remove(soonest)
 			m.pushed = now
-			m.removed(soonest.key, Window{soonest.used, time.UnixMilli(soonest.until)})
+			m.removed(soonest.key, Window{Used: soonest.used, Until: time.UnixMilli(soonest.until)})
 		}
-		e = &entry{key: key, used: w.Used, until: ceilMilli(w.Until)}
+		e = &entry{key: key, used: w.Used, until: ceilMilli(w.Until), note: w.Note}
 		m.windows[key] = e
 		heap.Push(&m.queue, e)
 	}

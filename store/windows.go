@@ -1,15 +1,37 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Window is what is known of one key. The zero Window is free.
 type Window struct {
 	Used  int64     // uses since the window opened
 	Until time.Time // when it closes and all its uses come back
+	Note  string    // what it is, for operators; no secret, and "" for most. TakeEach and PeekEach may leave it out
+}
+
+// MaxNote bounds a note, in bytes.
+const MaxNote = 200
+
+// checkNote returns an error for a note that no store takes: it is a line.
+func checkNote(note string) error {
+	if len(note) > MaxNote || strings.ContainsFunc(note, unicode.IsControl) {
+		return fmt.Errorf("store: note %q", note)
+	}
+	return nil
+}
+
+// Noted is an open window that has a note.
+type Noted struct {
+	Key Key
+	Window
 }
 
 // Held is the Used of a window that a hold has filled.
@@ -48,6 +70,7 @@ type Use struct {
 	Limit  int64         // uses that one window has; from 1 to Held-1
 	Period time.Duration // length of a window that this use opens; whole milliseconds, at least one
 	Look   bool          // the place must have room, and that is all: nothing is used, and there is no Period
+	Note   string        // of a window that this use opens
 }
 
 // UseOf returns a use of a single window.
@@ -62,6 +85,9 @@ func (u Use) Check() error {
 		return fmt.Errorf("store: limit of %d, want at least 1 and less than %d", u.Limit, int64(Held))
 	case !u.Look && (u.Period < time.Millisecond || u.Period%time.Millisecond != 0):
 		return fmt.Errorf("store: period of %s, want whole milliseconds, at least one", u.Period)
+	}
+	if err := checkNote(u.Note); err != nil {
+		return err
 	}
 	return u.Place.Check()
 }
@@ -79,6 +105,14 @@ type Change struct {
 	Place // more slots than one for KindOccupy alone
 	Kind  ChangeKind
 	Window
+}
+
+// Check returns an error for a change that no store takes.
+func (c Change) Check() error {
+	if err := checkNote(c.Note); err != nil {
+		return err
+	}
+	return c.Place.Check()
 }
 
 // ChangeKind is what a Change does.
@@ -119,6 +153,11 @@ type Windows interface {
 	// Change makes all the changes, in the order given.
 	Change(ctx context.Context, changes ...Change) error
 
+	// Noted returns the open windows that have a note, those that close soonest
+	// first, and of very many only these. It is for operators: it looks at
+	// every window. A note that a lost server held may be lost too.
+	Noted(ctx context.Context) ([]Noted, error)
+
 	// Degraded reports whether other replicas may have taken what these
 	// windows do not show. It is always false where there are no replicas.
 	Degraded() bool
@@ -156,4 +195,15 @@ func Release(ctx context.Context, w Windows, keys ...Key) error {
 		changes[i] = Change{Place: Place{Key: key}, Kind: KindRelease}
 	}
 	return w.Change(ctx, changes...)
+}
+
+// maxNoted bounds the windows that Noted returns.
+const maxNoted = 10_000
+
+// SortNoted returns noted windows as Noted does.
+func SortNoted(all []Noted) []Noted {
+	slices.SortFunc(all, func(a, b Noted) int {
+		return cmp.Or(a.Until.Compare(b.Until), strings.Compare(string(a.Key[:]), string(b.Key[:])))
+	})
+	return all[:min(len(all), maxNoted)]
 }

@@ -11,8 +11,8 @@ import (
 
 // windowLua begins all scripts over windows.
 //
-// A window is a string: how much of it is used, and until when, in Unix
-// milliseconds. When it is over says the window; that its key expires is only
+// A window is a string: how much of it is used, until when, in Unix
+// milliseconds, and a note, which may be missing. When it is over says the window; that its key expires is only
 // for cleaning up, so that one which lost its expiry blocks nobody, and gets
 // another at its next use. What cannot be read counts as free.
 var windowLua = prelude + `
@@ -22,18 +22,22 @@ local RELEASE, HOLD, SET, OCCUPY = ` + kinds(store.KindRelease, store.KindHold, 
 local function get(key)
 	local value = redis.pcall('GET', key)
 	if type(value) == 'string' then
-		local used, till = string.match(value, '^(%d+) (%d+)$')
+		local used, till, note = string.match(value, '^(%d+) (%d+) ?(.*)$')
 		used, till = tonumber(used), tonumber(till)
 		if used and till > now then
-			return {used = used, till = till}
+			return {used = used, till = till, note = note}
 		end
 	end
-	return {used = 0, till = 0}
+	return {used = 0, till = 0, note = ''}
 end
 
 local function put(key, w)
 	if w.used > 0 and w.till > now then
-		redis.call('SET', key, string.format('%.0f %.0f', w.used, w.till), 'PX', string.format('%.0f', w.till - now + KEEP))
+		local value = string.format('%.0f %.0f', w.used, w.till)
+		if w.note ~= '' then
+			value = value .. ' ' .. w.note
+		end
+		redis.call('SET', key, value, 'PX', string.format('%.0f', w.till - now + KEEP))
 	else
 		redis.call('DEL', key)
 	end
@@ -73,8 +77,8 @@ end
 `
 
 var (
-	// ARGV of each key: slots, limit, period (0 for only a look), and the number
-	// of its group.
+	// ARGV of each key: slots, limit, period (0 for only a look), the number of
+	// its group, and a note.
 	takeScript = driver.NewScript(windowLua + `
 local known = {}
 local function see(name)
@@ -82,19 +86,19 @@ local function see(name)
 end
 local from = 1
 while from <= #K do
-	local group, mine, ok, to = A[4 * from], {}, true, from
+	local group, mine, ok, to = A[5 * from - 1], {}, true, from
 	local room, at = {}, {}
-	while to <= #K and A[4 * to] == group do
-		local limit, period, w = tonumber(A[4 * to - 2]), tonumber(A[4 * to - 1])
-		at[to], w = first(K[to], tonumber(A[4 * to - 3]), limit, function(name) return mine[name] or see(name) end)
+	while to <= #K and A[5 * to - 1] == group do
+		local limit, period, w = tonumber(A[5 * to - 3]), tonumber(A[5 * to - 2])
+		at[to], w = first(K[to], tonumber(A[5 * to - 4]), limit, function(name) return mine[name] or see(name) end)
 		room[to] = w.used < limit
 		ok = ok and room[to]
 		if ok and period > 0 then
-			local till = w.till
+			local till, note = w.till, w.note
 			if w.used == 0 then
-				till = ceil + period
+				till, note = ceil + period, A[5 * to]
 			end
-			mine[slot(K[to], at[to])] = {used = w.used + 1, till = till}
+			mine[slot(K[to], at[to])] = {used = w.used + 1, till = till, note = note}
 		end
 		to = to + 1
 	end
@@ -121,23 +125,23 @@ for i = 1, #K do
 end
 return reply`)
 
-	// ARGV of each key: what to do, slots, uses, and until when.
+	// ARGV of each key: what to do, slots, uses, until when, and a note.
 	changeScript = driver.NewScript(windowLua + `
 for i = 1, #K do
-	local kind, used, till = tonumber(A[4 * i - 3]), tonumber(A[4 * i - 1]), tonumber(A[4 * i])
+	local kind, used, till, note = tonumber(A[5 * i - 4]), tonumber(A[5 * i - 2]), tonumber(A[5 * i - 1]), A[5 * i]
 	local at, w = 0, get(K[i])
 	if kind == OCCUPY then
-		at, w = first(K[i], tonumber(A[4 * i - 2]), 1, get)
+		at, w = first(K[i], tonumber(A[5 * i - 3]), 1, get)
 	end
 	if kind == RELEASE and w.used > 0 and w.used < HELD then
 		w.used = w.used - 1
 	elseif kind == HOLD then
-		w = {used = HELD, till = math.max(w.till, till)}
+		w = {used = HELD, till = math.max(w.till, till), note = note ~= '' and note or w.note}
 	elseif kind == SET or kind == OCCUPY and w.used == 0 then
-		w = {used = used, till = till}
+		w = {used = used, till = till, note = note}
 	end
 	if w.used == 0 or w.till <= now then
-		w = {used = 0, till = 0}
+		w = {used = 0, till = 0, note = ''}
 	end
 	put(slot(K[i], at), w)
 	tell(true, at, w)

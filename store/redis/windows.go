@@ -64,7 +64,7 @@ func (w *windows) TakeEach(ctx context.Context, groups ...[]store.Use) (taken []
 				period = 0
 			}
 			keys = append(keys, u.Key)
-			args = append(args, u.Slots, u.Limit, period, i)
+			args = append(args, u.Slots, u.Limit, period, i, u.Note)
 		}
 	}
 	err = w.do(ctx, takeScript, keys, args, func(said []placed) error {
@@ -147,7 +147,7 @@ func (w *windows) Change(ctx context.Context, changes ...store.Change) error {
 			return err
 		}
 		keys[i] = c.Key
-		args = append(args, int(c.Kind), c.Slots, c.Used, w.toRedis(c.Until))
+		args = append(args, int(c.Kind), c.Slots, c.Used, w.toRedis(c.Until), c.Note)
 	}
 	return w.do(ctx, changeScript, keys, args, func(said []placed) error {
 		same := make([]store.Change, len(said)) // lower too, as Learn would not

@@ -38,6 +38,8 @@ var migrations = []string{
 		data BLOB NOT NULL,
 		saved_ms INTEGER NOT NULL
 	) STRICT, WITHOUT ROWID;`,
+
+	`ALTER TABLE windows ADD COLUMN note TEXT NOT NULL DEFAULT '';`,
 }
 
 // database is the open file.
@@ -105,8 +107,8 @@ func (d *database) prepare(path string) (err error) {
 		&d.begin:    `BEGIN IMMEDIATE`,
 		&d.commit:   `COMMIT`,
 		&d.rollback: `ROLLBACK`,
-		&d.putWindow: `INSERT INTO windows (key, used, until_ms) VALUES (?, ?, ?)
-			ON CONFLICT (key) DO UPDATE SET used = excluded.used, until_ms = excluded.until_ms`,
+		&d.putWindow: `INSERT INTO windows (key, used, until_ms, note) VALUES (?, ?, ?, ?)
+			ON CONFLICT (key) DO UPDATE SET used = excluded.used, until_ms = excluded.until_ms, note = excluded.note`,
 		&d.cutWindow: `DELETE FROM windows WHERE key = ?`,
 		&d.putItem: `INSERT INTO items (key, version, due_ms, data, saved_ms) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (key) DO UPDATE SET version = excluded.version, due_ms = excluded.due_ms, data = excluded.data, saved_ms = excluded.saved_ms`,

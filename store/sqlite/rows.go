@@ -52,7 +52,7 @@ func (d *database) windows(now time.Time, most int, put func(store.Key, store.Wi
 	if _, err := d.db.Exec(`DELETE FROM windows WHERE until_ms <= ?`, now.UnixMilli()); err != nil {
 		return err
 	}
-	rows, err := d.db.Query(`SELECT key, used, until_ms FROM windows`)
+	rows, err := d.db.Query(`SELECT key, used, until_ms, note FROM windows`)
 	if err != nil {
 		return err
 	}
@@ -61,13 +61,14 @@ func (d *database) windows(now time.Time, most int, put func(store.Key, store.Wi
 	for ; rows.Next(); n++ {
 		var key sql.RawBytes
 		var used, until int64
-		if err := rows.Scan(&key, &used, &until); err != nil {
+		var note string
+		if err := rows.Scan(&key, &used, &until, &note); err != nil {
 			return err
 		}
 		if len(key) != len(store.Key{}) {
 			return damaged
 		}
-		put(store.Key(key), store.Window{Used: used, Until: time.UnixMilli(until)})
+		put(store.Key(key), store.Window{Used: used, Until: time.UnixMilli(until), Note: note})
 	}
 	if err := rows.Err(); err != nil || n <= most {
 		return err
@@ -136,7 +137,7 @@ func (d *database) saveWindows(rows map[store.Key]store.Window) (err error) {
 		if w.Used == 0 {
 			_, err = d.cutWindow.Exec(key[:])
 		} else {
-			_, err = d.putWindow.Exec(key[:], w.Used, w.Until.UnixMilli())
+			_, err = d.putWindow.Exec(key[:], w.Used, w.Until.UnixMilli(), w.Note)
 		}
 		if err != nil {
 			return err

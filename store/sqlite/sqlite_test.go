@@ -132,7 +132,8 @@ func TestReopenKeepsWindows(t *testing.T) {
 	for n := range 3 {
 		wantTake(t, s, n, true)
 	}
-	if err := store.Hold(t.Context(), s.Windows(), key(3), clock.Now().Add(time.Hour)); err != nil {
+	held := store.Change{Place: store.Place{Key: key(3)}, Kind: store.KindHold, Window: store.Window{Until: clock.Now().Add(time.Hour), Note: "why"}}
+	if err := s.Windows().Change(t.Context(), held); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Release(t.Context(), s.Windows(), key(2)); err != nil {
@@ -155,6 +156,9 @@ func TestReopenKeepsWindows(t *testing.T) {
 	wantTake(t, s, 1, false)
 	wantTake(t, s, 2, true)
 	wantTake(t, s, 3, false)
+	if all, err := s.Windows().Noted(t.Context()); err != nil || len(all) != 1 || all[0].Note != "why" || all[0].Key != key(3) {
+		t.Errorf("windows with notes: %v, %v; want the one of key 3", all, err)
+	}
 	s.Close()
 
 	clock.Advance(20 * time.Second)
@@ -511,7 +515,7 @@ func TestOpenErrors(t *testing.T) {
 	}{
 		"newer schema": {
 			prepare(`PRAGMA user_version = 7`),
-			"has schema version 7, written by a newer aggregator; this one knows up to 2",
+			"has schema version 7, written by a newer aggregator; this one knows up to 3",
 		},
 		"other program": {prepare(`CREATE TABLE songs (name TEXT)`), "is a database of another program"},
 		"garbage":       {write(strings.Repeat("no database at all\n", 500)), "is not a SQLite database"},

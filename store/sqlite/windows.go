@@ -53,5 +53,8 @@ func (s windows) Change(ctx context.Context, changes ...store.Change) error {
 	return err
 }
 
+// Noted implements [store.Windows].
+func (s windows) Noted(ctx context.Context) ([]store.Noted, error) { return s.memory.Noted(ctx) }
+
 // Degraded implements [store.Windows]. Nobody else has the file open.
 func (s windows) Degraded() bool { return false }

@@ -47,6 +47,7 @@ func Windows(t *testing.T, open func(t *testing.T, clock *testkit.Clock) store.S
 		"several changes":           severalChanges,
 		"clock set back":            clockSetBack,
 		"clock set forward":         clockSetForward,
+		"notes":                     noted,
 		"nothing asked":             nothingAsked,
 		"bad arguments":             badArguments,
 		"context that has ended":    endedContext,
@@ -324,7 +325,8 @@ func endedContext(s suite) {
 	_, peekErr := store.Peek(ctx, s.Windows, key(1))
 	holdErr := store.Hold(ctx, s.Windows, key(1), s.in(time.Hour))
 	releaseErr := store.Release(ctx, s.Windows, key(2))
-	for call, err := range map[string]error{"Take": takeErr, "Peek": peekErr, "Hold": holdErr, "Release": releaseErr} {
+	_, notedErr := s.Noted(ctx)
+	for call, err := range map[string]error{"Take": takeErr, "Peek": peekErr, "Hold": holdErr, "Release": releaseErr, "Noted": notedErr} {
 		if ok || !errors.Is(err, context.Canceled) {
 			s.Errorf("%s: %v, want context.Canceled", call, err)
 		}
@@ -350,7 +352,8 @@ func closed(s suite) {
 	_, peekErr := store.Peek(s.Context(), s.Windows, key(1))
 	holdErr := store.Hold(s.Context(), s.Windows, key(1), s.in(time.Hour))
 	releaseErr := store.Release(s.Context(), s.Windows, key(1))
-	for call, err := range map[string]error{"Take": takeErr, "Peek": peekErr, "Hold": holdErr, "Release": releaseErr} {
+	_, notedErr := s.Noted(s.Context())
+	for call, err := range map[string]error{"Take": takeErr, "Peek": peekErr, "Hold": holdErr, "Release": releaseErr, "Noted": notedErr} {
 		if ok || !errors.Is(err, store.ErrClosed) {
 			s.Errorf("%s: %v, want ErrClosed", call, err)
 		}
