@@ -8,7 +8,7 @@ SOAK = 2
 # gcc is for the race detector, redis-server for the store of several replicas.
 TEST_NEEDS = gcc redis-server
 
-.PHONY: help build test lint demo check fuzz bench soak clean
+.PHONY: help build test lint demo check schema fuzz bench soak clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' Makefile
@@ -24,7 +24,10 @@ test: ## vet, then run all tests in random order under the race detector
 		echo "WARNING: no gcc, so the tests run WITHOUT the race detector" >&2; fi; \
 	echo "$(GO) test $$*"; $(GO) test "$$@"
 
-lint: ## check format, errors, complexity, comments and who imports whom (.golangci.yml)
+# Not here: govulncheck, whose database at vuln.go.dev has to be fetched. Where
+# that can be had: go run golang.org/x/vuln/cmd/govulncheck@latest ./...
+lint: ## check format, errors, complexity, comments and who imports whom (.golangci.yml), and go.mod
+	$(GO) mod tidy -diff
 	$(GO) tool -modfile=.ci/tools/go.mod golangci-lint run ./...
 
 demo: build ## run the service against a sandbox of every list
@@ -32,6 +35,9 @@ demo: build ## run the service against a sandbox of every list
 
 check: build ## check the built-in lists and legacy ids
 	bin/aggregator check
+
+schema: ## write the JSON Schemas in docs anew
+	UPDATE=1 $(GO) test -count=1 -run '^TestSchemaFile$$' ./catalog
 
 fuzz: ## run every fuzz target for FUZZTIME (20s) each
 	@list=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"aggregator/internal/testkit"
 	"aggregator/strictyaml"
 )
 
@@ -113,4 +114,10 @@ func TestSchemaShapes(t *testing.T) {
 			t.Errorf("%s is %v, want %v", tt.name, tt.got, want)
 		}
 	}
+}
+
+// TestSchemaFile holds the schema in docs, which editors can be pointed to,
+// against the one that is made of the entries.
+func TestSchemaFile(t *testing.T) {
+	testkit.Golden(t, "../docs/lists.schema.json", append(Schema(), '\n'))
 }
