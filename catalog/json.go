@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"aggregator/lists"
+	"aggregator/rawjson"
 )
 
 // page is a list as the API page shows it.
@@ -63,7 +64,7 @@ func (f flag) MarshalJSON() ([]byte, error) {
 	return []byte("0"), nil
 }
 
-// orNull is nil, null in JSON, for what is unknown.
+// orNull returns nil, null in JSON, for what is unknown.
 func orNull(s string) *string {
 	if s == "" {
 		return nil
@@ -89,7 +90,7 @@ func (c *Catalog) pageOf(l *lists.List) page {
 	}
 }
 
-// featuresOf is every feature, those that the list has first.
+// featuresOf returns every feature, those that the list has first.
 func (c *Catalog) featuresOf(l *lists.List) []valueFeature {
 	all := make([]valueFeature, 0, len(c.features))
 	for _, has := range []bool{true, false} {
@@ -102,15 +103,15 @@ func (c *Catalog) featuresOf(l *lists.List) []valueFeature {
 	return all
 }
 
-// ListsJSON is all lists by id, those for Discord alone first.
+// ListsJSON returns all lists by id, those for Discord alone first.
 func (c *Catalog) ListsJSON() []byte { return c.listsJSON }
 
-// FilteredJSON is the api_* fields of each list that is not defunct and has
+// FilteredJSON returns the api_* fields of each list that is not defunct and has
 // some, in the order of ListsJSON.
 func (c *Catalog) FilteredJSON() []byte { return c.filteredJSON }
 
-// ListJSON is one list, found as by List.
-func (c *Catalog) ListJSON(id string) ([]byte, bool) {
+// ListJSON returns one list, found as by List. ok is false where there is none.
+func (c *Catalog) ListJSON(id string) (list []byte, ok bool) {
 	l, ok := c.List(id)
 	if !ok {
 		return nil, false
@@ -118,51 +119,29 @@ func (c *Catalog) ListJSON(id string) ([]byte, bool) {
 	return c.listJSON[l.ID], true
 }
 
-// LegacyJSON is the legacy ids and where each leads, sorted.
+// LegacyJSON returns the legacy ids and where each leads, sorted.
 func (c *Catalog) LegacyJSON() []byte { return c.legacyJSON }
 
 // encode writes all JSON once, for it is the same in every answer.
 func (c *Catalog) encode() {
 	c.listJSON = make(map[string][]byte, len(c.lists))
-	var all, filtered object
+	all, filtered := []byte("{"), []byte("{")
 	for _, discordOnly := range []bool{true, false} {
 		for _, l := range c.lists {
 			if l.DiscordOnly != discordOnly {
 				continue
 			}
 			c.listJSON[l.ID] = marshal(c.pageOf(l))
-			all.add(l.ID, c.listJSON[l.ID])
+			all = append(rawjson.AppendKey(all, l.ID), c.listJSON[l.ID]...)
 			if api := apiFieldsOf(l.Entry); !l.Defunct && api != (apiFields{}) {
-				filtered.add(l.ID, marshal(api))
+				filtered = append(rawjson.AppendKey(filtered, l.ID), marshal(api)...)
 			}
 		}
 	}
-	c.listsJSON, c.filteredJSON, c.legacyJSON = all.end(), filtered.end(), marshal(c.legacy)
+	c.listsJSON, c.filteredJSON, c.legacyJSON = append(all, '}'), append(filtered, '}'), marshal(c.legacy)
 }
 
-// object writes a JSON object whose keys keep their order.
-type object struct{ bytes.Buffer }
-
-func (o *object) add(key string, value []byte) {
-	sep := byte(',')
-	if o.Len() == 0 {
-		sep = '{'
-	}
-	o.WriteByte(sep)
-	o.Write(marshal(key))
-	o.WriteByte(':')
-	o.Write(value)
-}
-
-func (o *object) end() []byte {
-	if o.Len() == 0 {
-		return []byte("{}")
-	}
-	o.WriteByte('}')
-	return o.Bytes()
-}
-
-// marshal is v as JSON that leaves <, > and & as they are.
+// marshal returns v as JSON that leaves <, > and & as they are.
 func marshal(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -2,7 +2,6 @@ package lists
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -302,12 +301,15 @@ func (b *bodyDialect) text(m member, set *valueSet, token string) (text string, 
 
 // appendConstant writes a string, a whole number or a boolean as JSON.
 func appendConstant(out []byte, v any) []byte {
-	if s, ok := v.(string); ok {
-		return rawjson.AppendString(out, s)
+	switch v := v.(type) {
+	case string:
+		return rawjson.AppendString(out, v)
+	case int64:
+		return rawjson.AppendInt(out, v)
+	case int:
+		return rawjson.AppendInt(out, int64(v))
+	case bool:
+		return rawjson.AppendBool(out, v)
 	}
-	j, err := json.Marshal(v)
-	if err != nil { // no number or boolean fails
-		return append(out, "null"...)
-	}
-	return append(out, j...)
+	return append(out, "null"...)
 }
