@@ -13,6 +13,7 @@ const DefaultMaxKeys = 1_000_000
 // MemoryOptions are the options of a Memory; the zero value is ready to use.
 type MemoryOptions struct {
 	MaxKeys int          // windows open at once; DefaultMaxKeys when 0
+	Shards  ShardBounds  // DefaultShardBounds when zero
 	Log     *slog.Logger // nil is silent
 
 	Now     func() time.Time     // the wall clock; time.Now when nil
@@ -23,6 +24,7 @@ type MemoryOptions struct {
 type Memory struct {
 	windows *MemoryWindows
 	state   *MemoryState
+	shards  *MemoryShards
 	clock   *Clock
 	monitor *Monitor
 	secret  []byte
@@ -35,6 +37,9 @@ func NewMemory(opts MemoryOptions) *Memory {
 	if opts.MaxKeys <= 0 {
 		opts.MaxKeys = DefaultMaxKeys
 	}
+	if opts.Shards == (ShardBounds{}) {
+		opts.Shards = DefaultShardBounds
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -45,6 +50,7 @@ func NewMemory(opts MemoryOptions) *Memory {
 	}
 	m.windows = NewMemoryWindows(opts.MaxKeys, m.clock.Now, func(Key, Window) { m.monitor.BeginFull(opts.MaxKeys) })
 	m.state = NewMemoryState(m.clock, nil)
+	m.shards = NewMemoryShards(m.clock, opts.Shards, ShardRows{})
 	return m
 }
 
@@ -61,6 +67,9 @@ func (m *Memory) Windows() Windows { return m.clock.OnWall(m.windows) }
 // State implements [Store].
 func (m *Memory) State() State { return m.state }
 
+// Shards implements [Store].
+func (m *Memory) Shards() Shards { return m.shards }
+
 // Health implements [Store].
 func (m *Memory) Health() Health {
 	if !m.windows.Full() {
@@ -76,5 +85,6 @@ func (m *Memory) Secret() []byte { return slices.Clone(m.secret) }
 func (m *Memory) Close() error {
 	m.windows.Close()
 	m.state.Close()
+	m.shards.Close()
 	return nil
 }

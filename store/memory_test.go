@@ -27,6 +27,14 @@ func TestMemoryState(t *testing.T) {
 	})
 }
 
+func TestMemoryShards(t *testing.T) {
+	storetest.Shards(t, func(t *testing.T, clock *testkit.Clock) store.Store {
+		m := store.NewMemory(store.MemoryOptions{Shards: storetest.ShardBounds, Now: clock.Now, Elapsed: clock.Elapsed})
+		t.Cleanup(func() { m.Close() })
+		return m
+	})
+}
+
 func numbered(n int) store.Key {
 	var key store.Key
 	binary.BigEndian.PutUint64(key[:], uint64(n))
@@ -119,4 +127,12 @@ func BenchmarkMemoryTake(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func BenchmarkMemoryShards(b *testing.B) {
+	storetest.BenchmarkShards(b, store.NewMemory(store.MemoryOptions{}).Shards())
+}
+
+func BenchmarkMemoryState(b *testing.B) {
+	storetest.BenchmarkState(b, store.NewMemory(store.MemoryOptions{}).State())
 }

@@ -13,6 +13,9 @@ type Store interface {
 	// State returns the items kept in the store.
 	State() State
 
+	// Shards returns the counts of shards kept in the store.
+	Shards() Shards
+
 	// Health returns how the store is.
 	Health() Health
 

@@ -49,6 +49,7 @@ type Store struct {
 	*link
 	windows *windows
 	state   *state
+	shards  *shards
 
 	closing  sync.Once
 	closeErr error
@@ -64,13 +65,14 @@ type options struct {
 	timeout time.Duration        // of one call
 	slow    time.Duration        // see slowCall
 	yield   time.Duration        // see yieldFor
+	bounds  store.ShardBounds    // of sets of shards
 	roots   *x509.CertPool       // whom to trust; the system's when nil
 }
 
 // Open opens the store in the Redis that url names: redis://, or rediss:// for
 // TLS, then user:password@host:port/db. A nil log is silent.
 func Open(ctx context.Context, url string, log *slog.Logger) (*Store, error) {
-	return open(ctx, url, log, options{now: time.Now, timeout: callTimeout, slow: slowCall, yield: yieldFor})
+	return open(ctx, url, log, options{now: time.Now, timeout: callTimeout, slow: slowCall, yield: yieldFor, bounds: store.DefaultShardBounds})
 }
 
 func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Store, error) {
@@ -82,6 +84,7 @@ func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Sto
 	s := &Store{link: newLink(config, log, opts)}
 	s.windows = newWindows(s.link)
 	s.state = &state{s.link}
+	s.shards = &shards{s.link}
 	if err = s.start(ctx); err == nil {
 		return s, nil
 	}
@@ -98,6 +101,9 @@ func (s *Store) Windows() store.Windows { return s.clock.OnWall(s.windows) }
 
 // State implements [store.Store].
 func (s *Store) State() store.State { return s.state }
+
+// Shards implements [store.Store].
+func (s *Store) Shards() store.Shards { return s.shards }
 
 // Secret implements [store.Store].
 func (s *Store) Secret() []byte { return slices.Clone(s.secret) }

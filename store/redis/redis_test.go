@@ -50,7 +50,18 @@ func TestState(t *testing.T) {
 	})
 }
 
-// TestAwayState wants nothing to be due, and nothing saved, while Redis is away.
+func TestShards(t *testing.T) {
+	srv := startServer(t)
+	db := 0
+	storetest.Shards(t, func(t *testing.T, clock *testkit.Clock) store.Store {
+		db++
+		return openURL(t, fmt.Sprintf("redis://%s/%d", srv.addr, db),
+			options{now: clock.Now, elapsed: clock.Elapsed, told: steady(clock), bounds: storetest.ShardBounds})
+	})
+}
+
+// TestAwayState wants nothing to be due, and nothing saved or added up, while
+// Redis is away.
 func TestAwayState(t *testing.T) {
 	srv := startServer(t)
 	s := srv.open()
@@ -60,11 +71,16 @@ func TestAwayState(t *testing.T) {
 	}
 	srv.kill()
 	testkit.Wait(t, "the loss is noticed", func() bool { return !s.Health().OK() })
+	report := store.ShardReport{Set: key(1), Of: 1, Counts: []store.ShardCount{{}}, TTL: time.Hour, Round: time.Hour}
+	_, reportErr := s.Shards().Report(t.Context(), report)
+	settleErr := s.Shards().Settle(t.Context(), store.ShardClaim{Set: key(1), Of: 1, ID: key(1)}, store.ShardsPosted)
+	_, _, silenceErr := s.Shards().Silence(t.Context(), key(1), 10, time.Hour)
 	_, loadErr := s.State().Load(t.Context(), key(1))
 	_, saveErr := s.State().Save(t.Context(), store.Key{}, item)
 	_, claimErr := s.State().Claim(t.Context(), holder, time.Minute, key(1))
 	releaseErr := s.State().Release(t.Context(), holder, key(1))
-	for call, err := range map[string]error{"Load": loadErr, "Save": saveErr, "Claim": claimErr, "Release": releaseErr} {
+	for call, err := range map[string]error{"Load": loadErr, "Save": saveErr, "Claim": claimErr, "Release": releaseErr,
+		"Report": reportErr, "Settle": settleErr, "Silence": silenceErr} {
 		if !errors.Is(err, store.ErrAway) {
 			t.Errorf("%s: %v, want ErrAway", call, err)
 		}
@@ -1189,3 +1205,7 @@ func BenchmarkPeek1000(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkShards(b *testing.B) { storetest.BenchmarkShards(b, startServer(b).open().Shards()) }
+
+func BenchmarkState(b *testing.B) { storetest.BenchmarkState(b, startServer(b).open().State()) }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"aggregator/internal/testkit"
+	"aggregator/store"
 
 	driver "github.com/redis/go-redis/v9"
 )
@@ -125,6 +126,9 @@ func openURL(t testing.TB, url string, opts options) *Store {
 	}
 	if opts.timeout == 0 {
 		opts.timeout = patience
+	}
+	if opts.bounds == (store.ShardBounds{}) {
+		opts.bounds = store.DefaultShardBounds
 	}
 	if opts.slow == 0 {
 		opts.slow = patience

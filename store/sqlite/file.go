@@ -40,6 +40,34 @@ var migrations = []string{
 	) STRICT, WITHOUT ROWID;`,
 
 	`ALTER TABLE windows ADD COLUMN note TEXT NOT NULL DEFAULT '';`,
+
+	`CREATE TABLE shard_sets (
+		key BLOB NOT NULL,
+		of INTEGER NOT NULL,
+		network BLOB NOT NULL,
+		used_ms INTEGER NOT NULL,
+		ttl_ms INTEGER NOT NULL,
+		began_ms INTEGER NOT NULL,
+		round INTEGER NOT NULL,
+		complete INTEGER NOT NULL,
+		finished INTEGER NOT NULL,
+		ended_ms INTEGER NOT NULL,
+		took_ms INTEGER NOT NULL,
+		posted_ms INTEGER NOT NULL,
+		claim BLOB NOT NULL,
+		claimed_ms INTEGER NOT NULL,
+		until_ms INTEGER NOT NULL,
+		PRIMARY KEY (key, of)
+	) STRICT, WITHOUT ROWID;
+	CREATE TABLE shard_counts (
+		key BLOB NOT NULL,
+		of INTEGER NOT NULL,
+		shard INTEGER NOT NULL,
+		count INTEGER NOT NULL,
+		at_s INTEGER NOT NULL,
+		round INTEGER NOT NULL,
+		PRIMARY KEY (key, of, shard)
+	) STRICT, WITHOUT ROWID;`,
 }
 
 // database is the open file.
@@ -55,6 +83,9 @@ type database struct {
 
 	putWindow, cutWindow *sql.Stmt
 	putItem, cutItem     *sql.Stmt
+	putSet, cutSet       *sql.Stmt
+	putCount, cutCount   *sql.Stmt
+	cutCounts            *sql.Stmt // of a set
 }
 
 // openDatabase opens the file at path, which is made when it is not there, and
@@ -113,6 +144,12 @@ func (d *database) prepare(path string) (err error) {
 		&d.putItem: `INSERT INTO items (key, version, due_ms, data, saved_ms) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (key) DO UPDATE SET version = excluded.version, due_ms = excluded.due_ms, data = excluded.data, saved_ms = excluded.saved_ms`,
 		&d.cutItem: `DELETE FROM items WHERE key = ?`,
+		&d.putSet: `INSERT OR REPLACE INTO shard_sets (key, of, network, used_ms, ttl_ms, began_ms, round, complete, finished,
+			ended_ms, took_ms, posted_ms, claim, claimed_ms, until_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		&d.cutSet:    `DELETE FROM shard_sets WHERE key = ? AND of = ?`,
+		&d.putCount:  `INSERT OR REPLACE INTO shard_counts (key, of, shard, count, at_s, round) VALUES (?, ?, ?, ?, ?, ?)`,
+		&d.cutCount:  `DELETE FROM shard_counts WHERE key = ? AND of = ? AND shard = ?`,
+		&d.cutCounts: `DELETE FROM shard_counts WHERE key = ? AND of = ?`,
 		&d.expired: `DELETE FROM windows WHERE key IN (
 			SELECT key FROM windows WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
 		&d.clock: `INSERT INTO meta (name, value) VALUES ('clock', ?)

@@ -13,13 +13,20 @@ import (
 type changes struct {
 	windows map[store.Key]store.Window // no Used means delete
 	items   map[store.Key]store.Item   // of Version 0 means delete
+	sets    map[store.ShardSetID]*shardChanges
+	waiting *int // counts of sets
 }
 
 func newChanges() changes {
-	return changes{windows: make(map[store.Key]store.Window), items: make(map[store.Key]store.Item)}
+	return changes{
+		windows: make(map[store.Key]store.Window),
+		items:   make(map[store.Key]store.Item),
+		sets:    make(map[store.ShardSetID]*shardChanges),
+		waiting: new(int),
+	}
 }
 
-func (c changes) len() int { return len(c.windows) + len(c.items) }
+func (c changes) len() int { return len(c.windows) + len(c.items) + len(c.sets) }
 
 // keep puts rows back that could not be written, unless they have changed since
 // or are over by now: what is over means nothing in the file either. Beyond so
@@ -29,6 +36,7 @@ func (c changes) keep(old changes, now time.Time, most int) {
 	maps.DeleteFunc(old.windows, func(_ store.Key, w store.Window) bool { return !w.Until.After(now) })
 	keep(c.windows, old.windows, most)
 	keep(c.items, old.items, most)
+	c.keepSets(old.sets, most)
 }
 
 func keep[K comparable, V any](rows, old map[K]V, most int) {
@@ -126,6 +134,9 @@ func (d *database) write(c changes, r store.Reading) error {
 		return err
 	}
 	if err := d.saveItems(c.items, r.Clock); err != nil {
+		return err
+	}
+	if err := d.saveShards(c.sets); err != nil {
 		return err
 	}
 	_, err := d.clock.Exec(fmt.Appendf(nil, "%d %d", r.Clock.UnixMilli(), r.Wall.UnixMilli()))

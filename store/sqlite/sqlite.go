@@ -33,6 +33,7 @@ type Store struct {
 	mu       sync.Mutex // orders a decision and its row alike
 	memory   *store.MemoryWindows
 	state    *store.MemoryState
+	shards   *store.MemoryShards
 	rows     changes       // to write
 	saved    chan struct{} // closed when what is in rows has been written, or has failed to be
 	failed   error         // why the last write failed; nil when it did not
@@ -53,12 +54,13 @@ type options struct {
 	now     func() time.Time
 	elapsed func() time.Duration // as for [store.NewClock]
 	maxKeys int
+	bounds  store.ShardBounds
 }
 
 // Open opens the store in the file at path, which is made when it is not
 // there. It fails when another process has it open. A nil log is silent.
 func Open(path string, log *slog.Logger) (*Store, error) {
-	return open(path, log, options{now: time.Now, maxKeys: store.DefaultMaxKeys})
+	return open(path, log, options{now: time.Now, maxKeys: store.DefaultMaxKeys, bounds: store.DefaultShardBounds})
 }
 
 func open(path string, log *slog.Logger, opts options) (*Store, error) {
@@ -100,8 +102,13 @@ func (s *Store) read(file *database) (err error) {
 	if err := file.windows(s.clock.Now(), s.maxKeys, s.memory.Load); err != nil {
 		return err
 	}
-	s.rows = newChanges() // those that made room are gone from the file too
-	return file.items(s.clock.Now().Add(-store.ItemTTL), s.state.Put)
+	if err := file.items(s.clock.Now().Add(-store.ItemTTL), s.state.Put); err != nil {
+		return err
+	}
+	s.shards = store.NewMemoryShards(s.clock, s.bounds, s.shardRows())
+	err = file.shards(s.clock.Now(), s.shards.Put)
+	s.rows = newChanges() // what was read is in the file, and what made room is not
+	return err
 }
 
 // Windows implements [store.Store].
@@ -109,6 +116,9 @@ func (s *Store) Windows() store.Windows { return s.clock.OnWall(windows{s}) }
 
 // State implements [store.Store].
 func (s *Store) State() store.State { return state{s} }
+
+// Shards implements [store.Store].
+func (s *Store) Shards() store.Shards { return shards{s} }
 
 // Secret implements [store.Store].
 func (s *Store) Secret() []byte { return slices.Clone(s.secret) }
@@ -127,6 +137,7 @@ func (s *Store) Close() error {
 		s.mu.Lock()
 		s.memory.Close() // from here on no call changes anything
 		s.state.Close()
+		s.shards.Close()
 		s.mu.Unlock()
 		close(s.stop)
 		<-s.done

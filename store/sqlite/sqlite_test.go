@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -61,6 +62,12 @@ func child(path string) {
 	if err == nil {
 		err = store.Hold(context.Background(), s.Windows(), key(3), time.Now().Add(time.Hour))
 	}
+	if err == nil {
+		_, err = s.State().Save(context.Background(), store.Key{}, store.Item{Key: key(1), Data: []byte("kept"), Due: time.Now()})
+	}
+	if err == nil {
+		_, err = s.Shards().Report(context.Background(), shardReport(3, 0, 10, 2, 12))
+	}
 	fmt.Println(ok, err)
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
@@ -77,6 +84,12 @@ func TestState(t *testing.T) {
 	})
 }
 
+func TestShards(t *testing.T) {
+	storetest.Shards(t, func(t *testing.T, clock *testkit.Clock) store.Store {
+		return reopen(t, file(t), options{now: clock.Now, elapsed: clock.Elapsed, bounds: storetest.ShardBounds})
+	})
+}
+
 func file(t testing.TB) string { return filepath.Join(t.TempDir(), "a b?#%20.db") }
 
 func reopen(t testing.TB, path string, opts options) *Store {
@@ -86,6 +99,9 @@ func reopen(t testing.TB, path string, opts options) *Store {
 	}
 	if opts.maxKeys == 0 {
 		opts.maxKeys = store.DefaultMaxKeys
+	}
+	if opts.bounds == (store.ShardBounds{}) {
+		opts.bounds = store.DefaultShardBounds
 	}
 	s, err := open(path, nil, opts)
 	if err != nil {
@@ -211,6 +227,88 @@ func TestSurvivesKill(t *testing.T) {
 		wantTake(t, s, n+1, false)
 	}
 	wantTake(t, s, 4, true)
+	if items, err := s.State().Load(t.Context(), key(1)); err != nil || string(items[0].Data) != "kept" || items[0].Due.IsZero() {
+		t.Errorf("item: %+v, %v", items, err)
+	}
+	if set, err := s.Shards().Report(t.Context(), shardReport(3, 1, 11)); err != nil || !slices.Equal(set.Counts, []int64{10, 11, 12}) {
+		t.Errorf("set: %+v, %v; want all counts", set, err)
+	}
+}
+
+// shardReport is a report of pairs of shard and count.
+func shardReport(of int, counts ...int64) store.ShardReport {
+	r := store.ShardReport{Set: key(1), Network: key(2), Of: of, TTL: 24 * time.Hour, Pace: 120 * time.Second, Round: 10 * time.Minute}
+	for ; len(counts) > 0; counts = counts[2:] {
+		r.Counts = append(r.Counts, store.ShardCount{Shard: int(counts[0]), Count: counts[1]})
+	}
+	return r
+}
+
+// TestReopenKeepsShards closes the store after each step of a round.
+func TestReopenKeepsShards(t *testing.T) {
+	path, clock := file(t), testkit.NewClock()
+	opts := options{now: clock.Now, elapsed: clock.Elapsed}
+	s := reopen(t, path, opts)
+	again := func() {
+		t.Helper()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = reopen(t, path, opts)
+	}
+	report := func(claim bool, r store.ShardReport) store.ShardSet {
+		t.Helper()
+		set, err := s.Shards().Report(t.Context(), r)
+		if err != nil || (set.Claim != (store.ShardClaim{})) != claim {
+			t.Fatalf("Report: %+v, %v; want a claim: %v", set, err, claim)
+		}
+		return set
+	}
+	other := shardReport(2, 0, 1)
+	other.Set, other.Network = key(9), store.Key{}
+	report(false, other)
+	report(false, shardReport(2, 0, 1))
+	again()
+	clock.Advance(time.Minute)
+	set := report(true, shardReport(2, 1, 2))
+	again()
+	report(false, shardReport(2, 0, 3)) // it is being posted
+	again()
+	if err := s.Shards().Settle(t.Context(), set.Claim, store.ShardsPosted); err != nil {
+		t.Fatal(err)
+	}
+	again()
+	if silence, ok, err := s.Shards().Silence(t.Context(), key(1), 10, time.Hour); err != nil || !ok || silence.Round != time.Minute || silence.Known != 2 {
+		t.Errorf("%+v, %v, %v; want a round of a minute", silence, ok, err)
+	}
+	clock.Advance(119 * time.Second)
+	if set := report(false, shardReport(2, 1, 4)); !set.NextPost.Equal(clock.Now().Add(time.Second)) {
+		t.Errorf("next post at %s, want in a second", set.NextPost)
+	}
+	again()
+	clock.Advance(time.Second)
+	if set := report(true, shardReport(2, 1, 5)); !slices.Equal(set.Counts, []int64{3, 5}) {
+		t.Errorf("counts %d", set.Counts)
+	}
+	again()
+	report(false, shardReport(3, 0, 1, 1, 1)) // another number of shards
+	report(true, shardReport(3, 2, 1))        // the old set is forgotten
+	again()
+	if set := report(false, shardReport(2, 0, 1)); set.Known != 1 {
+		t.Errorf("%+v, want the old set forgotten", set)
+	}
+	other.Counts[0].Shard = 1
+	if set := report(true, other); !slices.Equal(set.Counts, []int64{1, 1}) {
+		t.Errorf("the set of a bot with a key: %+v", set)
+	}
+	clock.Advance(25 * time.Hour)
+	again()
+	for _, table := range []string{"shard_sets", "shard_counts"} {
+		var n int
+		if err := s.file.db.QueryRow(`SELECT count(*) FROM ` + table).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%s: %d rows that are over, error %v", table, n, err)
+		}
+	}
 }
 
 // TestKilledWhileWriting kills a process again and again in the midst of
@@ -326,6 +424,9 @@ func TestFileGone(t *testing.T) {
 	if saved, err := s.State().Save(t.Context(), store.Key{}, store.Item{Key: key(1), Data: []byte("kept")}); err != nil || !saved[0] {
 		t.Fatal(saved, err)
 	}
+	if _, err := s.Shards().Report(t.Context(), shardReport(2, 0, 5)); err != nil {
+		t.Fatal(err)
+	}
 	for _, suffix := range []string{"", "-wal"} {
 		if err := os.Remove(path + suffix); err != nil {
 			t.Fatal(err)
@@ -354,6 +455,9 @@ func TestFileGone(t *testing.T) {
 	}
 	if items, err := s.State().Load(t.Context(), key(1)); err != nil || string(items[0].Data) != "kept" {
 		t.Errorf("item: %+v, %v", items, err)
+	}
+	if set, err := s.Shards().Report(t.Context(), shardReport(2, 1, 6)); err != nil || set.Total != 11 {
+		t.Errorf("set: %+v, %v; want a total of 11", set, err)
 	}
 }
 
@@ -515,7 +619,7 @@ func TestOpenErrors(t *testing.T) {
 	}{
 		"newer schema": {
 			prepare(`PRAGMA user_version = 7`),
-			"has schema version 7, written by a newer aggregator; this one knows up to 3",
+			"has schema version 7, written by a newer aggregator; this one knows up to 4",
 		},
 		"other program": {prepare(`CREATE TABLE songs (name TEXT)`), "is a database of another program"},
 		"garbage":       {write(strings.Repeat("no database at all\n", 500)), "is not a SQLite database"},
@@ -800,4 +904,12 @@ func BenchmarkTake(b *testing.B) {
 			})
 		})
 	}
+}
+
+func BenchmarkShards(b *testing.B) {
+	storetest.BenchmarkShards(b, reopen(b, file(b), options{}).Shards())
+}
+
+func BenchmarkState(b *testing.B) {
+	storetest.BenchmarkState(b, reopen(b, file(b), options{}).State())
 }

@@ -139,5 +139,12 @@ func (s *Store) renew() error {
 	defer s.mu.Unlock()
 	s.memory.Each(func(key store.Key, w store.Window) { s.rows.windows[key] = w })
 	s.state.Each(func(item store.Item) { s.rows.items[item.Key] = item })
+	s.shards.Each(func(id store.ShardSetID, row store.ShardSetRow, counts []store.ShardRow) {
+		set := s.rows.set(id)
+		set.row = &row
+		for _, c := range counts {
+			set.counts[c.Shard] = shardCount{ShardRow: c}
+		}
+	})
 	return nil
 }

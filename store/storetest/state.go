@@ -29,6 +29,7 @@ func State(t *testing.T, open func(t *testing.T, clock *testkit.Clock) store.Sto
 		"load and save":          loadAndSave,
 		"versions":               versions,
 		"several items":          severalItems,
+		"many items":             manyItems,
 		"removal":                removal,
 		"claim":                  claim,
 		"exactly one has a tick": exactlyOneTick,
@@ -135,16 +136,21 @@ func severalItems(s stateSuite) {
 	if err != nil || len(items) != 3 || string(items[0].Data) != "c" || items[1].Version != 0 || string(items[2].Data) != "d" {
 		s.Fatalf("Load: %+v, %v", items, err)
 	}
+}
+
+func manyItems(s stateSuite) {
 	var keys []store.Key
 	var all []store.Item
 	for n := range 1000 {
 		i := store.Item{Key: store.Key{0: 1, 1: byte(n), 2: byte(n >> 8)}, Data: []byte(strconv.Itoa(n))}
 		all, keys = append(all, i), append(keys, i.Key)
 	}
-	if saved, err = s.Save(s.Context(), store.Key{}, all...); err != nil || len(saved) != len(all) {
+	saved, err := s.Save(s.Context(), store.Key{}, all...)
+	if err != nil || len(saved) != len(all) {
 		s.Fatal(len(saved), err)
 	}
-	if items, err = s.Load(s.Context(), keys...); err != nil || len(items) != len(all) {
+	items, err := s.Load(s.Context(), keys...)
+	if err != nil || len(items) != len(all) {
 		s.Fatal(len(items), err)
 	}
 	for n, i := range items {
