@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -42,10 +43,14 @@ func (s *Server) legacyIDs(c echo.Context) error {
 	return s.answerStatic(c, s.Catalog.Current(), "legacy", (*catalog.Catalog).LegacyJSON)
 }
 
-// static is a body that changes with the catalog alone.
-type static struct {
-	body, gzip []byte
-	etag       string
+// static is a body that changes with the catalog alone, in the two ways in which
+// it is sent.
+type static struct{ plain, gzip representation }
+
+// representation is a body with the headers that go with it.
+type representation struct {
+	body   []byte
+	header http.Header
 }
 
 // staticCache holds the bodies made of one catalog: as many as it has lists,
@@ -72,31 +77,53 @@ func (s *staticCache) get(c *catalog.Catalog, name string, body func(*catalog.Ca
 
 func newStatic(body []byte) static {
 	sum := sha256.Sum256(body)
+	etag := base64.RawURLEncoding.EncodeToString(sum[:12])
 	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	_, _ = w.Write(body) // a buffer takes everything
+	w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // which is a level there is
+	_, _ = w.Write(body)                                       // a buffer takes everything
 	_ = w.Close()
-	return static{body: body, gzip: packed.Bytes(), etag: base64.RawURLEncoding.EncodeToString(sum[:12])}
+	s := static{newRepresentation(body, etag), newRepresentation(bytes.Clone(packed.Bytes()), etag+"-gzip")}
+	s.gzip.header["Content-Encoding"] = []string{"gzip"}
+	return s
+}
+
+func newRepresentation(body []byte, etag string) representation {
+	return representation{body, http.Header{
+		"Content-Type":   {"application/json"},
+		"Content-Length": {strconv.Itoa(len(body))},
+		"Cache-Control":  {"no-cache"}, // ask again, and hear 304
+		"Vary":           {"Accept-Encoding"},
+		"Etag":           {`"` + etag + `"`},
+	}}
 }
 
 // answerStatic sends a body of the catalog, gzipped where the caller takes
 // that, and not at all where the caller has it.
 func (s *Server) answerStatic(c echo.Context, from *catalog.Catalog, name string, of func(*catalog.Catalog) []byte) error {
-	b := s.static.get(from, name, of)
-	h := c.Response().Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-cache") // ask again, and hear 304
-	h.Add("Vary", "Accept-Encoding")
-	body, etag := b.body, `"`+b.etag+`"`
+	all := s.static.get(from, name, of)
+	r, w := &all.plain, c.Response()
 	if takesGzip(c.Request().Header.Values("Accept-Encoding")) {
-		body, etag = b.gzip, `"`+b.etag+`-gzip"`
-		h.Set("Content-Encoding", "gzip")
-		h.Set("Content-Length", strconv.Itoa(len(body)))
+		r = &all.gzip
 	}
-	h.Set("ETag", etag)
-	c.Request().Header.Del("Range") // the answer is small, and whole
-	http.ServeContent(c.Response(), c.Request(), "", time.Time{}, bytes.NewReader(body))
-	return nil
+	maps.Copy(w.Header(), r.header)
+	if isConditional(c.Request().Header) {
+		c.Request().Header.Del("Range") // the answer is small, and whole
+		http.ServeContent(w, c.Request(), "", time.Time{}, bytes.NewReader(r.body))
+		return nil
+	}
+	w.WriteHeader(http.StatusOK)
+	_, err := w.Write(r.body)
+	return err
+}
+
+// isConditional reports whether a request says in which case it wants an answer.
+func isConditional(h http.Header) bool {
+	for _, name := range []string{"If-None-Match", "If-Match", "If-Modified-Since", "If-Unmodified-Since"} {
+		if _, is := h[name]; is {
+			return true
+		}
+	}
+	return false
 }
 
 // takesGzip reports whether an Accept-Encoding allows gzip.

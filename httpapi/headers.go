@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"maps"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -9,14 +10,19 @@ import (
 // exposedHeaders are those that pages of other origins may read.
 const exposedHeaders = "Retry-After, X-Rate-Limit-Reset, X-Rate-Limit-Method, X-Rate-Limit-Route, X-Rate-Limit-IP, X-Rate-Limit-Bot-ID, RateLimit-Policy, RateLimit, ETag, Age, X-Request-Id"
 
-// setHeaders sets what every answer carries: any page may read the API.
+// commonHeaders are those that every answer carries: any page may read the API.
+var commonHeaders = http.Header{
+	"Access-Control-Allow-Origin":   {"*"},
+	"Access-Control-Expose-Headers": {exposedHeaders},
+	"X-Content-Type-Options":        {"nosniff"},
+	"Content-Security-Policy":       {"default-src 'none'; frame-ancestors 'none'"},
+	"Referrer-Policy":               {"no-referrer"},
+}
+
+// setHeaders sets what every answer carries.
 func setHeaders(h http.Header, id string) {
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", exposedHeaders)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set(requestIDHeader, id)
+	maps.Copy(h, commonHeaders)
+	h[requestIDHeader] = []string{id}
 }
 
 // preflight answers browsers that ask whether a page may send a request.
