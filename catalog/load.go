@@ -137,6 +137,8 @@ func (r *loader) lists(nodes map[string]*strictyaml.Node, features map[string]Fe
 		n := nodes[id]
 		if why := badListID(id); why != "" {
 			r.Add(n.Place(), "the list id %s %s", strictyaml.Quote(id), why)
+		} else if id != strings.ToLower(id) {
+			r.Add(n.Place(), "the list id %s must be in small letters, as in %s", strictyaml.Quote(id), strictyaml.Quote(strings.ToLower(id)))
 		}
 		before := len(r.Problems())
 		var e lists.Entry
@@ -190,12 +192,17 @@ func (r *loader) checkPostURL(n *strictyaml.Node, l *lists.List, posts map[strin
 	if l.Post != nil && l.Post.URL != "" {
 		source = "post.url"
 	}
-	at, url := n.Find(source).Place(), l.PostURL()
-	if other, taken := posts[url]; taken {
-		r.Add(at, "is the post URL of %s too (%s:%d); each living list needs its own", strictyaml.Show(other.Entry), other.File, other.Line)
-		return
+	for i, url := range l.PostURLs() {
+		if i > 0 {
+			source = "post.otherwise.url"
+		}
+		at := n.Find(source).Place()
+		if other, taken := posts[url]; taken {
+			r.Add(at, "is the post URL of %s too (%s:%d); each living list needs its own", strictyaml.Show(other.Entry), other.File, other.Line)
+			continue
+		}
+		posts[url] = at
 	}
-	posts[url] = at
 }
 
 // reservedIDs are the count body's own keys, which no list can be named by.

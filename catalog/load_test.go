@@ -52,7 +52,7 @@ func TestBadFiles(t *testing.T) {
 	const keysOfPost = "url, method, auth, body, fields, shard_object, numbers, constants, defaults, headers, answer, success, revoked, limits, wait, none, otherwise"
 	const reserved = "bot_id, server_count, shard_id, shard_count, shards, user_count, voice_connections, tokens"
 	const idRule = "must be 1 to 253 printable ASCII characters without spaces and slashes"
-	const post = "    api_post: \"https://a.test/:id\"\n    post:\n"
+	const post = "    api_post: \"https://a.test/:id\"\n    post:\n      constants: {x: 1}\n"
 
 	for name, tt := range map[string]struct {
 		lists, over, legacy string
@@ -93,7 +93,7 @@ func TestBadFiles(t *testing.T) {
 		"list null":     {"lists:\n  a.test:\n", "", "", "lists.yaml:2: a.test: must be a mapping, is null"},
 		"unknown key":   {head + "    api_pots: x\n", "", "", `lists.yaml:5: a.test: api_pots: unknown key, did you mean "api_post"?; allowed: ` + keysOfList},
 		"unknown key in post": {head + post + "      colour: red\n", "", "",
-			`lists.yaml:7: a.test: post.colour: unknown key; allowed: ` + keysOfPost},
+			`lists.yaml:8: a.test: post.colour: unknown key; allowed: ` + keysOfPost},
 		"odd key":          {head + "    \"a b\\n\": x\n", "", "", `lists.yaml:5: a.test: "a b\n": unknown key; allowed: ` + keysOfList},
 		"number as string": {head + "    owners: 123\n", "", "", `lists.yaml:5: a.test: owners: must be a string, is 123; put it in quotes, "123"`},
 		"date as string":   {head + "    owners: 2026-01-01\n", "", "", `lists.yaml:5: a.test: owners: must be a string, is 2026-01-01; put it in quotes, "2026-01-01"`},
@@ -110,17 +110,17 @@ func TestBadFiles(t *testing.T) {
 		"missing":          {"lists:\n  a.test:\n    name: A\n", "", "", `lists.yaml:2: a.test: url: is required`},
 		"required null":    {"lists:\n  a.test:\n    name: A\n    url: null\n", "", "", `lists.yaml:4: a.test: url: is required, is null`},
 		"blank":            {"lists:\n  a.test:\n    name: \" \"\n    url: \"https://a.test/\"\n", "", "", `lists.yaml:3: a.test: name: must not be blank`},
-		"constants": {head + post + "      constants: {a: 1.5, b: ~, c: []}\n", "", "", "lists.yaml:7: a.test: post.constants.a: must be a string, a whole number, true or false, is 1.5\n" +
+		"constants": {head + "    api_post: \"https://a.test/:id\"\n    post:\n      constants: {a: 1.5, b: ~, c: []}\n", "", "", "lists.yaml:7: a.test: post.constants.a: must be a string, a whole number, true or false, is 1.5\n" +
 			"lists.yaml:7: a.test: post.constants.b: must be a string, a whole number, true or false, is null\n" +
 			"lists.yaml:7: a.test: post.constants.c: must be a string, a whole number, true or false, is a list"},
-		"header a number":   {head + post + "      headers: {X-A: 1}\n", "", "", `lists.yaml:7: a.test: post.headers.X-A: must be a string, is 1; put it in quotes, "1"`},
-		"status a string":   {head + post + "      revoked:\n        - 410\n        - gone\n", "", "", `lists.yaml:9: a.test: post.revoked[1]: must be a whole number, is "gone"`},
-		"success":           {head + post + "      success: {field: ok}\n", "", "", `lists.yaml:7: a.test: post.success.is: is required`},
-		"success of a list": {head + post + "      success: {field: ok, is: [true]}\n", "", "", `lists.yaml:7: a.test: post.success.is: must be a string, a whole number, true or false, is a list`},
+		"header a number":   {head + post + "      headers: {X-A: 1}\n", "", "", `lists.yaml:8: a.test: post.headers.X-A: must be a string, is 1; put it in quotes, "1"`},
+		"status a string":   {head + post + "      revoked:\n        - 410\n        - gone\n", "", "", `lists.yaml:10: a.test: post.revoked[1]: must be a whole number, is "gone"`},
+		"success":           {head + post + "      success: {field: ok}\n", "", "", `lists.yaml:8: a.test: post.success.is: is required`},
+		"success of a list": {head + post + "      success: {field: ok, is: [true]}\n", "", "", `lists.yaml:8: a.test: post.success.is: must be a string, a whole number, true or false, is a list`},
 		"limit": {head + post + "      limits:\n        - per: bot\n          seconds: 60\n        - {per: moon, requests: 1, seconds: 1}\n", "", "",
-			"lists.yaml:8: a.test: post.limits[0].requests: is required\n" +
-				`lists.yaml:10: a.test: post.limits[1].per: must be token, bot or address, is "moon"`},
-		"names": {head + post + "      fields: {server_count: [n, 5]}\n", "", "", `lists.yaml:7: a.test: post.fields.server_count[1]: must be a string, is 5; put it in quotes, "5"`},
+			"lists.yaml:9: a.test: post.limits[0].requests: is required\n" +
+				`lists.yaml:11: a.test: post.limits[1].per: must be token, bot or address, is "moon"`},
+		"names": {head + post + "      fields: {server_count: [n, 5]}\n", "", "", `lists.yaml:8: a.test: post.fields.server_count[1]: must be a string, is 5; put it in quotes, "5"`},
 		"sources": {head + "    get:\n      url: \"https://a.test/:id\"\n      fields:\n        username: 5\n        invite: \" \"\n        owners: [a, {url: \"https://x.test/:value\"}]\n", "", "",
 			"lists.yaml:8: a.test: get.fields.username: must be a string or a mapping, is 5; put it in quotes, \"5\"\n" +
 				"lists.yaml:9: a.test: get.fields.invite: must not be blank\n" +
@@ -129,7 +129,7 @@ func TestBadFiles(t *testing.T) {
 		// What a list means.
 		"scheme":              {head + "    api_post: \"ftp://x\"\n", "", "", `lists.yaml:5: a.test: api_post: must be a URL such as https://list.example/path, is "ftp://x"`},
 		"placeholder":         {head + "    view_bot: \"https://a.test/:bot\"\n", "", "", `lists.yaml:5: a.test: view_bot: unknown placeholder ":bot"; allowed: :id`},
-		"field of a post":     {head + "    post:\n      method: PUT\n      url: \"http://a.test/:id\"\n", "", "", `lists.yaml:7: a.test: post.url: must begin with https:// (http:// is for loopback hosts and defunct lists), is "http://a.test/:id"`},
+		"field of a post":     {head + "    post:\n      constants: {x: 1}\n      url: \"http://a.test/:id\"\n", "", "", `lists.yaml:7: a.test: post.url: must begin with https:// (http:// is for loopback hosts and defunct lists), is "http://a.test/:id"`},
 		"post without a URL":  {head + "    post: {method: PUT}\n", "", "", `lists.yaml:5: a.test: post: needs a url, or api_post beside it`},
 		"unknown feature":     {"features: {has-voting: {name: V}}\n" + head + "    features:\n      - has-votng\n      - zzz\n", "", "", "lists.yaml:7: a.test: features[0]: unknown feature \"has-votng\", did you mean \"has-voting\"?; allowed: the ids under features\nlists.yaml:8: a.test: features[1]: unknown feature \"zzz\"; allowed: the ids under features"},
 		"feature twice":       {"features: {v: {name: V}}\n" + head + "    features: [v, v]\n", "", "", `lists.yaml:6: a.test: features[1]: "v" is given twice, first in features[0]`},
@@ -139,18 +139,20 @@ func TestBadFiles(t *testing.T) {
 		"list id with slash":  {head + "  a/b: {name: B, url: \"https://b.test/\"}\n", "", "", `lists.yaml:5: "a/b": the list id "a/b" ` + idRule},
 		"list id empty":       {head + "  \"\": {name: B, url: \"https://b.test/\"}\n", "", "", `lists.yaml:5: the list id "" ` + idRule},
 		"list id not ASCII":   {head + "  é: {name: B, url: \"https://b.test/\"}\n", "", "", `lists.yaml:5: "é": the list id "é" ` + idRule},
+		"list id in capitals": {head + "  B.test: {name: B, url: \"https://b.test/\"}\n", "", "", `lists.yaml:5: B.test: the list id "B.test" must be in small letters, as in "b.test"`},
+		"second way of two":   {head + "    api_post: \"https://a.test/:id\"\n  b.test:\n    name: B\n    url: \"https://b.test/\"\n    api_field: n\n    post:\n      url: \"https://b.test/:id\"\n      otherwise:\n        on: [401]\n        url: \"https://a.test/:id\"\n        fields: {server_count: n}\n", "", "", `lists.yaml:14: b.test: post.otherwise.url: is the post URL of a.test too (lists.yaml:5); each living list needs its own`},
 		"list id reserved":    {head + "  tokens: {name: B, url: \"https://b.test/\"}\n", "", "", `lists.yaml:5: tokens: the list id "tokens" must not be a key of the count body: ` + reserved},
-		"one post URL of two": {head + "    api_post: \"https://a.test/:id\"\n  b.test:\n    name: B\n    url: \"https://b.test/\"\n    post: {url: \"https://a.test/:id\"}\n", "", "", `lists.yaml:9: b.test: post.url: is the post URL of a.test too (lists.yaml:5); each living list needs its own`},
+		"one post URL of two": {head + "    api_post: \"https://a.test/:id\"\n  b.test:\n    name: B\n    url: \"https://b.test/\"\n    post: {url: \"https://a.test/:id\", constants: {x: 1}}\n", "", "", `lists.yaml:9: b.test: post.url: is the post URL of a.test too (lists.yaml:5); each living list needs its own`},
 
 		// A second way to post.
 		"second way": {head + post + "      otherwise:\n        method: GET\n        limits: []\n        url: 5\n", "", "",
-			"lists.yaml:7: a.test: post.otherwise.on: is required\n" +
-				`lists.yaml:8: a.test: post.otherwise.method: must be POST, PUT or PATCH, is "GET"` + "\n" +
-				"lists.yaml:9: a.test: post.otherwise.limits: unknown key; allowed: on, url, method, auth, body, fields, shard_object, numbers, constants, defaults, headers, answer, success\n" +
-				`lists.yaml:10: a.test: post.otherwise.url: must be a string, is 5; put it in quotes, "5"`},
+			"lists.yaml:8: a.test: post.otherwise.on: is required\n" +
+				`lists.yaml:9: a.test: post.otherwise.method: must be POST, PUT or PATCH, is "GET"` + "\n" +
+				"lists.yaml:10: a.test: post.otherwise.limits: unknown key; allowed: on, url, method, auth, body, fields, shard_object, numbers, constants, defaults, headers, answer, success\n" +
+				`lists.yaml:11: a.test: post.otherwise.url: must be a string, is 5; put it in quotes, "5"`},
 		"second way's fields": {head + post + "      otherwise:\n        on: [200]\n        url: \"https://a.test/me\"\n        fields: {server_count: \"a..b\"}\n", "", "",
-			"lists.yaml:8: a.test: post.otherwise.on[0]: must be an HTTP status from 400 to 599, is 200\n" +
-				`lists.yaml:10: a.test: post.otherwise.fields.server_count: must be names joined by dots, is "a..b"`},
+			"lists.yaml:9: a.test: post.otherwise.on[0]: must be an HTTP status from 400 to 599, is 200\n" +
+				`lists.yaml:11: a.test: post.otherwise.fields.server_count: must be names joined by dots, is "a..b"`},
 
 		// Lists of the same software.
 		"same as nobody":   {head + "    same_as: a.tst\n", "", "", `lists.yaml:5: a.test: same_as: "a.tst" is no list, did you mean "a.test"?`},
@@ -158,9 +160,9 @@ func TestBadFiles(t *testing.T) {
 		"same as a number": {head + "    same_as: 5\n", "", "", `lists.yaml:5: a.test: same_as: must be a string, is 5; put it in quotes, "5"`},
 		"same as one that is the same": {head + "    same_as: b.test\n  b.test: {name: B, url: \"https://b.test/\", same_as: c.test}\n  c.test: {name: C, url: \"https://c.test/\"}\n", "", "",
 			`lists.yaml:5: a.test: same_as: "b.test" says same_as too; name a list that does not`},
-		"no URL is inherited": {head + "    same_as: b.test\n    post: {method: PUT}\n  b.test: {name: B, url: \"https://b.test/\", post: {url: \"https://b.test/:id\", auth: {in: query}}}\n", "", "",
+		"no URL is inherited": {head + "    same_as: b.test\n    post: {method: PUT}\n  b.test: {name: B, url: \"https://b.test/\", post: {url: \"https://b.test/:id\", auth: {in: query, name: k}, constants: {x: 1}}}\n", "", "",
 			`lists.yaml:6: a.test: post: needs a url, or api_post beside it`},
-		"a fault is told once": {head + "    same_as: b.test\n    post: {url: \"https://a.test/:id\"}\n  b.test:\n    name: B\n    url: \"https://b.test/\"\n    post: {url: \"https://b.test/:id\", revoked: [x]}\n", "", "",
+		"a fault is told once": {head + "    same_as: b.test\n    post: {url: \"https://a.test/:id\"}\n  b.test:\n    name: B\n    url: \"https://b.test/\"\n    post: {url: \"https://b.test/:id\", constants: {x: 1}, revoked: [x]}\n", "", "",
 			`lists.yaml:10: b.test: post.revoked[0]: must be a whole number, is "x"`},
 		"date": {head + "    checked: yesterday\n", "", "", `lists.yaml:5: a.test: checked: must be a date such as 2026-11-22, is "yesterday"`},
 
@@ -373,14 +375,14 @@ func TestShippedSources(t *testing.T) {
 
 func TestOverlays(t *testing.T) {
 	base := "features:\n  v: {name: V, display: 1}\n" + head +
-		"    icon: \"https://a.test/i\"\n    owners: Me\n    post:\n      url: \"https://a.test/:id\"\n      method: PUT\n"
+		"    icon: \"https://a.test/i\"\n    owners: Me\n    api_field: n\n    post:\n      url: \"https://a.test/:id\"\n      method: PUT\n"
 	second := "lists:\n  a.test:\n    name: A2\n    icon: null\n    post: {url: \"https://a.test/new\"}\n  b.test: {name: B, url: \"https://b.test/\", features: [v, w]}\n"
 	third := "features:\n  v: {display: 2}\n  w: {name: W}\nlists:\n  a.test: {name: A3, features: [w]}\n"
 	c := mustLoad(t, "", base, second, third)
 
 	a, _ := c.List("a.test")
 	want := lists.Entry{
-		Name: "A3", URL: "https://a.test/", Owners: "Me", Features: []string{"w"},
+		Name: "A3", URL: "https://a.test/", Owners: "Me", APIField: "n", Features: []string{"w"},
 		Post: &lists.PostEntry{URL: "https://a.test/new"},
 	}
 	if !reflect.DeepEqual(a.Entry, want) {
@@ -394,7 +396,7 @@ func TestOverlays(t *testing.T) {
 	}
 
 	// null takes a part away whole.
-	c = mustLoad(t, "", base, "lists: {a.test: {post: ~}}\n")
+	c = mustLoad(t, "", base, "lists: {a.test: {post: ~, api_field: ~}}\n")
 	if a, _ := c.List("a.test"); a.Post != nil {
 		t.Errorf("post is %+v", a.Post)
 	}

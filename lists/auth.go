@@ -34,7 +34,12 @@ func (c *checker) auth(field string, e *AuthEntry) auth {
 	if a.in == "" {
 		a.in = plainAuth.in
 	}
-	if a.name == "" {
+	switch {
+	case a.name != "":
+	case a.in == inHeader:
+		a.name = plainAuth.name
+	default:
+		c.add(field+".name", "is required where the token is in the %s: the name of its parameter or field", a.in)
 		a.name = plainAuth.name
 	}
 	if a.in == inBody {
@@ -46,8 +51,13 @@ func (c *checker) auth(field string, e *AuthEntry) auth {
 	if !httpguts.ValidHeaderFieldValue(a.prefix) {
 		c.add(field+".prefix", "holds a character that no header can carry")
 	}
+	if n := len(a.prefix); n > 0 && isLetter(a.prefix[n-1]) {
+		c.add(field+".prefix", "must end with what parts it from the token, as in %q, is %q", a.prefix+" ", a.prefix)
+	}
 	return a
 }
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
 // value returns the token as the list wants it: with its prefix before it, which
 // the token may already carry.

@@ -60,15 +60,24 @@ func (l *List) withListBotID(t Token) (Token, *Skip) {
 	return Token{}, badToken(l.ID + ` numbers bots itself; send "NUMBER:token" or {"token": "token", "bot_id": "NUMBER"} with its number of your bot`)
 }
 
-// PostURL returns where counts go, with its placeholders, its host in lower
-// case; "" if counts are not posted.
-func (l *List) PostURL() string {
+// PostURLs returns where counts go, the second way to post last, with their
+// placeholders and their hosts in lower case; nil if counts are not posted.
+func (l *List) PostURLs() []string {
 	if l.post == nil {
-		return ""
+		return nil
 	}
-	u, err := url.Parse(l.post.rawURL)
+	urls := []string{oneSpelling(l.post.rawURL)}
+	if l.post.otherwise != nil {
+		urls = append(urls, oneSpelling(l.post.otherwise.way.rawURL))
+	}
+	return urls
+}
+
+// oneSpelling returns a URL with its scheme and host in lower case.
+func oneSpelling(rawURL string) string {
+	u, err := url.Parse(rawURL)
 	if err != nil {
-		return l.post.rawURL
+		return rawURL
 	}
 	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
 	return u.String()

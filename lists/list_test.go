@@ -3,6 +3,7 @@ package lists
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -11,8 +12,13 @@ const (
 	someAgent = "caller/1.0"
 )
 
+// mustList compiles an entry. A post part that names no field gets one: without
+// any it would be a fault, and most tests are of something else.
 func mustList(t testing.TB, id string, e Entry) *List {
 	t.Helper()
+	if e.Post != nil && e.Post.Fields == nil && e.Post.None == "" && e.APIField+e.APIShards == "" {
+		e.APIField = "n"
+	}
 	l, problems := New(id, e)
 	if len(problems) > 0 {
 		t.Fatalf("%s: %q", id, problems)
@@ -24,6 +30,7 @@ func TestProblems(t *testing.T) {
 	t.Parallel()
 	const (
 		url       = "https://list.test/:id"
+		foreign   = `holds %q, which nothing is filled in for; write one of %s`
 		noURL     = `must be a URL such as https://list.example/path, is %q`
 		noHTTPS   = `must begin with https:// (http:// is for loopback hosts and defunct lists), is %q`
 		noHeader  = "holds a character that no header can carry"
@@ -58,12 +65,25 @@ func TestProblems(t *testing.T) {
 		{name: "user in URL", entry: Entry{APIPost: "https://user@list.test/:id"}, want: []Problem{{"api_post", "must not hold a user name or password"}}},
 		{name: "fragment", entry: Entry{APIGet: "https://list.test/#/:id"}, want: []Problem{{"api_get", `must not hold a fragment (#…), is "https://list.test/#/:id"`}}},
 		{name: "placeholder in the host", entry: Entry{APIPost: "https://:id.test/"}, want: []Problem{{"api_post", fmt.Sprintf(noURL, "https://:id.test/")}}},
+		{name: "placeholder in braces", entry: Entry{APIPost: "https://list.test/{id}/stats", APIField: "n"}, want: []Problem{{"api_post", fmt.Sprintf(foreign, "{id}", ":id")}}},
+		{name: "placeholder of a shell", entry: Entry{APIGet: "https://list.test/${bot_id}?all=:id"}, want: []Problem{{"api_get", fmt.Sprintf(foreign, "${bot_id}", ":id")}}},
+		{name: "placeholder in double braces, in a header", entry: post(PostEntry{Headers: map[string]string{"X-Bot": "{{bot.id}}"}}), want: []Problem{{"post.headers.X-Bot", fmt.Sprintf(foreign, "{{bot.id}}", ":id, :list_bot_id")}}},
+		{name: "placeholder in angle brackets", entry: Entry{ViewBot: "https://list.test/<id>"}, want: []Problem{{"view_bot", fmt.Sprintf(foreign, "<id>", ":id")}}},
+		{name: "placeholder in percent escapes", entry: get(GetEntry{URL: "https://list.test/%7bid%7D"}), want: []Problem{{"get.url", fmt.Sprintf(foreign, "%7bid%7D", ":id, :list_bot_id")}}},
+		{name: "api_field without api_post", entry: Entry{APIField: "n"}, want: []Problem{{"api_field", "names a field, but there is no api_post to send it to"}}},
+		{name: "api_field without api_post, defunct", entry: Entry{Defunct: true, APIField: "n"}},
+		{name: "post that sends nothing", entry: Entry{APIPost: url, Post: &PostEntry{Method: "PUT"}}, want: []Problem{{"post", "would send nothing; name a field in api_field or post.fields"}}},
+		{name: "post that sends a constant", entry: Entry{APIPost: url, Post: &PostEntry{Constants: map[string]any{"online": true}}}},
+		{name: "scheme without its blank", entry: post(PostEntry{Auth: &AuthEntry{Prefix: "Bearer"}}), want: []Problem{{"post.auth.prefix", `must end with what parts it from the token, as in "Bearer ", is "Bearer"`}}},
+		{name: "prefix that ends with a sign", entry: post(PostEntry{Auth: &AuthEntry{Prefix: "Bearer key-"}})},
+		{name: "token in the query without a name", entry: post(PostEntry{Auth: &AuthEntry{In: "query"}}), want: []Problem{{"post.auth.name", "is required where the token is in the query: the name of its parameter or field"}}},
+		{name: "token in the body without a name", entry: post(PostEntry{Auth: &AuthEntry{In: "body"}}), want: []Problem{{"post.auth.name", "is required where the token is in the body: the name of its parameter or field"}}},
 		{name: "unknown placeholder", entry: Entry{APIPost: "https://list.test/:bot_id"}, want: []Problem{{"api_post", `unknown placeholder ":bot_id"; allowed: :id`}}},
 		{name: "unknown placeholder in the query", entry: Entry{APIPost: "https://list.test/?id=:ID"}, want: []Problem{{"api_post", `unknown placeholder ":ID"; allowed: :id`}}},
 		{name: "list's number in api_post", entry: Entry{APIPost: "https://list.test/:list_bot_id"}, want: []Problem{{"api_post", `unknown placeholder ":list_bot_id"; allowed: :id`}}},
-		{name: "list's number in post.url", entry: Entry{Post: &PostEntry{URL: "https://list.test/:list_bot_id"}}},
+		{name: "list's number in post.url", entry: Entry{APIField: "n", Post: &PostEntry{URL: "https://list.test/:list_bot_id"}}},
 		{name: "port is no placeholder", entry: Entry{APIPost: "https://list.test:8443/:id"}},
-		{name: "api_post beside post.url is checked", entry: Entry{APIPost: "x", Post: &PostEntry{URL: url}}, want: []Problem{{"api_post", fmt.Sprintf(noURL, "x")}}},
+		{name: "api_post beside post.url is checked", entry: Entry{APIField: "n", APIPost: "x", Post: &PostEntry{URL: url}}, want: []Problem{{"api_post", fmt.Sprintf(noURL, "x")}}},
 		{name: "api_get beside get.url is checked", entry: Entry{APIGet: "x", Get: &GetEntry{URL: url}}, want: []Problem{{"api_get", fmt.Sprintf(noURL, "x")}}},
 
 		{name: "post without a URL", entry: Entry{Post: &PostEntry{}}, want: []Problem{{"post", "needs a url, or api_post beside it"}}},
@@ -120,7 +140,7 @@ func TestProblems(t *testing.T) {
 		{name: "default that no field takes", entry: post(PostEntry{Defaults: &DefaultsEntry{UserCount: new(int64(1))}}), want: []Problem{{"post.defaults", "gives a value that no field takes; add the field, or leave the default out"}}},
 		{name: "defaults at their ends", entry: post(PostEntry{Fields: &FieldsEntry{UserCount: Names{"users"}, VoiceConnections: Names{"voice"}, ShardCount: Names{"of"}}, Defaults: &DefaultsEntry{UserCount: new(int64(MaxNumber)), VoiceConnections: new(int64(0)), ShardCount: new(int64(1))}})},
 		{name: "query parameter that the URL has", entry: Entry{Post: &PostEntry{URL: "https://list.test/:id?n=1", Body: "query", Fields: &FieldsEntry{ServerCount: Names{"n"}}}}, want: []Problem{{"post.fields", `"n" is in the URL's query already`}}},
-		{name: "token parameter that the URL has", entry: Entry{Post: &PostEntry{URL: "https://list.test/:id?key=1", Auth: &AuthEntry{In: "query", Name: "key"}}}, want: []Problem{{"post.auth.name", `"key" is in the query already`}}},
+		{name: "token parameter that the URL has", entry: Entry{APIField: "n", Post: &PostEntry{URL: "https://list.test/:id?key=1", Auth: &AuthEntry{In: "query", Name: "key"}}}, want: []Problem{{"post.auth.name", `"key" is in the query already`}}},
 		{name: "token parameter that a field has", entry: post(PostEntry{Body: "query", Auth: &AuthEntry{In: "query", Name: "n"}}), want: []Problem{{"post.auth.name", `"n" is in the query already`}}},
 		{name: "token parameter beside a body", entry: post(PostEntry{Auth: &AuthEntry{In: "query", Name: "n"}})},
 		{name: "revoked", entry: post(PostEntry{Revoked: []int{410, 399, 600, 200}}), want: []Problem{
@@ -191,7 +211,7 @@ func TestFacts(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := mustList(t, "list.test", tt.entry)
-			got := facts{l.TakesCounts(), l.Readable(), l.NeedsKey(), l.TakesOperatorKey(), l.NeedsListBotID(), l.PostURL()}
+			got := facts{l.TakesCounts(), l.Readable(), l.NeedsKey(), l.TakesOperatorKey(), l.NeedsListBotID(), strings.Join(l.PostURLs(), " ")}
 			if got != tt.want {
 				t.Errorf("%+v, want %+v", got, tt.want)
 			}
@@ -244,7 +264,7 @@ func TestBadHosts(t *testing.T) {
 		}
 	}
 	l := mustList(t, "list.test", Entry{APIPost: "https://LIST.test/Bots/:id"})
-	if got := l.PostURL(); got != "https://list.test/Bots/:id" {
-		t.Errorf("post URL %q", got)
+	if got, want := l.PostURLs(), []string{"https://list.test/Bots/:id"}; !slices.Equal(got, want) {
+		t.Errorf("post URLs %q, want %q", got, want)
 	}
 }

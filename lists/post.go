@@ -35,11 +35,17 @@ func (c *checker) post(e *Entry) *postDialect {
 	case e.Post != nil && spec.None == "" && !ok:
 		c.add("post", "needs a url, or api_post beside it")
 	}
+	if !ok && !e.Defunct && e.APIField != "" {
+		c.add("api_field", "names a field, but there is no api_post to send it to")
+	}
 	if spec.None != "" || !ok {
 		return nil
 	}
 	c.endpoint(&p.endpoint, entry)
 	p.body = c.body(e, spec, p.auth)
+	if e.Post != nil && len(p.body.shape) == 0 {
+		c.add("post", "would send nothing; name a field in api_field or post.fields")
+	}
 	c.query(&p.endpoint, &p.body)
 	p.judging = c.judging(spec)
 	p.revokes = len(p.revoked) > 0

@@ -40,9 +40,16 @@ type template struct {
 	parts []string // text, placeholder, text, placeholder, …, text
 }
 
+// foreignPlaceholder matches what other programs write for a placeholder: {id},
+// ${id}, {{id}}, <id>, and {id} in percent escapes. It would go out as it is.
+var foreignPlaceholder = regexp.MustCompile(`\$?\{+[A-Za-z0-9_.-]+\}+|<[A-Za-z0-9_.-]+>|(?i:%7B)+[A-Za-z0-9_.-]+(?i:%7D)+`)
+
 // newTemplate cuts text at its placeholders, each of which must be allowed.
 func newTemplate(text string, allowed ...string) (template, error) {
 	var t template
+	if foreign := foreignPlaceholder.FindString(text); foreign != "" && len(allowed) > 0 {
+		return t, fmt.Errorf("holds %q, which nothing is filled in for; write one of %s", foreign, strings.Join(allowed, ", "))
+	}
 	rest := 0
 	for _, at := range placeholder.FindAllStringIndex(text, -1) {
 		name := text[at[0]:at[1]]
