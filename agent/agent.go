@@ -64,6 +64,9 @@ func New(c Config) *Agent {
 	return &Agent{Config: c, holder: store.NewHolder()}
 }
 
+// Bot returns the bot with an id; nil if the file has none.
+func (a *Agent) Bot(id string) *Bot { return a.Bots.Current().Bot(id) }
+
 const (
 	// maxJobs is how many jobs are done at once.
 	maxJobs = 256

@@ -100,3 +100,6 @@ func Schema() []byte {
 	}
 	return append(b, '\n')
 }
+
+// FormatPage returns the page about the format of bots.yaml, in Markdown.
+func FormatPage() []byte { return strictyaml.PageOf(reflect.TypeFor[document[botEntry]]()) }

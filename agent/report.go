@@ -2,9 +2,13 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"aggregator/aggregate"
 	"aggregator/lists"
 	"aggregator/store"
 )
@@ -60,17 +64,25 @@ const (
 	StateSkipped ListState = "skipped" // the list cannot be asked
 )
 
-// Report returns what is known of a bot's posts. The error is the store's.
+// Report returns what is known of a bot's posts. The error is aggregate.ErrBusy
+// while the store is away, or ours.
 func (a *Agent) Report(ctx context.Context, b *Bot) (Report, error) {
 	k, err := a.load(ctx, b)
 	if err != nil {
-		return Report{}, err
+		return Report{}, busyWhileAway(err)
 	}
 	turnsAt, err := a.turnsAt(ctx, k)
 	if err != nil {
-		return Report{}, err
+		return Report{}, busyWhileAway(err)
 	}
 	return k.record.report(b, turnsAt), nil
+}
+
+func busyWhileAway(err error) error {
+	if errors.Is(err, store.ErrAway) {
+		return fmt.Errorf("%w: %w", aggregate.ErrBusy, err)
+	}
+	return err
 }
 
 // turnsAt returns when the next turn is at each list where the bot waits for its
@@ -113,6 +125,7 @@ func (r *record) report(b *Bot, turnsAt map[string]time.Time) Report {
 	for _, t := range b.Tokens {
 		p.Lists = append(p.Lists, r.listReport(b, t.ID, turnsAt[t.ID]))
 	}
+	slices.SortFunc(p.Lists, func(x, y ListReport) int { return strings.Compare(x.List, y.List) })
 	return p
 }
 

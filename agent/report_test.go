@@ -65,24 +65,24 @@ func TestReport(t *testing.T) {
 	if _, err := a.Step(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	is("at first", "url next 52s\nplain.example never next 52s\nother.example never next 52s\ntoken.example never next 52s\naddress.example never next 52s\ngone.example never next 52s\n")
+	is("at first", "url next 52s\naddress.example never next 52s\ngone.example never next 52s\nother.example never next 52s\nplain.example never next 52s\ntoken.example never next 52s\n")
 	w.answers["other.example"] = func(string) lists.Answer { return lists.Answer{Status: 500, Body: []byte("oops")} }
 	w.run(noon.Add(time.Minute), a)
 	is("after the first count", `url 5 next 25m52s
-plain.example ok 200 accepted 5 at 52s next 25m52s
-other.example failing 500 next 5m52s
-token.example ok 200 accepted 5 at 52s next 25m52s
 address.example ok 200 accepted 5 at 52s next 25m52s
 gone.example skipped next - Defunct
+other.example failing 500 next 5m52s
+plain.example ok 200 accepted 5 at 52s next 25m52s
+token.example ok 200 accepted 5 at 52s next 25m52s
 `)
 	w.answers["other.example"] = func(string) lists.Answer { return lists.Answer{Status: 401} }
 	w.run(noon.Add(26*time.Minute), a)
 	is("a list that holds back, and one that refuses", `url 5 next 55m52s
-plain.example ok 200 accepted 5 at 25m52s next 55m52s
-other.example refused 401 next 55m52s
-token.example paced 200 accepted 5 at 52s next 6h0m52s Paced: next post at 2026-11-25T18:00:52Z
 address.example ok 200 accepted 5 at 25m52s next 55m52s
 gone.example skipped next - Defunct
+other.example refused 401 next 55m52s
+plain.example ok 200 accepted 5 at 25m52s next 55m52s
+token.example paced 200 accepted 5 at 52s next 6h0m52s Paced: next post at 2026-11-25T18:00:52Z
 `)
 	w.answers["plain.example"] = func(string) lists.Answer { return lists.Answer{Status: 403} }
 	w.source = func(string) lists.Answer {
@@ -94,11 +94,11 @@ gone.example skipped next - Defunct
 	w.answers["token.example"] = func(string) lists.Answer { return lists.Answer{Status: 410} }
 	w.run(noon.Add(7*time.Hour), a)
 	is("tokens that rest, and a source that fails", `url 6 (The count's URL answered 500 Internal Server Error) next 7h26m52s
-plain.example refused 403 accepted 5 at 25m52s next 7h26m52s
-other.example resting 401 next 8h25m52s Refused: other.example has refused this token 5 times in a row; it is tried again at 2026-11-25T20:25:52Z
-token.example paced 200 accepted 5 at 52s next 7h26m52s Paced: next post at 2026-11-25T19:26:52Z
 address.example ok 200 accepted 6 at 2h25m52s next 7h26m52s
 gone.example skipped next - Defunct
+other.example resting 401 next 8h25m52s Refused: other.example has refused this token 5 times in a row; it is tried again at 2026-11-25T20:25:52Z
+plain.example refused 403 accepted 5 at 25m52s next 7h26m52s
+token.example paced 200 accepted 5 at 52s next 7h26m52s Paced: next post at 2026-11-25T19:26:52Z
 `)
 	w.source = nil
 	w.run(noon.Add(8*time.Hour), a)
@@ -237,8 +237,8 @@ func TestKeyedCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "push (Nothing was pushed with the bot's key yet) next 1m52s\nplain.example never next 1m52s\n" +
-		"other.example ok 200 accepted 9 at 1m0s next 1m52s\ntoken.example ok 200 accepted 9 at 1m0s next 1m52s\n"
+	const want = "push (Nothing was pushed with the bot's key yet) next 1m52s\nother.example ok 200 accepted 9 at 1m0s next 1m52s\n" +
+		"plain.example never next 1m52s\ntoken.example ok 200 accepted 9 at 1m0s next 1m52s\n"
 	if got := shownReport(r); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -104,15 +104,15 @@ type Caller struct {
 	IP        netip.Addr
 	Many      bool // IP is that of a proxy, and all its callers seem to come from there
 	UserAgent string
-	// Own says that the operator's own agent asks: it does not wait for holds,
-	// for it comes again when they end.
+	// Own says that the operator's own agent asks: it has no network, and does
+	// not wait for holds, for it comes again when they end.
 	Own bool
 }
 
 // network returns the caller's network, which is what shares are given to. It is
 // the zero Prefix, which has no share, for many callers at once.
 func (c Caller) network() netip.Prefix {
-	if c.Many {
+	if c.Many || c.Own {
 		return netip.Prefix{}
 	}
 	return shares.Network(c.IP)

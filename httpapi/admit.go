@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"net/netip"
 
@@ -36,6 +37,8 @@ func (s *Server) counted(next echo.HandlerFunc) echo.HandlerFunc {
 			closeUnread(c)
 			return &aggregate.LimitedError{Scope: scope, Decision: *d}
 		}
+		ctx := context.WithoutCancel(c.Request().Context())
+		x.refund = func() { _ = s.NetworkLimit.Release(ctx, scope) } // it is kept in memory, which does not fail
 		return next(c)
 	}
 }

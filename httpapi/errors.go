@@ -18,6 +18,8 @@ import (
 
 var (
 	errListNotFound = errors.New("list not found")
+	errWrongKey     = errors.New("the key is not the bot's")
+	errNoKey        = errors.New("no key is shown")
 	errNoObject     = &aggregate.InvalidError{Message: "Body must be JSON object"}
 )
 
@@ -41,6 +43,10 @@ func (s *Server) answerError(err error, c echo.Context) {
 	switch {
 	case errors.As(err, &invalid):
 		answerMessage(c, http.StatusBadRequest, invalid.Message)
+	case errors.Is(err, errWrongKey):
+		answer401(c, "Unknown key for this bot")
+	case errors.Is(err, errNoKey):
+		answer401(c, "A key is needed")
 	case errors.As(err, &limited):
 		s.answer429(c, limited)
 	case errors.Is(err, errTooLarge):
@@ -65,6 +71,12 @@ func (s *Server) answerError(err error, c echo.Context) {
 		s.Log.Error("request failed", "id", exchangeOf(c).id, "route", c.Path(), "error", err)
 		answerMessage(c, http.StatusInternalServerError, internalError)
 	}
+}
+
+// answer401 tells a caller that a key would do.
+func answer401(c echo.Context, message string) {
+	c.Response().Header().Set("WWW-Authenticate", bearer)
+	answerMessage(c, http.StatusUnauthorized, message)
 }
 
 // answerMessage sends the error shape. Nobody is left to hear that it could not

@@ -21,9 +21,20 @@ func (s *Server) count(c echo.Context) error {
 	}
 	request.DryRun = isDryRun(c.Request().URL.RawQuery)
 	x.bot = request.BotID
+	bot, err := s.keyed(c, request.BotID)
+	if err != nil {
+		return err
+	}
+	var own []string
+	if bot != nil {
+		request.Tokens, own = bot.WithTokens(s.Catalog.Current(), request.Tokens)
+	}
 	answer, err := s.Aggregator.Count(c.Request().Context(), request, caller(c))
 	if err != nil {
 		return err
+	}
+	if bot != nil && !request.DryRun {
+		s.note(c, bot, request.Count, answer, own)
 	}
 	x.totals = &totals{skipped: len(answer.Skipped)}
 	for _, r := range answer.Results {

@@ -54,11 +54,7 @@ func (s *Server) answer429(c echo.Context, e *aggregate.LimitedError) {
 	h.Set("X-Rate-Limit-Route", b.Route)
 	h.Set("X-Rate-Limit-IP", b.IP)
 	h.Set("X-Rate-Limit-Bot-ID", b.BotID)
-	policy := s.policies[c.Path()]
-	if e.Scope.Name == networkPolicy {
-		policy = networkPolicy
-	}
-	s.tellLimit(c, policy, &e.Decision)
+	s.tellLimit(c, e.Scope.Name, &e.Decision)
 	body, err := json.Marshal(b)
 	if err != nil { // numbers and strings marshal
 		return

@@ -19,11 +19,13 @@ type route struct {
 	handler      echo.HandlerFunc
 }
 
-// Names of the rate limits, as the RateLimit headers tell them.
+// Names of the rate limits and of their windows, as the RateLimit headers tell
+// them.
 const (
 	countPolicy   = "count"
 	botsPolicy    = "bots"
 	networkPolicy = "network" // of all requests of one network together
+	keysPolicy    = "keys"    // of wrong keys
 )
 
 // routes returns the route table of the API. GET routes answer HEAD too.
@@ -38,6 +40,9 @@ func (s *Server) routes() []route {
 		{http.MethodGet, healthPath, "", s.health},
 		{http.MethodGet, "/api/docs", "", redirect("/docs")},
 		{http.MethodGet, "/api/docs/libs", "", redirect("/docs/libraries")},
+	}
+	if s.Agent != nil {
+		all = append(all, route{http.MethodGet, "/api/bots/:id/posts", "", s.posts})
 	}
 	if s.MetricsHandler != nil {
 		all = append(all, route{http.MethodGet, metricsPath, "", echo.WrapHandler(s.MetricsHandler)})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"aggregator/agent"
 	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/ratelimit"
@@ -32,6 +33,8 @@ type Config struct {
 	Requests       *shares.Semaphore  // places of requests that are worked on; nil: no bound
 	Memory         *shares.Semaphore  // bytes that requests hold; nil: no bound
 	NetworkLimit   *ratelimit.Limiter // of the requests of one network; nil: off
+	Agent          *agent.Agent       // of the operator's own bots; nil: there are none
+	KeyLimit       *ratelimit.Limiter // of wrong keys for a bot that a network shows, see WrongKeys; nil: off
 }
 
 // Server answers the HTTP API. It is safe for concurrent use.
@@ -90,6 +93,7 @@ type exchange struct {
 	place   *shares.Grant // nil: none is held
 	body    []byte        // whole, once received
 	bot     string        // of an operation: the bot that it is about
+	refund  func()        // gives back what the request took of its network's requests; nil: nothing
 	totals  *totals
 }
 

@@ -70,6 +70,20 @@ func (l *Limiter) Take(ctx context.Context, scope Scope) (*Decision, error) {
 	return &d, nil
 }
 
+// Peek returns how the scope's window is, and whether a request would pass, and
+// uses none. The Decision is nil when the limit is off.
+func (l *Limiter) Peek(ctx context.Context, scope Scope) (*Decision, error) {
+	if l.off() {
+		return nil, nil
+	}
+	windows, err := store.Peek(ctx, l.store, l.key(scope))
+	if err != nil {
+		return nil, fmt.Errorf("ratelimit: %w", err)
+	}
+	left := max(0, l.rate.Limit-windows[0].Used)
+	return &Decision{OK: left > 0, Limit: l.rate.Limit, Remaining: left, Period: l.rate.Period, Reset: windows[0].Until}, nil
+}
+
 // Release gives a request back that was taken for nothing.
 func (l *Limiter) Release(ctx context.Context, scope Scope) error {
 	if l.off() {

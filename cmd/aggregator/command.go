@@ -50,6 +50,7 @@ type action func(ctx context.Context, env environment, operand string) error
 func commands() []command {
 	return []command{
 		{"serve", "", "run the service", "serve --listen :8080 --store sqlite:aggregator.db", serve},
+		{"agent", "", "post the counts of your own bots by itself, without the HTTP side", "agent --bots bots.yaml --once", runAgent},
 		{"demo", "", "run the service on a sandbox of all lists, and post to every one", "demo --once", demo},
 		{"check", "", "check the lists files and the legacy ids", "check --lists my-lists.yaml", check},
 		{"explain", "LIST", "print what a list is sent and where its answers are read", "explain list.example", explain},

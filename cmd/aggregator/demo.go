@@ -129,22 +129,30 @@ func (s *service) plainList() string {
 }
 
 func printCount(out io.Writer, count aggregate.CountAnswer, took time.Duration) {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "LIST\tRESULT\tIT SAID\tTIME")
-	good := 0
-	for _, r := range count.Results {
-		result := "FAILED"
-		if r.OK {
-			result = "ok"
-			good++
+	good := printResults(out, count.Results, count.Skipped)
+	_, _ = fmt.Fprintf(out, "\nOne POST of %d servers reached %d of %d lists in %s.\n", demoServers, good, len(count.Results), took.Round(time.Millisecond))
+}
+
+// printResults prints what lists said to a count, and returns how many accepted
+// it.
+func printResults(out io.Writer, results []aggregate.Result, skipped []aggregate.Skipped) (good int) {
+	if len(results) > 0 {
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		_, _ = fmt.Fprintln(w, "LIST\tRESULT\tIT SAID\tTIME")
+		for _, r := range results {
+			result := "FAILED"
+			if r.OK {
+				result = "ok"
+				good++
+			}
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%d %s\t%s\n", r.List, result, r.Status, shorten(r.Text, 60), r.Took.Round(10*time.Microsecond))
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%d %s\t%s\n", r.List, result, r.Status, shorten(r.Text, 60), r.Took.Round(10*time.Microsecond))
+		_ = w.Flush()
 	}
-	_ = w.Flush()
-	for _, s := range count.Skipped {
+	for _, s := range skipped {
 		_, _ = fmt.Fprintf(out, "%s skipped: %s\n", s.ID, s.Why)
 	}
-	_, _ = fmt.Fprintf(out, "\nOne POST of %d servers reached %d of %d lists in %s.\n", demoServers, good, len(count.Results), took.Round(time.Millisecond))
+	return good
 }
 
 func printBot(out io.Writer, bot aggregate.BotAnswer) {

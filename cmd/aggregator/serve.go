@@ -21,6 +21,7 @@ import (
 type serviceFlags struct {
 	catalogFlags
 	logFlags
+	botsFlags
 	listen         string
 	countRate      rateFlag
 	botsRate       rateFlag
@@ -37,6 +38,7 @@ type serviceFlags struct {
 func (f *serviceFlags) add(fs *flag.FlagSet) {
 	f.catalogFlags.add(fs)
 	f.logFlags.add(fs)
+	f.botsFlags.add(fs)
 	f.addListen(fs)
 	f.countRate.Rate, f.botsRate.Rate, f.networkRate.Rate = countRate, botsRate, networkRate
 	f.memory = defaultMemory
@@ -44,7 +46,7 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	fs.Var(&f.botsRate, "limit-bots", "`RATE` at which one caller may read one bot, such as 1/30s, or off")
 	fs.Var(&f.networkRate, "limit-network", "`RATE` at which one network (an IPv4 address, an IPv6 /64) may post and read at all, such as 600/60s, or off")
 	fs.Var(&f.memory, "memory", "`SIZE` of memory that requests and answers may take, such as 192MiB")
-	fs.StringVar(&f.store, "store", "sqlite:aggregator.db", "`STORE` of what must survive a restart: sqlite:FILE, memory:, or redis://HOST:PORT for several replicas")
+	fs.StringVar(&f.store, "store", defaultStore, storeUsage)
 	fs.StringVar(&f.metrics, "metrics", "off", "where /metrics is served to Prometheus: off, main (beside the API), or an `ADDRESS` of its own")
 	fs.StringVar(&f.listKeys, "list-keys", "", "`FILE` of list ids and your keys for them, for lists that must be read with a key")
 	fs.DurationVar(&f.drain, "drain", 0, "`TIME` after SIGTERM in which health says 503 and all else goes on, such as 5s, so that balancers look elsewhere first")
@@ -55,6 +57,12 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 func (f *serviceFlags) addListen(fs *flag.FlagSet) {
 	fs.StringVar(&f.listen, "listen", ":8080", "`ADDRESS` to serve on; port 0 picks one")
 }
+
+// The flag --store.
+const (
+	defaultStore = "sqlite:aggregator.db"
+	storeUsage   = "`STORE` of what must survive a restart: sqlite:FILE, memory:, or redis://HOST:PORT for several replicas"
+)
 
 // The contract's rates.
 var (
@@ -82,6 +90,9 @@ func serve(fs *flag.FlagSet) action {
 func (f *serviceFlags) serve(ctx context.Context, env environment) error {
 	if env.tune != nil {
 		env.tune(f.memory, env.getenv)
+	}
+	if err := f.botsFlags.check(); err != nil {
+		return err
 	}
 	log := f.logger(env.errOut)
 	st, err := openStore(ctx, f.store, log)

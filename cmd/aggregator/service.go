@@ -11,6 +11,7 @@ import (
 	"os"
 	"time"
 
+	"aggregator/agent"
 	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/fanout"
@@ -36,6 +37,8 @@ const shutdownTimeout = 15 * time.Second
 type service struct {
 	aggregator  *aggregate.Aggregator
 	catalog     *catalog.Live
+	bots        *agent.Live  // nil: there is no file of them
+	agent       *agent.Agent // nil: the same
 	api         *httpapi.Server
 	front       *httpapi.Front
 	listener    net.Listener
@@ -48,7 +51,7 @@ type service struct {
 
 // newService loads the catalog and listens; run serves.
 func newService(f serviceFlags, getenv func(string) string, st store.Store, transport http.RoundTripper, log *slog.Logger) (*service, error) {
-	live, warnings, err := catalog.NewLive(f.read)
+	live, bots, warnings, err := f.live(f.read, getenv)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +66,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	if bounds.descriptors < minDescriptors {
 		log.Warn("too few descriptors: callers and lists may be refused", "descriptors", bounds.descriptors, "enough", minDescriptors)
 	}
-	s := &service{catalog: live, log: log, bounds: bounds, drain: f.drain}
+	s := &service{catalog: live, bots: bots, log: log, bounds: bounds, drain: f.drain}
 	memory := shares.New(shares.Options{Capacity: int64(f.memory), MaxWaiting: bounds.waiting, MaxWait: maxWait})
 	client := fanout.New(transport, log, fanout.WithBounds(bounds.calls, bounds.callsPerList), fanout.WithMemory(memory))
 	s.descriptors = &descriptors{log: log, now: time.Now, bounds: bounds, open: openDescriptors, calls: client.InFlight}
@@ -76,12 +79,10 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	}
 	metrics := httpapi.NewMetrics(status, thisBuild())
 	hash := store.NewHasher(st.Secret())
-	s.aggregator = aggregate.New(aggregate.Config{
+	config := aggregate.Config{
 		Catalog: live,
 		Runner:  client,
-		Admit: func(ctx context.Context, from netip.Prefix, calls []lists.Call) (aggregate.Room, error) {
-			return client.Admit(ctx, from, calls)
-		},
+		Admit:   admitTo(client),
 		Observe: func(ctx context.Context, o aggregate.Outcome) {
 			metrics.Observe(ctx, o)
 			httpapi.LogCall(ctx, log, o)
@@ -94,9 +95,12 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		Holds:      aggregate.NewHolds(st.Windows(), hash, time.Now, log),
 		Keys:       keys,
 		UserAgent:  userAgent,
-	})
+	}
+	s.aggregator = aggregate.New(config)
+	s.agent = f.newAgent(bots, config, client, st, hash, log)
 	api := httpapi.Config{
 		Aggregator: s.aggregator, Catalog: live, Log: log, Build: thisBuild(), Status: status, Metrics: metrics,
+		Agent: s.agent, KeyLimit: ratelimit.New(st.Windows(), httpapi.WrongKeys, hash),
 		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader,
 		Requests: status.Requests, Memory: status.Memory,
 		NetworkLimit: ratelimit.New(store.NewMemory(store.MemoryOptions{MaxKeys: maxNetworks}).Windows(), f.networkRate.Rate, hash),
@@ -118,12 +122,19 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	return s, nil
 }
 
+// admitTo makes room for calls at a client.
+func admitTo(client *fanout.Client) func(context.Context, netip.Prefix, []lists.Call) (aggregate.Room, error) {
+	return func(ctx context.Context, from netip.Prefix, calls []lists.Call) (aggregate.Room, error) {
+		return client.Admit(ctx, from, calls)
+	}
+}
+
 // announce logs that the service is up, whatever the level, and with what.
 func (s *service) announce(f *serviceFlags) {
 	b := s.bounds
 	announce(s.log, "serving", slog.String("address", s.listener.Addr().String()), slog.String("version", thisBuild().Version),
 		slog.String("store", storeKind(f.store)), slog.String("limit_count", f.countRate.String()), slog.String("limit_bots", f.botsRate.String()), slog.String("limit_network", f.networkRate.String()),
-		slog.String("trusted_proxies", f.trustedProxies.String()), slog.String("catalog", s.catalog.Current().Counts().String()),
+		slog.String("trusted_proxies", f.trustedProxies.String()), slog.String("catalog", s.catalog.Current().Counts().String()), slog.String("bots", describeBots(s.bots.Current())),
 		slog.Group("bounds", slog.Int("descriptors", b.descriptors), slog.Int("connections", b.connections),
 			slog.Int64("requests", b.requests), slog.Int("calls", b.calls), slog.Int("calls_per_list", b.callsPerList), slog.Int("waiting", b.waiting), slog.String("memory", f.memory.String())))
 }
@@ -175,6 +186,7 @@ func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
 	watching, unwatch := context.WithCancel(context.Background())
 	defer unwatch()
 	go s.descriptors.watch(watching)
+	ended := s.runAgent(ctx)
 	var drained <-chan time.Time
 	stopping := ctx.Done()
 	for {
@@ -182,43 +194,61 @@ func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
 		case err := <-served:
 			return err
 		case <-hangUp:
-			s.reload()
+			reload(s.log, s.catalog, s.bots)
 		case <-stopping:
 			s.log.Info("shutting down", "drain", s.drain.String())
 			s.api.FailHealth()
 			stopping, drained = nil, time.After(s.drain)
 		case <-drained:
-			return s.shutdown(served)
+			return s.shutdown(served, ended)
 		}
 	}
 }
 
-func (s *service) reload() {
-	before := s.catalog.Current()
-	warnings, err := s.catalog.Reload()
+// runAgent lets the agent post until ctx ends. ended is closed when it has.
+func (s *service) runAgent(ctx context.Context) (ended <-chan struct{}) {
+	done := make(chan struct{})
+	if s.agent == nil {
+		close(done)
+		return done
+	}
+	go func() { s.agent.Run(ctx); close(done) }()
+	return done
+}
+
+// reload takes the files of lists and bots into use as they are now, or none of
+// them. bots may be nil.
+func reload(log *slog.Logger, live *catalog.Live, bots *agent.Live) {
+	before := live.Current()
+	warnings, err := live.Reload()
 	if err != nil {
-		s.log.Error("catalog not reloaded; the old one keeps serving", "error", err)
+		log.Error("not reloaded; the old catalog and bots keep serving", "error", err)
 		return
 	}
 	for _, w := range warnings {
-		s.log.Warn("catalog", "warning", w)
+		log.Warn("catalog", "warning", w)
 	}
-	changes := before.ChangesTo(s.catalog.Current())
-	s.log.Info("reloaded", "catalog", s.catalog.Current().Counts().String(), "added", named(changes.Added), "removed", named(changes.Removed),
-		"changed", named(changes.Changed), "legacy_ids_changed", changes.LegacyIDs, "features_changed", changes.Features)
+	changes := before.ChangesTo(live.Current())
+	log.Info("reloaded", "catalog", live.Current().Counts().String(), "added", named(changes.Added), "removed", named(changes.Removed),
+		"changed", named(changes.Changed), "legacy_ids_changed", changes.LegacyIDs, "features_changed", changes.Features, "bots", describeBots(bots.Current()))
 }
 
 // named returns ids, never nil: the log shows [] then.
 func named(ids []string) []string { return append([]string{}, ids...) }
 
 // shutdown ends the service once the requests in flight are answered.
-func (s *service) shutdown(served <-chan error) error {
+func (s *service) shutdown(served <-chan error, ended <-chan struct{}) error {
 	start := time.Now()
 	s.api.StopServing()
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	// Until the calls under way are done, whoever comes hears a clean 503.
 	err := s.aggregator.Wait(ctx)
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		err = errors.Join(err, errors.New("the agent is still at work"))
+	}
 	err = errors.Join(err, s.front.Stop(ctx))
 	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(err, e)

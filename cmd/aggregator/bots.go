@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"aggregator/agent"
+	"aggregator/aggregate"
+	"aggregator/catalog"
+	"aggregator/fanout"
+	"aggregator/store"
+)
+
+// botsFlags say where the operator's own bots are, and how they are served.
+type botsFlags struct {
+	bots        string
+	discordAPI  string
+	noticePause time.Duration
+}
+
+func (f *botsFlags) add(fs *flag.FlagSet) {
+	fs.StringVar(&f.bots, "bots", "", "`FILE` of your own bots (bots.yaml): their tokens, keys, and what the service does for them by itself")
+	fs.StringVar(&f.discordAPI, "discord-api", agent.DefaultDiscordAPI, "`URL` where Discord's API begins")
+	fs.DurationVar(&f.noticePause, "notice-pause", agent.DefaultNoticePause, "shortest `TIME` between two notices about one bot, 1m to 24h")
+}
+
+// check returns a usageError for a flag that says what it must not.
+func (f *botsFlags) check() error {
+	const least, most = time.Minute, 24 * time.Hour
+	if f.noticePause < least || f.noticePause > most {
+		return usagef("--notice-pause must be from 1m to 24h, is %s", f.noticePause)
+	}
+	if u, err := url.Parse(f.discordAPI); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return usagef("--discord-api must be a URL such as %s", agent.DefaultDiscordAPI)
+	}
+	return nil
+}
+
+// live loads the catalog and, where there are any, the bots that are held against
+// it. Each reload loads both, and takes both or neither. bots is nil where there
+// is no file of them.
+func (f *botsFlags) live(read func() (*catalog.Catalog, []string, error), getenv func(string) string) (lists *catalog.Live, bots *agent.Live, warnings []string, err error) {
+	if f.bots != "" {
+		bots = new(agent.Live)
+		read = bots.Beside(read, func(c *catalog.Catalog) (*agent.Bots, []string, error) {
+			return agent.Load(f.bots, c, agent.LoadOptions{Getenv: getenv})
+		})
+	}
+	lists, warnings, err = catalog.NewLive(read)
+	return lists, bots, warnings, err
+}
+
+// discordUserAgent has the form that Discord asks for.
+var discordUserAgent = "DiscordBot (https://botlist-aggregator.invalid, " + thisBuild().Version + ")"
+
+// newAgent returns the agent of bots; nil where bots is nil. config is that of the
+// service, whose windows do not hold for the agent.
+func (f *botsFlags) newAgent(bots *agent.Live, config aggregate.Config, client *fanout.Client, st store.Store, hash func(...string) store.Key, log *slog.Logger) *agent.Agent {
+	if bots == nil {
+		return nil
+	}
+	config.CountLimit = nil
+	return agent.New(agent.Config{
+		Bots: bots, Catalog: config.Catalog, Counter: aggregate.New(config), State: st.State(), Hash: hash,
+		Exchange: client.Exchange, NoticePause: f.noticePause, Log: log,
+		Outbound: agent.Outbound{DiscordAPI: strings.TrimSuffix(f.discordAPI, "/"), DiscordUserAgent: discordUserAgent, UserAgent: userAgent},
+	})
+}
+
+// describeBots returns how many bots there are, in words.
+func describeBots(bots *agent.Bots) string {
+	if bots == nil {
+		return "none"
+	}
+	keys, posts := 0, 0
+	for _, b := range bots.All() {
+		if b.HasKey() {
+			keys++
+		}
+		if b.Posts != nil {
+			posts++
+		}
+	}
+	return fmt.Sprintf("%d bots (%d with a key, %d posted by itself)", len(bots.All()), keys, posts)
+}
+
+// formatFlag asks for the format of bots.yaml. The environment variable of its
+// name says where that file is, and asks for nothing.
+type formatFlag bool
+
+// IsBoolFlag makes the flag stand without a value.
+func (*formatFlag) IsBoolFlag() bool { return true }
+
+func (f *formatFlag) String() string { return strconv.FormatBool(bool(*f)) }
+
+// Set implements flag.Value.
+func (f *formatFlag) Set(value string) error {
+	is, err := strconv.ParseBool(value)
+	*f = formatFlag(is && err == nil)
+	return nil
+}
+
+// reportFaults prints what is wrong with a file and returns errReported; any other
+// error it returns as it is.
+func reportFaults(env environment, err error) error {
+	var wrong *catalog.Error
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	_, _ = fmt.Fprintln(env.errOut, wrong)
+	return errReported
+}
