@@ -37,7 +37,7 @@ check: build ## check the built-in lists and legacy ids
 	bin/aggregator check
 
 schema: ## write the JSON Schemas in docs anew
-	UPDATE=1 $(GO) test -count=1 -run '^TestSchemaFile$$' ./catalog
+	UPDATE=1 $(GO) test -count=1 -run '^TestSchemaFile$$' ./catalog ./agent
 
 fuzz: ## run every fuzz target for FUZZTIME (20s) each
 	@list=$$($(GO) test -list '^Fuzz' ./...) || { echo "$$list"; exit 1; }; \

@@ -101,5 +101,18 @@ func Schema() []byte {
 	return append(b, '\n')
 }
 
+// formatHead begins the page about the format of bots.yaml.
+const formatHead = `# The format of bots.yaml
+
+"aggregator schema --bots --markdown" prints this page from the format itself, as "aggregator schema --bots" prints a JSON
+Schema for editors; [own-bots.md](own-bots.md) says what it is for. An unknown key, a key twice, a wrong type and a key
+without a value are refused, with file and line. Every value but ids, names, every and paths may be a reference:
+${NAME} stands for an environment variable, @path for a file (relative to bots.yaml); $$ and @@ at the start stand for
+the sign itself.
+
+`
+
 // FormatPage returns the page about the format of bots.yaml, in Markdown.
-func FormatPage() []byte { return strictyaml.PageOf(reflect.TypeFor[document[botEntry]]()) }
+func FormatPage() []byte {
+	return append([]byte(formatHead), strictyaml.PageOf(reflect.TypeFor[document[botEntry]]())...)
+}

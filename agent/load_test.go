@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"aggregator/catalog"
+	"aggregator/internal/testkit"
 )
 
 // testLists is a catalog with one list of each kind that bots.yaml can meet.
@@ -413,6 +414,12 @@ func TestSchema(t *testing.T) {
 	if strings.Contains(s, `"null"`) {
 		t.Error("the schema allows null, which is a fault")
 	}
+}
+
+// TestSchemaFile holds what stands in docs about the format against the format.
+func TestSchemaFile(t *testing.T) {
+	testkit.Golden(t, "../docs/bots.schema.json", Schema())
+	testkit.Golden(t, "../docs/bots-format.md", FormatPage())
 }
 
 func TestTarget(t *testing.T) {
