@@ -129,6 +129,9 @@ func (h *Holds) why(p planned, s state) *lists.Skip {
 		return &lists.Skip{Reason: lists.SkipRefused, Until: s.refusals.until, Detail: p.call.List.ID}
 	case s.until.After(h.now()):
 		return paced(s.until)
+	case len(p.hold.paces) > 0 && h.store.Lost().After(h.now()):
+		// So may they, until all replicas have told what they know.
+		return paced(h.store.Lost())
 	case p.call.MayBeRevoked() && h.store.Degraded():
 		// Other replicas may have posted; an early post could cost the key.
 		return paced(h.now().Add(defaultHold))

@@ -1339,6 +1339,37 @@ func (failingWindows) TakeEach(context.Context, ...[]store.Use) ([]store.Taken, 
 	return nil, errors.New("no room")
 }
 
+// lostStore is a store that has lost its data, and is told again until then.
+type lostStore struct {
+	store.Store
+	until time.Time
+}
+
+func (l *lostStore) Windows() store.Windows { return lostWindows{l.Store.Windows(), l} }
+
+type lostWindows struct {
+	store.Windows
+	of *lostStore
+}
+
+func (l lostWindows) Lost() time.Time { return l.of.until }
+
+// While other replicas tell a store that lost its data what they know, lists
+// with limits are held.
+func TestLostDataHoldsListsWithLimits(t *testing.T) {
+	t.Parallel()
+	clock := testkit.NewClock()
+	lost := &lostStore{store.NewMemory(store.MemoryOptions{Now: clock.Now}), clock.Now().Add(10 * time.Second)}
+	d := newDesk(t, deskOptions{store: lost, now: clock.Now})
+	if got := d.post(t, firstBot, "bot.test=a open.test=a"); got != "200, "+until("12:00:10") || d.took() != "open.test=a" {
+		t.Errorf("%s; want the list with a limit held, the other asked", got)
+	}
+	clock.Advance(10 * time.Second)
+	if got := d.post(t, firstBot, "bot.test=a open.test=a"); got != "200, 200" || d.took() != "bot.test=a open.test=a" {
+		t.Errorf("%s; want both asked", got)
+	}
+}
+
 func TestWithoutTheStoreNoListIsAskedTooEarly(t *testing.T) {
 	t.Parallel()
 	m := store.NewMemory(store.MemoryOptions{})

@@ -115,6 +115,9 @@ func (w wallWindows) Noted(ctx context.Context) ([]Noted, error) {
 	return all, err
 }
 
+// Lost implements [Windows].
+func (w wallWindows) Lost() time.Time { return w.clock.ToWall(w.Windows.Lost()) }
+
 func shift(t time.Time, d time.Duration) time.Time {
 	if t.IsZero() {
 		return t

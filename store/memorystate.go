@@ -75,12 +75,12 @@ func (m *MemoryState) save(holder Key, item Item) bool {
 	if known.Version != item.Version || holder != (Key{}) && !m.holds(known, holder) {
 		return false
 	}
-	if item.gone() {
+	item = item.Next()
+	if item.Version == 0 {
 		delete(m.items, item.Key)
-		m.saved(Item{Key: item.Key})
+		m.saved(item)
 		return true
 	}
-	item.Version++
 	item.Due = m.toClock(item.Due)
 	held := &heldItem{Item: item}
 	if holder == (Key{}) {

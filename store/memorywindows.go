@@ -291,6 +291,9 @@ func (m *MemoryWindows) Full() bool {
 // Degraded implements [Windows].
 func (m *MemoryWindows) Degraded() bool { return false }
 
+// Lost implements [Windows].
+func (m *MemoryWindows) Lost() time.Time { return time.Time{} }
+
 // Close ends the windows: each call from now on returns ErrClosed.
 func (m *MemoryWindows) Close() {
 	m.mu.Lock()

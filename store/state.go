@@ -40,6 +40,16 @@ func (i Item) Check() error {
 	return nil
 }
 
+// Next returns the item as it is once it is saved; of Version 0 if saving removes
+// it.
+func (i Item) Next() Item {
+	if i.gone() {
+		return Item{Key: i.Key}
+	}
+	i.Version++
+	return i
+}
+
 // gone reports whether saving the item removes it.
 func (i Item) gone() bool { return len(i.Data) == 0 && i.Due.IsZero() }
 
@@ -99,8 +109,7 @@ func Update(ctx context.Context, s State, key Key, change func(*Item) bool) (Ite
 			return Item{}, err
 		}
 		if saved[0] {
-			item.Version++
-			return item, nil
+			return item.Next(), nil
 		}
 	}
 }

@@ -161,6 +161,10 @@ type Windows interface {
 	// Degraded reports whether other replicas may have taken what these
 	// windows do not show. It is always false where there are no replicas.
 	Degraded() bool
+
+	// Lost returns until when other replicas may still be telling a server that
+	// lost its data what they know; zero unless it has.
+	Lost() time.Time
 }
 
 // Take takes one use of each place, or of none when any of them is full. It

@@ -36,10 +36,10 @@ type link struct {
 
 	compared atomic.Bool // ahead is known
 
-	// carry brings some of what Redis has to hear of, and reports whether
-	// that was all. It is called under the mutex; forgotten says that Redis
-	// has lost its data since the last time that all was brought.
-	carry func(ctx context.Context, forgotten bool) (all bool, err error)
+	// Each of carries brings some of what Redis has to hear of, and reports
+	// whether that was all. They are called under the mutex; forgotten says
+	// that Redis has lost its data since the last call.
+	carries []func(ctx context.Context, forgotten bool) (all bool, err error)
 
 	ending context.Context // ends with close
 	end    context.CancelFunc
@@ -123,6 +123,21 @@ func (l *link) degraded() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.away() || l.clock.Now().Before(l.lostUntil)
+}
+
+// lostTill returns until when others may tell a Redis that lost its data what they
+// know, zero unless it has.
+func (l *link) lostTill() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.Now()
+	switch {
+	case l.state == store.Lost: // there is no telling yet
+		return now.Add(lostFor)
+	case l.lostUntil.After(now):
+		return l.lostUntil
+	}
+	return time.Time{}
 }
 
 // ask runs a script when its turn comes. It returns errAway while Redis cannot
@@ -294,20 +309,30 @@ func (l *link) rejoin() error {
 	}
 	l.mu.Unlock()
 	for {
-		l.mu.Lock()
-		all, err := l.carry(l.ending, l.forgotten)
-		if err != nil {
-			l.mu.Unlock()
+		if all, err := l.carry(); all || err != nil {
 			return err
 		}
-		l.forgotten = false // carry has noted it
-		if all {
-			l.rejoined()
-			l.mu.Unlock()
-			return nil
-		}
-		l.mu.Unlock()
 	}
+}
+
+// carry brings Redis some of what it missed, and when that was all, goes back to
+// it.
+func (l *link) carry() (all bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all = true
+	for _, some := range l.carries {
+		done, err := some(l.ending, l.forgotten)
+		if err != nil {
+			return false, err
+		}
+		all = all && done
+	}
+	l.forgotten = false // all have noted it
+	if all {
+		l.rejoined()
+	}
+	return all, nil
 }
 
 // rejoined goes back to Redis. Callers hold the mutex.

@@ -83,7 +83,7 @@ func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Sto
 	logging.Disable() // the library's own, to stderr: all that matters is logged here
 	s := &Store{link: newLink(config, log, opts)}
 	s.windows = newWindows(s.link)
-	s.state = &state{s.link}
+	s.state = newState(s.link)
 	s.shards = &shards{s.link}
 	if err = s.start(ctx); err == nil {
 		return s, nil

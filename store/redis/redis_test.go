@@ -406,6 +406,20 @@ func TestDataLost(t *testing.T) {
 		t.Error("degraded before anything was lost")
 	}
 
+	state, item := s.State(), store.Item{Key: key(1), Data: []byte("first"), Due: hour}
+	for _, data := range []string{"first", "second"} {
+		item.Data = []byte(data)
+		if saved, err := state.Save(t.Context(), store.Key{}, item); err != nil || !saved[0] {
+			t.Fatal(saved, err)
+		}
+		if data == "first" {
+			if _, err := idle.State().Load(t.Context(), key(1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		item = item.Next()
+	}
+
 	start := time.Now()
 	srv.command("FLUSHALL")
 	wantTake(t, s, 1, false)
@@ -413,10 +427,13 @@ func TestDataLost(t *testing.T) {
 	if !s.Windows().Degraded() {
 		t.Error("not degraded, though others know what Redis does not")
 	}
+	if till := s.Windows().Lost(); till.Sub(start) < lostFor-time.Second || till.Sub(start) > lostFor+patience {
+		t.Errorf("lost until %s after the loss, want about %s", till.Sub(start), lostFor)
+	}
 	testkit.Wait(t, "the idle replica sees it", func() bool { return idle.Health().Condition == store.Lost })
 	for _, replica := range []*Store{s, idle} {
 		testkit.Wait(t, "the loss is over", func() bool { return replica.Health().OK() })
-		if replica.Windows().Degraded() {
+		if replica.Windows().Degraded() || !replica.Windows().Lost().IsZero() {
 			t.Error("degraded still")
 		}
 	}
@@ -429,7 +446,7 @@ func TestDataLost(t *testing.T) {
 	if !bytes.Equal(other.Secret(), s.Secret()) {
 		t.Error("a replica started later has another secret")
 	}
-	if other.Windows().Degraded() {
+	if other.Windows().Degraded() || !other.Windows().Lost().IsZero() {
 		t.Error("a replica that knows of no loss is degraded")
 	}
 	for n := range 3 {
@@ -440,6 +457,11 @@ func TestDataLost(t *testing.T) {
 		t.Errorf("%+v, %v; want 3 of 5 used", windows, err)
 	}
 	near(t, "the longer of two holds", windows[0].Until, day)
+	items, err := other.State().Load(t.Context(), key(1))
+	if err != nil || items[0].Version != 2 || string(items[0].Data) != "second" {
+		t.Fatalf("item: %+v, %v; want the later of two versions", items, err)
+	}
+	near(t, "when it is due", items[0].Due, hour)
 }
 
 // Another was first: not to share is better than to share in appearance.

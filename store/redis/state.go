@@ -3,6 +3,8 @@ package redis
 import (
 	"context"
 	"encoding/hex"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -11,12 +13,88 @@ import (
 	"aggregator/store"
 )
 
-// atOnce is how many items go over in one script.
-const atOnce = 200
+const (
+	// atOnce is how many items go over in one script.
+	atOnce = 200
+	// maxMirrored bounds the bytes of the items that a replica remembers for a
+	// Redis that loses its data.
+	maxMirrored = 32 << 20
+)
 
 // state is the [store.State] of a Store. An item is a hash: its version, when it
 // is due in Unix milliseconds, what it holds, who has it claimed and until when.
-type state struct{ *link }
+type state struct {
+	*link
+
+	// Under the mutex of the link.
+	known map[store.Key]store.Item // as last seen
+	bytes int                      // of known
+	owed  []store.Key              // of known, which Redis has to be told
+}
+
+func newState(l *link) *state {
+	s := &state{link: l, known: make(map[store.Key]store.Item)}
+	l.carries = append(l.carries, s.carryOver)
+	return s
+}
+
+// learn remembers how items are, and forgets those that are not there.
+func (s *state) learn(items ...store.Item) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, item := range items {
+		old, known := s.known[item.Key]
+		switch {
+		case known && old.Version > item.Version && item.Version != 0: // it was overtaken
+			continue
+		case known:
+			s.bytes -= size(old)
+			delete(s.known, item.Key)
+		}
+		if item.Version != 0 && s.bytes+size(item) <= maxMirrored {
+			s.known[item.Key] = item
+			s.bytes += size(item)
+		}
+	}
+}
+
+// size returns about how many bytes it takes to remember an item.
+func size(item store.Item) int { return 200 + len(item.Data) }
+
+// carryOver tells a Redis that has forgotten all what items there were, and
+// reports whether nothing is left. Of two versions the later wins.
+func (s *state) carryOver(ctx context.Context, forgotten bool) (all bool, err error) {
+	if forgotten {
+		s.owed = slices.Collect(maps.Keys(s.known))
+	}
+	n := min(len(s.owed), atOnce)
+	if n == 0 {
+		return true, nil
+	}
+	var names []string
+	var args []any
+	for _, key := range s.owed[:n] {
+		if item, ok := s.known[key]; ok {
+			names = append(names, itemName(key))
+			args = append(args, item.Version, item.Data, s.due(item.Due))
+		}
+	}
+	if _, err := s.runIn(ctx, s.epoch, restoreScript, names, args); err != nil {
+		return false, err
+	}
+	s.owed = s.owed[n:]
+	return len(s.owed) == 0, nil
+}
+
+// due returns when an item is due on Redis's clock, 0 for never.
+func (s *state) due(due time.Time) int64 {
+	if due.IsZero() {
+		return 0
+	}
+	return s.toRedis(s.clock.FromWall(due))
+}
+
+func itemName(key store.Key) string { return prefix + "item:" + hex.EncodeToString(key[:]) }
 
 // stateLua begins all scripts over items.
 var stateLua = prelude + `
@@ -33,6 +111,16 @@ local function get(key)
 		item.holder = nil
 	end
 	return item
+end
+
+local function put(key, version, data, due)
+	redis.call('HSET', key, 'version', string.format('%.0f', version), 'data', data)
+	if due == 0 then
+		redis.call('HDEL', key, 'due')
+	else
+		redis.call('HSET', key, 'due', string.format('%.0f', due))
+	end
+	redis.call('PEXPIRE', key, TTL)
 end
 
 local function tellItem(key, item)
@@ -62,16 +150,10 @@ for i = 1, #K do
 		if data == '' and due == 0 then
 			redis.call('DEL', K[i])
 		else
-			redis.call('HSET', K[i], 'version', string.format('%.0f', version + 1), 'data', data)
-			if due == 0 then
-				redis.call('HDEL', K[i], 'due')
-			else
-				redis.call('HSET', K[i], 'due', string.format('%.0f', due))
-			end
+			put(K[i], version + 1, data, due)
 			if holder ~= '' then
 				redis.call('HDEL', K[i], 'holder', 'until')
 			end
-			redis.call('PEXPIRE', K[i], TTL)
 		end
 	end
 end
@@ -88,6 +170,15 @@ for i = 1, #K do
 		tell(0)
 	end
 	tellItem(K[i], item)
+end
+return reply`)
+
+	// ARGV of each key: version, data and due.
+	restoreScript = driver.NewScript(stateLua + `
+for i = 1, #K do
+	if get(K[i]).version < tonumber(A[3 * i - 2]) then
+		put(K[i], tonumber(A[3 * i - 2]), A[3 * i - 1], tonumber(A[3 * i]))
+	end
 end
 return reply`)
 
@@ -109,6 +200,9 @@ func (s *state) Load(ctx context.Context, keys ...store.Key) ([]store.Item, erro
 		items = append(items, item)
 		return err
 	})
+	if err == nil {
+		s.learn(items...)
+	}
 	return items, err
 }
 
@@ -127,13 +221,12 @@ func (s *state) Save(ctx context.Context, holder store.Key, items ...store.Item)
 	}
 	saved := make([]bool, 0, len(items))
 	err := s.each(ctx, saveScript, keys, 1, []any{by}, func(i int) []any {
-		due := int64(0)
-		if !items[i].Due.IsZero() {
-			due = s.toRedis(s.clock.FromWall(items[i].Due))
-		}
-		return []any{items[i].Version, items[i].Data, due}
-	}, func(_ int, v []any) error {
+		return []any{items[i].Version, items[i].Data, s.due(items[i].Due)}
+	}, func(i int, v []any) error {
 		saved = append(saved, v[0] == int64(1))
+		if saved[i] {
+			s.learn(items[i].Next())
+		}
 		return nil
 	})
 	return saved, err
@@ -144,12 +237,15 @@ func (s *state) Claim(ctx context.Context, holder store.Key, lease time.Duration
 	if err := store.CheckClaim(holder, lease); err != nil {
 		return nil, err
 	}
-	claimed := make([]store.Claimed, 0, len(keys))
+	claimed, items := make([]store.Claimed, 0, len(keys)), make([]store.Item, 0, len(keys))
 	err := s.each(ctx, claimScript, keys, 4, []any{holder[:], lease.Milliseconds()}, func(int) []any { return nil }, func(i int, v []any) error {
 		item, err := s.item(keys[i], v[1:])
-		claimed = append(claimed, store.Claimed{Item: item, OK: v[0] == int64(1)})
+		claimed, items = append(claimed, store.Claimed{Item: item, OK: v[0] == int64(1)}), append(items, item)
 		return err
 	})
+	if err == nil {
+		s.learn(items...)
+	}
 	return claimed, err
 }
 
@@ -166,7 +262,7 @@ func (s *state) each(ctx context.Context, script *driver.Script, keys []store.Ke
 		names := make([]string, 0, to-from)
 		own := append([]any{}, all...)
 		for i := from; i < to; i++ {
-			names = append(names, prefix+"item:"+hex.EncodeToString(keys[i][:]))
+			names = append(names, itemName(keys[i]))
 			own = append(own, args(i)...)
 		}
 		r, err := s.ask(ctx, script, names, own)

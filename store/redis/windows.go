@@ -31,7 +31,7 @@ type windows struct {
 func newWindows(l *link) *windows {
 	w := &windows{link: l, owed: make(map[store.Key]int64)}
 	w.memory = store.NewMemoryWindows(store.DefaultMaxKeys, l.clock.Now, nil)
-	l.carry = w.carryOver
+	l.carries = append(l.carries, w.carryOver)
 	return w
 }
 
@@ -176,6 +176,9 @@ func (w *windows) changeAway(ctx context.Context, changes []store.Change) error 
 
 // Degraded implements [store.Windows].
 func (w *windows) Degraded() bool { return w.degraded() }
+
+// Lost implements [store.Windows].
+func (w *windows) Lost() time.Time { return w.lostTill() }
 
 // do runs a script, has memory learn how windows are in Redis, and reads what
 // the script says. While Redis is away alone runs instead. Both run under the

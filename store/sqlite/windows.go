@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"aggregator/store"
 )
@@ -58,3 +59,6 @@ func (s windows) Noted(ctx context.Context) ([]store.Noted, error) { return s.me
 
 // Degraded implements [store.Windows]. Nobody else has the file open.
 func (s windows) Degraded() bool { return false }
+
+// Lost implements [store.Windows].
+func (s windows) Lost() time.Time { return time.Time{} }
