@@ -3,12 +3,13 @@
 GO = go
 FUZZTIME = 20s
 SOAK = 2
+ATTACK = 10s
 
 # Commands that the tests use beyond Go; .ci/setup installs what is missing.
 # gcc is for the race detector, redis-server for the store of several replicas.
 TEST_NEEDS = gcc redis-server
 
-.PHONY: help build test lint demo check schema fuzz bench soak clean
+.PHONY: help build test lint demo check schema fuzz bench soak attack clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' Makefile
@@ -52,6 +53,9 @@ bench: ## run every benchmark
 
 soak: ## run the program for SOAK (2) minutes under load and faults, then look for leaks; wait out slow callers
 	SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -v -run '^Test(Overload|HangingListUnderLoad|SlowCallers|Soak)$$' ./cmd/aggregator
+
+attack: ## attack the program, each way for ATTACK (10s), beside callers who must be served within 2 s
+	ATTACK=$(ATTACK) $(GO) test -count=1 -timeout 0 -v -run '^TestAttacks$$' ./cmd/aggregator
 
 clean: ## remove what build made
 	rm -rf bin

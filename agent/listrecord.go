@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"aggregator/aggregate"
 	"aggregator/lists"
 )
 
@@ -82,7 +81,7 @@ func (l *listRecord) posted(v lists.Verdict, servers int64, now, tickAt time.Tim
 		l.Revoked = true
 	case isRefusal(v.Status):
 		l.Refused++
-		if rest := aggregate.RestAfter(l.Refused); rest > 0 {
+		if rest := restAfter(l.Refused); rest > 0 {
 			l.RestUntil = now.Add(rest)
 		}
 	default:
@@ -108,8 +107,6 @@ func (l *listRecord) heldBack(why lists.Skip, now time.Time) {
 		l.NextAt, l.Held = later(why.Until, now.Add(time.Second)), true
 	case lists.SkipRevoked:
 		l.Revoked = true
-	case lists.SkipRefused:
-		l.RestUntil = why.Until
 	default:
 		l.Skip = &skipped{why.Reason, why.Detail}
 	}

@@ -143,8 +143,7 @@ type deskOptions struct {
 	count    string           // rate, off when empty
 	bots     string
 	keys     map[string]lists.Token
-	onListed string       // catalog; pacedLists when empty
-	log      *slog.Logger // silent when nil
+	onListed string // catalog; pacedLists when empty
 }
 
 func newDesk(t testing.TB, o deskOptions) *desk {
@@ -171,15 +170,12 @@ func newDesk(t testing.TB, o deskOptions) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.log == nil {
-		o.log = slog.New(slog.DiscardHandler)
-	}
 	hash := store.NewHasher(o.store.Secret())
 	d.Aggregator = aggregate.New(aggregate.Config{
 		Catalog: live, Runner: d, Keys: o.keys,
 		CountLimit: ratelimit.New(o.windows, rate(t, o.count), hash),
 		BotsLimit:  ratelimit.New(o.windows, rate(t, o.bots), hash),
-		Holds:      aggregate.NewHolds(o.store.Windows(), hash, o.now, o.log),
+		Holds:      aggregate.NewHolds(o.store.Windows(), hash, o.now, slog.New(slog.DiscardHandler)),
 	})
 	d.Holds.SetSleep(d.sleep)
 	return d

@@ -34,12 +34,11 @@ func (c *Client) Exchange(ctx context.Context, op lists.Op, request lists.Reques
 }
 
 func (r *run) exchange(op lists.Op, request *lists.Request, a *lists.Answer) error {
-	v, ctx := newVisit(r.ctx)
-	req, err := newRequest(ctx, request)
+	req, err := newRequest(r.ctx, request)
 	if err != nil {
 		return err
 	}
-	resp, err := v.roundTrip(r.transport, req)
+	resp, err := r.transport.RoundTrip(req)
 	if err != nil {
 		return err
 	}

@@ -42,17 +42,22 @@ func (l *Log) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// tell tells those who wait for the line's message. Each is told once.
 func (l *Log) tell(line []byte) {
-	for _, w := range l.watched {
-		var e map[string]any
-		if json.Unmarshal(line, &e) != nil || e["msg"] != w.msg {
-			continue
-		}
-		select {
-		case w.found <- e:
-		default: // it has one
-		}
+	if len(l.watched) == 0 {
+		return
 	}
+	var e map[string]any
+	if json.Unmarshal(line, &e) != nil {
+		return
+	}
+	l.watched = slices.DeleteFunc(l.watched, func(w watch) bool {
+		if e["msg"] != w.msg {
+			return false
+		}
+		w.found <- e
+		return true
+	})
 }
 
 // Next returns a channel that gets the first JSON line with a message that is
