@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"aggregator/aggregate"
 	"aggregator/lists"
 )
 
@@ -81,7 +82,7 @@ func (l *listRecord) posted(v lists.Verdict, servers int64, now, tickAt time.Tim
 		l.Revoked = true
 	case isRefusal(v.Status):
 		l.Refused++
-		if rest := restAfter(l.Refused); rest > 0 {
+		if rest := aggregate.RestAfter(l.Refused); rest > 0 {
 			l.RestUntil = now.Add(rest)
 		}
 	default:
@@ -107,6 +108,8 @@ func (l *listRecord) heldBack(why lists.Skip, now time.Time) {
 		l.NextAt, l.Held = later(why.Until, now.Add(time.Second)), true
 	case lists.SkipRevoked:
 		l.Revoked = true
+	case lists.SkipRefused:
+		l.RestUntil = why.Until
 	default:
 		l.Skip = &skipped{why.Reason, why.Detail}
 	}

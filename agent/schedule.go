@@ -16,21 +16,6 @@ const (
 	busyAfter = 10 * time.Second
 )
 
-// rests are how long a token rests that was refused three times in a row, four
-// times and so on.
-var rests = [...]time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour}
-
-// refusals is how many of them in a row make a token rest.
-const refusals = 3
-
-// restAfter returns how long a token rests after so many refusals in a row.
-func restAfter(refused int) time.Duration {
-	if refused < refusals {
-		return 0
-	}
-	return rests[min(refused-refusals, len(rests)-1)]
-}
-
 // spread returns a time in [0, within), in whole seconds, that is the same for a
 // bot each time.
 func spread(bot string, within time.Duration) time.Duration {

@@ -1,6 +1,10 @@
 package agent
 
-import "time"
+import (
+	"time"
+
+	"aggregator/aggregate"
+)
 
 // sourceRecord is what is remembered of a source between two questions.
 type sourceRecord struct {
@@ -50,7 +54,7 @@ func (r *record) fail(b *Bot, said reading, now time.Time) {
 	s.Error = said.text
 	if said.fault == faultRefused { // asked again at ticks alone
 		s.Refused++
-		if rest := restAfter(s.Refused); rest > 0 {
+		if rest := aggregate.RestAfter(s.Refused); rest > 0 {
 			s.NotBefore = now.Add(rest)
 			r.TickAt = later(r.TickAt, tickFrom(b.ID, b.Posts.Every, s.NotBefore))
 		}

@@ -10,21 +10,26 @@ import (
 // maxSlots bounds the places that one limit takes in the store.
 const maxSlots = 64
 
+// slotRefused tells what else is kept of a token from its wait.
+const slotRefused = 1
+
 // hold is what the store knows of one call, and under which keys. They are
 // hashed once for a request, and carried from the check to what is learned from
 // the answer.
 type hold struct {
 	revoked  store.Key // held when the list has revoked the token
+	refused  store.Key // the row of refusals of the token
 	wait     store.Key // held as long as the list asks this token to wait, or all who read without a key
 	waitAll  store.Key // held as long as the list asks our address to wait
 	holdsAll bool      // a 429 to the call holds our address
 	paces    []pace
 	margin   time.Duration // how much later than its reservation the call may reach the list
-	needs    []need        // all that is looked at before the call is sent
-	reserved []store.Key   // one for each pace, from the reservation on
+	needs    []need        // all that is looked at before the call is sent; first what must be free for that
 
-	hasOtherwise  bool      // the list has a second way to post
-	otherwise     store.Key // held as long as the token is known to go that way
+	refusals refusals    // when it was looked at
+	reserved []store.Key // one for each pace, from the reservation on
+
+	otherwise     store.Key // used as long as the token is known to go that way
 	wentOtherwise bool      // the call goes that way
 }
 
@@ -38,7 +43,7 @@ type pace struct {
 	interval time.Duration
 }
 
-// need is a place in the store that must be free before a call is sent.
+// need is a place in the store that is looked at before a call is sent.
 type need struct {
 	use  store.Use // of a pace; else only a look
 	role role
@@ -54,16 +59,23 @@ const (
 	rolePace                // the token has used up a limit
 	roleAddress             // our address has used up a limit
 	roleBot                 // the bot has used up a limit, with whichever token
+
+	// What is only known of the token, and need not be free.
+	roleRefused   // the list has refused the token, so many times in a row
+	roleOtherwise // the token is one for the list's second way to post
 )
 
 // ofToken reports whether it is said of the token alone, so that it tells who
 // shows the token nothing of others.
-func (r role) ofToken() bool { return r == roleRevoked || r == roleWait || r == rolePace }
+func (r role) ofToken() bool {
+	return r == roleRevoked || r == roleWait || r == rolePace || r >= roleRefused
+}
 
 // of returns the hold of a call.
 func (h *Holds) of(call lists.Call) hold {
 	list, op, credential := call.List.ID, call.Op(), call.Credential()
-	d := hold{margin: op.Timeout, wait: h.hash("wait", list, op.Name, credential)}
+	token := h.hash("wait", list, op.Name, credential)
+	d := hold{margin: op.Timeout, wait: token, refused: token.Slot(slotRefused)}
 	if call.MayBeRevoked() {
 		d.revoked = h.hash("revoked", list, credential)
 		d.look(roleRevoked, store.Place{Key: d.revoked})
@@ -80,9 +92,6 @@ func (h *Holds) of(call lists.Call) hold {
 		}
 	}
 	d.look(roleWait, store.Place{Key: d.wait})
-	if d.hasOtherwise = call.HasOtherwise(); d.hasOtherwise {
-		d.otherwise = h.hash("otherwise", list, credential)
-	}
 	if perAddress {
 		d.waitAll = h.hash("wait", list, lists.PerAddress)
 		d.look(roleWaitAll, store.Place{Key: d.waitAll})
@@ -96,6 +105,13 @@ func (h *Holds) of(call lists.Call) hold {
 		if p.bot.Slots > 0 {
 			d.look(roleBot, p.bot)
 		}
+	}
+	if call.Keyed() {
+		d.look(roleRefused, store.Place{Key: d.refused})
+	}
+	if call.HasOtherwise() {
+		d.otherwise = h.hash("otherwise", list, credential)
+		d.look(roleOtherwise, store.Place{Key: d.otherwise})
 	}
 	return d
 }
@@ -127,31 +143,40 @@ func (h *Holds) pace(call lists.Call, l lists.Limit, credential string) pace {
 	return p
 }
 
-// uses returns what the call needs before it is sent. Of all that only the paces
-// are used.
+// uses returns what must be free before the call is sent. Of all that only the
+// paces are used.
 func (d *hold) uses() []store.Use {
-	uses := make([]store.Use, len(d.needs))
-	for i, n := range d.needs {
-		uses[i] = n.use
+	uses := make([]store.Use, 0, len(d.needs))
+	for _, n := range d.needs {
+		if n.role < roleRefused {
+			uses = append(uses, n.use)
+		}
 	}
 	return uses
 }
 
 // state is how a call stands.
 type state struct {
-	revoked bool
-	until   time.Time // when nothing holds it any longer
+	revoked   bool
+	refusals  refusals
+	otherwise bool
+	until     time.Time // when nothing holds it any longer
 }
 
-// read returns how the call stands when what it needs has these windows. With
-// show it is only what may be told to whoever shows the token.
+// read returns how the call stands when what it needs, or the first of that, has
+// these windows. With show it is only what may be told to whoever shows the
+// token.
 func (d *hold) read(windows []store.Window, show bool) (s state) {
-	for i, n := range d.needs {
-		w := windows[i]
+	for i, w := range windows {
+		r := d.needs[i].role
 		switch {
-		case w.Used == 0 || show && !n.role.ofToken():
-		case n.role == roleRevoked:
+		case w.Used == 0 || show && !r.ofToken():
+		case r == roleRevoked:
 			s.revoked = true
+		case r == roleRefused:
+			s.refusals = refusalsOf(w)
+		case r == roleOtherwise:
+			s.otherwise = true
 		case w.Until.After(s.until):
 			s.until = w.Until
 		}

@@ -27,7 +27,7 @@ const (
 
 // Holds keeps calls back that a list would punish: those before a list's own
 // interval is over, those a refusal asked to wait with, and those with a token
-// that the list has revoked. A hold is for one list and one token, and for the
+// that the list has revoked, or refused again and again. A hold is for one list and one token, and for the
 // bot once the list has accepted that token; for our whole address only where
 // the entry says that the list limits addresses. What is read without a key is
 // held for all who read so, and for nobody else. A nil *Holds holds nothing.
@@ -102,9 +102,6 @@ func (h *Holds) look(ctx context.Context, plan []planned, show bool) []*lists.Sk
 		for _, n := range p.hold.needs {
 			places = append(places, n.use.Place)
 		}
-		if p.hold.hasOtherwise {
-			places = append(places, store.Place{Key: p.hold.otherwise})
-		}
 	}
 	windows, err := h.store.PeekEach(ctx, places...)
 	if err != nil { // without the store nothing is known to be held
@@ -113,13 +110,11 @@ func (h *Holds) look(ctx context.Context, plan []planned, show bool) []*lists.Sk
 	for i := range plan {
 		p := &plan[i]
 		n := len(p.hold.needs)
-		why[i] = h.why(*p, p.hold.read(windows[:n], show))
+		s := p.hold.read(windows[:n], show)
+		p.hold.refusals, why[i] = s.refusals, h.why(*p, s)
 		windows = windows[n:]
-		if p.hold.hasOtherwise {
-			if windows[0].Used > 0 {
-				p.goOtherwise()
-			}
-			windows = windows[1:]
+		if s.otherwise {
+			p.goOtherwise()
 		}
 	}
 	return why
@@ -130,6 +125,8 @@ func (h *Holds) why(p planned, s state) *lists.Skip {
 	switch {
 	case s.revoked:
 		return &lists.Skip{Reason: lists.SkipRevoked, Detail: p.call.List.ID}
+	case s.refusals.rests(h.now()):
+		return &lists.Skip{Reason: lists.SkipRefused, Until: s.refusals.until, Detail: p.call.List.ID}
 	case s.until.After(h.now()):
 		return paced(s.until)
 	case len(p.hold.paces) > 0 && h.store.Lost().After(h.now()):
@@ -232,10 +229,24 @@ func (h *Holds) learn(changes []store.Change, p planned, a lists.Answer, v lists
 		changes = p.hold.takeBot(changes, answered)
 	}
 	changes = p.hold.learnWay(changes, a, v, answered)
+	changes = h.countRefusal(changes, p, a)
 	if key, until := h.wait(p, a); !until.IsZero() {
 		changes = append(changes, holdUntil(key, until))
 	}
 	return changes
+}
+
+// countRefusal appends what an answer says of the token.
+func (h *Holds) countRefusal(changes []store.Change, p planned, a lists.Answer) []store.Change {
+	before := p.hold.refusals
+	row := before.next(a, h.now())
+	if row == before || !p.call.Keyed() {
+		return changes
+	}
+	if row.inRow >= refusalThreshold {
+		h.log.Warn("token rests, for the list refuses it", "list", p.call.List.ID, "bot", p.call.BotID(), "in_row", row.inRow, "until", row.until.UTC().Format(time.RFC3339))
+	}
+	return append(changes, store.Change{Place: store.Place{Key: p.hold.refused}, Kind: store.KindSet, Window: row.window()})
 }
 
 // wait returns what an answer holds, and until when; zero if it holds nothing. A

@@ -143,7 +143,8 @@ type deskOptions struct {
 	count    string           // rate, off when empty
 	bots     string
 	keys     map[string]lists.Token
-	onListed string // catalog; pacedLists when empty
+	onListed string       // catalog; pacedLists when empty
+	log      *slog.Logger // silent when nil
 }
 
 func newDesk(t testing.TB, o deskOptions) *desk {
@@ -170,12 +171,15 @@ func newDesk(t testing.TB, o deskOptions) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if o.log == nil {
+		o.log = slog.New(slog.DiscardHandler)
+	}
 	hash := store.NewHasher(o.store.Secret())
 	d.Aggregator = aggregate.New(aggregate.Config{
 		Catalog: live, Runner: d, Keys: o.keys,
 		CountLimit: ratelimit.New(o.windows, rate(t, o.count), hash),
 		BotsLimit:  ratelimit.New(o.windows, rate(t, o.bots), hash),
-		Holds:      aggregate.NewHolds(o.store.Windows(), hash, o.now, slog.New(slog.DiscardHandler)),
+		Holds:      aggregate.NewHolds(o.store.Windows(), hash, o.now, o.log),
 	})
 	d.Holds.SetSleep(d.sleep)
 	return d

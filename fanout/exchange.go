@@ -34,11 +34,12 @@ func (c *Client) Exchange(ctx context.Context, op lists.Op, request lists.Reques
 }
 
 func (r *run) exchange(op lists.Op, request *lists.Request, a *lists.Answer) error {
-	req, err := newRequest(r.ctx, request)
+	v, ctx := newVisit(r.ctx)
+	req, err := newRequest(ctx, request)
 	if err != nil {
 		return err
 	}
-	resp, err := r.transport.RoundTrip(req)
+	resp, err := v.roundTrip(r.transport, req)
 	if err != nil {
 		return err
 	}

@@ -56,6 +56,8 @@ var explanations = []struct {
 	{is(errRedirects), lists.FaultRedirect, fmt.Sprintf("More than %d redirects", maxRedirects)},
 	{is(errOtherOrigin), lists.FaultRedirect, "Redirected to another origin, where the key must not go"},
 	{is(errPrivate), lists.FaultRedirect, "Redirected to a private address"},
+	{is(errUnused), lists.FaultRefused, "No connection"},
+	{is(errUnasked), lists.FaultReset, "The list spoke before it was asked"},
 	{is(errBadLocation), lists.FaultRedirect, "Redirected to something that is no web address"},
 	{is(errSwitched), lists.FaultProtocol, "Answer switches to another protocol"},
 	{is(errBadURL), lists.FaultOther, "Request cannot be made: bad URL"},

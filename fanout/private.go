@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -33,22 +35,66 @@ func dialControl(ctx context.Context, _, address string, _ syscall.RawConn) erro
 	return nil
 }
 
-// carrierGrade is what providers use within their own networks.
-var carrierGrade = netip.MustParsePrefix("100.64.0.0/10")
+// privateRanges are the addresses that are not on the web: of this machine and
+// of networks like ours, for several receivers, for documents and for later.
+var privateRanges = prefixes("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+	"192.0.0.0/24", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4",
+	"::/96", "64:ff9b::/96", "fc00::/7", "fe80::/10", "ff00::/8")
 
-func isPrivate(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	return !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.IsLoopback() || carrierGrade.Contains(ip)
+// sixToFour holds an IPv4 address in each of its own.
+var sixToFour = netip.MustParsePrefix("2002::/16")
+
+func prefixes(all ...string) (parsed []netip.Prefix) {
+	for _, p := range all {
+		parsed = append(parsed, netip.MustParsePrefix(p))
+	}
+	return parsed
 }
 
-// isProxied tells whether a URL is reached through a proxy.
+// isPrivate reports whether an address is not one of the web. What maps an IPv4
+// address is as private as that.
+func isPrivate(ip netip.Addr) bool {
+	ip = ip.Unmap().WithZone("")
+	if sixToFour.Contains(ip) {
+		b := ip.As16()
+		ip = netip.AddrFrom4([4]byte(b[2:6]))
+	}
+	return !ip.IsValid() || slices.ContainsFunc(privateRanges, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// isProxied reports whether a URL is reached through a proxy.
 func isProxied(u *url.URL) bool {
 	proxy, err := http.ProxyFromEnvironment(&http.Request{URL: u})
 	return err == nil && proxy != nil
 }
 
-// isPrivateHost tells whether a URL names a private address as it is written.
+// isPrivateHost reports whether a URL names a private address as it is written.
 func isPrivateHost(u *url.URL) bool {
-	ip, err := netip.ParseAddr(u.Hostname())
-	return u.Hostname() == "localhost" || err == nil && isPrivate(ip)
+	host := hostOf(u)
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && isPrivate(ip)
 }
+
+// mayBePrivate reports whether a proxy could find a private address under the
+// host of a URL, where we do not see to what it leads: a name of its own network,
+// or a number in one of the ways to write an address.
+func mayBePrivate(u *url.URL) bool {
+	host := hostOf(u)
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return isPrivate(ip)
+	}
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	return last == host || isNumber(last)
+}
+
+// isNumber reports whether s is a number as addresses hold them: decimal, octal
+// or hexadecimal.
+func isNumber(s string) bool {
+	if hex, ok := strings.CutPrefix(s, "0x"); ok {
+		return strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	return strings.Trim(s, "0123456789") == ""
+}
+
+// hostOf returns the host of a URL, in small letters and without a dot at its end.
+func hostOf(u *url.URL) string { return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".") }

@@ -64,6 +64,7 @@ func (r *run) again(call *lists.Call, a *lists.Answer, err error) (pause time.Du
 		pause = r.pause()
 	case dialling(is(syscall.ECONNREFUSED))(err):
 		pause = r.pause()
+	case errors.Is(err, errUnused):
 	case !isBroken(err) || !call.MayRepeat():
 		return 0, false
 	} // and no pause after a broken connection: most were idle, and another one will do
@@ -88,7 +89,7 @@ func saysWait(call *lists.Call, a *lists.Answer) bool {
 // isBroken tells whether a connection broke before an answer came.
 func isBroken(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) ||
-		errors.Is(err, net.ErrClosed) || closedIdle(err)
+		errors.Is(err, net.ErrClosed) || errors.Is(err, errUnasked) || closedIdle(err)
 }
 
 // closedIdle knows an error that net/http does not export.

@@ -51,7 +51,7 @@ func NewTransport(opts ...Option) *http.Transport {
 		Proxy:                  http.ProxyFromEnvironment,
 		OnProxyConnectResponse: proxyAnswered,
 		Protocols:              protocols,
-		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second, ControlContext: dialControl}).DialContext,
+		DialContext:            dialWatched((&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second, ControlContext: dialControl}).DialContext),
 		TLSClientConfig:        &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(1024)},
 		TLSHandshakeTimeout:    5 * time.Second,
 		MaxIdleConns:           o.maxInFlight,
@@ -74,7 +74,8 @@ func proxyAnswered(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Re
 
 // send makes one request of a call and reads its answer into a.
 func (r *run) send(call *lists.Call, wire *lists.Request, a *lists.Answer) error {
-	req, err := newRequest(r.ctx, wire)
+	v, ctx := newVisit(r.ctx)
+	req, err := newRequest(ctx, wire)
 	if err != nil {
 		return err
 	}
@@ -84,9 +85,9 @@ func (r *run) send(call *lists.Call, wire *lists.Request, a *lists.Answer) error
 	}
 	op := call.Op()
 	if op.FollowsRedirects {
-		resp, err = r.follow(req, call.Keyed())
+		resp, err = r.follow(v, req, call.Keyed())
 	} else {
-		resp, err = r.transport.RoundTrip(req)
+		resp, err = v.roundTrip(r.transport, req)
 	}
 	if err != nil {
 		return err
@@ -131,9 +132,9 @@ func (onceBody) Close() error             { return nil }
 
 // follow sends a request and follows its redirects: anywhere, or with a key in
 // it to the same origin only.
-func (c *Client) follow(req *http.Request, keyed bool) (*http.Response, error) {
+func (c *Client) follow(v *visit, req *http.Request, keyed bool) (*http.Response, error) {
 	for n := 0; ; n++ {
-		resp, err := c.transport.RoundTrip(req)
+		resp, err := v.roundTrip(c.transport, req)
 		if err != nil && n > 0 {
 			err = lateError{err, true}
 		}
@@ -156,17 +157,18 @@ func (c *Client) follow(req *http.Request, keyed bool) (*http.Response, error) {
 		case keyed && origin(next) != origin(req.URL):
 			return nil, errOtherOrigin
 		}
-		hop := req.WithContext(req.Context())
-		if !isPrivateHost(req.URL) {
-			if isPrivateHost(next) {
+		ctx := req.Context()
+		if v.public = false; !isPrivateHost(req.URL) {
+			proxied := isProxied(next) // a proxy is dialled wherever it is
+			if isPrivateHost(next) || proxied && mayBePrivate(next) {
 				return nil, errPrivate
 			}
-			if !isProxied(next) { // a proxy is dialled wherever it is
-				hop = req.WithContext(onlyPublic(req.Context()))
+			if v.public = !proxied; v.public {
+				ctx = onlyPublic(ctx)
 			}
 		}
-		hop.URL, hop.Host = next, next.Host
-		req = hop
+		req = req.WithContext(ctx)
+		req.URL, req.Host = next, next.Host
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 // made by String alone; programs look at its fields.
 type Skip struct {
 	Reason SkipReason
-	Until  time.Time // of SkipPaced: when the list may be asked again
+	Until  time.Time // of SkipPaced and SkipRefused: when the list may be asked again
 	Detail string    // what the reason leaves open; see the reasons
 }
 
@@ -27,6 +27,7 @@ const (
 	SkipNoKey    SkipReason = "no_key"    // reading needs a key, and there is none
 	SkipBadToken SkipReason = "bad_token" // Detail: what is wrong with the token
 	SkipRevoked  SkipReason = "revoked"   // the list has revoked the token; Detail: the list's id
+	SkipRefused  SkipReason = "refused"   // the list has refused the token again and again, which rests until Until; Detail: the list's id
 	SkipPaced    SkipReason = "paced"     // the list would refuse, or punish, a call before Until
 )
 
@@ -55,11 +56,17 @@ func (s Skip) String() string {
 		return "Bad token: " + s.Detail
 	case SkipRevoked:
 		return "Revoked: " + s.Detail + " has revoked this token; send a new one"
+	case SkipRefused:
+		return "Refused: " + s.Detail + " has refused this token three times in a row; it is tried again at " + s.until()
 	case SkipPaced:
-		// In whole seconds, rounded up: who comes then is not early.
-		return "Paced: next post at " + s.Until.Add(time.Second-time.Nanosecond).UTC().Truncate(time.Second).Format(time.RFC3339)
+		return "Paced: next post at " + s.until()
 	}
 	return string(s.Reason)
+}
+
+// until returns Until in whole seconds, rounded up: who comes then is not early.
+func (s Skip) until() string {
+	return s.Until.Add(time.Second - time.Nanosecond).UTC().Truncate(time.Second).Format(time.RFC3339)
 }
 
 // badToken returns the skip of a token with which something is wrong.

@@ -277,7 +277,7 @@ func (t trial) skipped(what string, skipped []aggregate.Skipped) bool {
 		return t.say(what, resultFailed, "the list was not asked", nil)
 	}
 	result := resultFailed
-	if skipped[0].Why.Reason == lists.SkipPaced {
+	if why := skipped[0].Why.Reason; why == lists.SkipPaced || why == lists.SkipRefused {
 		result = resultHeld
 	}
 	return t.say(what, result, skipped[0].Why.String(), nil)
