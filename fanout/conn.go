@@ -133,9 +133,9 @@ type visit struct {
 	httptrace.ClientTrace
 	ctx     context.Context
 	conn    *watchedConn // nil: there is none
-	public  bool // it must not reach private addresses
-	private bool // the connection led to one
-	unused  bool // the connection was closed unused: it had not been at rest
+	public  bool         // it must not reach private addresses
+	private bool         // the connection led to one
+	unused  bool         // the connection was closed unused: it had not been at rest
 }
 
 // newVisit returns a visit, and the context for its requests.

@@ -1,7 +1,7 @@
 package fanout
 
 import (
-	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -108,18 +108,23 @@ func TestPooledConnectionToPrivateAddress(t *testing.T) {
 	if err := ask(false); err != nil {
 		t.Fatal(err)
 	}
-	if err := ask(true); err != errPrivate || requests != 1 {
+	if err := ask(true); !errors.Is(err, errPrivate) || requests != 1 {
 		t.Errorf("got %v after %d requests, want %v after 1", err, requests, errPrivate)
 	}
 	// A dial that began for one that may serves one that may not.
-	transport.DialContext = dialWatched((&http.Transport{}).DialContext)
-	if v, ctx := newVisit(context.Background()); true {
-		v.public = true
-		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, inside.URL, nil)
-		plain := &http.Transport{}
-		defer plain.CloseIdleConnections()
-		if _, err := v.roundTrip(plain, req); err != errPrivate || requests != 1 { //nolint:bodyclose // there is no answer
-			t.Errorf("without a look at the dial: got %v after %d requests, want %v after 1", err, requests, errPrivate)
-		}
+	v, ctx := newVisit(t.Context())
+	v.public = true
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, inside.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := &http.Transport{}
+	defer plain.CloseIdleConnections()
+	resp, err := v.roundTrip(plain, req)
+	if err == nil {
+		_ = resp.Body.Close()
+	}
+	if !errors.Is(err, errPrivate) || requests != 1 {
+		t.Errorf("without a look at the dial: got %v after %d requests, want %v after 1", err, requests, errPrivate)
 	}
 }

@@ -150,26 +150,35 @@ func (c *Client) follow(v *visit, req *http.Request, keyed bool) (*http.Response
 		if n == maxRedirects {
 			return nil, errRedirects
 		}
-		next, err := target(req.URL, location)
-		switch {
-		case err != nil:
+		if req, err = v.led(req, location, keyed); err != nil {
 			return nil, err
-		case keyed && origin(next) != origin(req.URL):
-			return nil, errOtherOrigin
 		}
-		ctx := req.Context()
-		if v.public = false; !isPrivateHost(req.URL) {
-			proxied := isProxied(next) // a proxy is dialled wherever it is
-			if isPrivateHost(next) || proxied && mayBePrivate(next) {
-				return nil, errPrivate
-			}
-			if v.public = !proxied; v.public {
-				ctx = onlyPublic(ctx)
-			}
-		}
-		req = req.WithContext(ctx)
-		req.URL, req.Host = next, next.Host
 	}
+}
+
+// led returns the request of a visit after a redirect. The error says why it
+// must not be made.
+func (v *visit) led(req *http.Request, location string, keyed bool) (*http.Request, error) {
+	next, err := target(req.URL, location)
+	switch {
+	case err != nil:
+		return nil, err
+	case keyed && origin(next) != origin(req.URL):
+		return nil, errOtherOrigin
+	}
+	ctx := req.Context()
+	if v.public = false; !isPrivateHost(req.URL) {
+		proxied := isProxied(next) // a proxy is dialled wherever it is
+		if isPrivateHost(next) || proxied && mayBePrivate(next) {
+			return nil, errPrivate
+		}
+		if v.public = !proxied; v.public {
+			ctx = onlyPublic(ctx)
+		}
+	}
+	req = req.WithContext(ctx)
+	req.URL, req.Host = next, next.Host
+	return req, nil
 }
 
 func isRedirect(status int) bool {
