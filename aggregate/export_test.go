@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"aggregator/lists"
@@ -30,7 +31,7 @@ type Plan struct{ plan []planned }
 // Check looks at the holds of a call.
 func (h *Holds) Check(ctx context.Context, call lists.Call) (*Plan, *lists.Skip) {
 	p := &Plan{[]planned{{call: call}}}
-	return p, h.look(ctx, p.plan, false)[0]
+	return p, h.look(ctx, p.plan, look{})[0]
 }
 
 // SetSleep sets how a call waits for a hold to end.
@@ -48,4 +49,10 @@ func (h *Holds) Reserve(ctx context.Context, call lists.Call) (*Plan, *lists.Ski
 // Settle learns from the answer to a call.
 func (h *Holds) Settle(ctx context.Context, p *Plan, a lists.Answer) {
 	h.settle(ctx, p.plan, []lists.Answer{a}, []lists.Verdict{p.plan[0].call.Judge(a)})
+}
+
+// Know has a list accept tokens, as it does that of the call.
+func (h *Holds) Know(ctx context.Context, call lists.Call) {
+	d := h.of(call, netip.Prefix{})
+	h.change(ctx, d.know(nil, h.now()))
 }

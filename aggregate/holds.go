@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"aggregator/lists"
@@ -57,18 +58,24 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// look is how holds are looked at.
+type look struct {
+	from    netip.Prefix // the caller's network
+	ofToken bool         // only at what may be told to whoever shows the token
+	patient bool         // holds that end soon are waited for
+}
+
 // check returns for each call why it is held back; nil if it is not. It changes
-// nothing in the store, and notes in the plan what each call has there. For
-// holds that end soon it waits, unless it is only to be shown. The error is the
-// context's.
-func (h *Holds) check(ctx context.Context, plan []planned, show bool) ([]*lists.Skip, error) {
+// nothing in the store, and notes in the plan what each call has there. The
+// error is the context's.
+func (h *Holds) check(ctx context.Context, plan []planned, l look) ([]*lists.Skip, error) {
 	if h == nil {
 		return make([]*lists.Skip, len(plan)), nil
 	}
 	for end := h.now().Add(patience); ; {
-		why := h.look(ctx, plan, show)
+		why := h.look(ctx, plan, l)
 		until := lastUntil(why, end)
-		if show || until.IsZero() {
+		if !l.patient || until.IsZero() {
 			return why, nil
 		}
 		if err := h.sleep(ctx, max(time.Millisecond, until.Sub(h.now()))); err != nil {
@@ -89,15 +96,14 @@ func lastUntil(why []*lists.Skip, end time.Time) (until time.Time) {
 }
 
 // look returns for each call why it is held back just now, and puts those into
-// their second way whose token is known to go it. With show it is only what may
-// be told to whoever shows the token.
-func (h *Holds) look(ctx context.Context, plan []planned, show bool) []*lists.Skip {
+// their second way whose token is known to go it.
+func (h *Holds) look(ctx context.Context, plan []planned, l look) []*lists.Skip {
 	why := make([]*lists.Skip, len(plan))
 	places := make([]store.Place, 0, 4*len(plan))
 	for i := range plan {
 		p := &plan[i]
 		if p.hold.needs == nil { // not looked at before
-			p.hold = h.of(p.call)
+			p.hold = h.of(p.call, l.from)
 		}
 		for _, n := range p.hold.needs {
 			places = append(places, n.use.Place)
@@ -110,10 +116,10 @@ func (h *Holds) look(ctx context.Context, plan []planned, show bool) []*lists.Sk
 	for i := range plan {
 		p := &plan[i]
 		n := len(p.hold.needs)
-		s := p.hold.read(windows[:n], show)
-		p.hold.refusals, why[i] = s.refusals, h.why(*p, s)
+		p.hold.learn(windows[:n])
+		why[i] = h.why(*p, p.hold.read(p.hold.needs, windows[:n], l.ofToken))
 		windows = windows[n:]
-		if s.otherwise {
+		if p.hold.facts.otherwise {
 			p.goOtherwise()
 		}
 	}
@@ -125,8 +131,8 @@ func (h *Holds) why(p planned, s state) *lists.Skip {
 	switch {
 	case s.revoked:
 		return &lists.Skip{Reason: lists.SkipRevoked, Detail: p.call.List.ID}
-	case s.refusals.rests(h.now()):
-		return &lists.Skip{Reason: lists.SkipRefused, Until: s.refusals.until, Detail: p.call.List.ID}
+	case p.hold.facts.refusals.rests(h.now()):
+		return &lists.Skip{Reason: lists.SkipRefused, Until: p.hold.facts.refusals.until, Detail: p.call.List.ID}
 	case s.until.After(h.now()):
 		return paced(s.until)
 	case len(p.hold.paces) > 0 && h.store.Lost().After(h.now()):
@@ -149,10 +155,12 @@ func (h *Holds) reserve(ctx context.Context, plan []planned) []*lists.Skip {
 		return why
 	}
 	groups := make([][]store.Use, 0, len(plan))
-	limited := make([]int, 0, len(plan)) // places in the plan
+	needs := make([][]need, 0, len(plan)) // of the groups
+	limited := make([]int, 0, len(plan))  // their places in the plan
 	for i, p := range plan {
 		if len(p.hold.paces) > 0 {
-			groups, limited = append(groups, p.hold.uses()), append(limited, i)
+			required := p.hold.required()
+			groups, needs, limited = append(groups, uses(required)), append(needs, required), append(limited, i)
 		}
 	}
 	if len(groups) == 0 {
@@ -169,12 +177,12 @@ func (h *Holds) reserve(ctx context.Context, plan []planned) []*lists.Skip {
 		case err != nil:
 			why[i] = paced(h.now().Add(defaultHold))
 		case taken[n].OK:
-			p.hold.reserve(taken[n].Keys)
+			p.hold.reserve(needs[n], taken[n].Keys)
 			if why[i] = h.why(*p, state{}); why[i] != nil {
 				back = p.hold.release(back)
 			}
 		default:
-			if why[i] = h.why(*p, p.hold.read(taken[n].Windows, false)); why[i] == nil { // it has just ended
+			if why[i] = h.why(*p, p.hold.read(needs[n], taken[n].Windows, false)); why[i] == nil { // it has just ended
 				why[i] = paced(h.now())
 			}
 		}
@@ -226,7 +234,7 @@ func (h *Holds) learn(changes []store.Change, p planned, a lists.Answer, v lists
 		h.log.Warn("token revoked", "list", p.call.List.ID, "bot", p.call.BotID())
 		changes = append(changes, holdUntil(p.hold.revoked, h.now().Add(revokedHold)))
 	case v.OK && p.call.Op().ProvesOwner:
-		changes = p.hold.takeBot(changes, answered)
+		changes = p.hold.know(p.hold.takeBot(changes, answered), answered)
 	}
 	changes = p.hold.learnWay(changes, a, v, answered)
 	changes = h.countRefusal(changes, p, a)
@@ -238,7 +246,7 @@ func (h *Holds) learn(changes []store.Change, p planned, a lists.Answer, v lists
 
 // countRefusal appends what an answer says of the token.
 func (h *Holds) countRefusal(changes []store.Change, p planned, a lists.Answer) []store.Change {
-	before := p.hold.refusals
+	before := p.hold.facts.refusals
 	row := before.next(a, h.now())
 	if row == before || !p.call.Keyed() {
 		return changes

@@ -10,7 +10,6 @@ import (
 	"os"
 	"reflect"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -46,33 +45,17 @@ type caseStep struct {
 }
 
 // TestCases has the service do what each case of testdata/cases.json says.
-// Those of testdata/cases_failing.json are known to fail: one that passes has
-// to leave that file.
 func TestCases(t *testing.T) {
 	t.Parallel()
 	var file caseFile
 	readJSON(t, "testdata/cases.json", &file)
-	var failing []string
-	readJSON(t, "testdata/cases_failing.json", &failing)
 	for _, c := range file.Cases {
-		known := slices.Contains(failing, c.ID)
 		t.Run(c.ID, func(t *testing.T) {
 			t.Parallel()
-			problems := c.run(t)
-			switch {
-			case known && len(problems) == 0:
-				t.Errorf("passes now: take %q out of testdata/cases_failing.json", c.ID)
-			case known:
-				t.Skipf("known to fail: %s", strings.Join(problems, "\n"))
-			case len(problems) > 0:
+			if problems := c.run(t); len(problems) > 0 {
 				t.Errorf("%s:\n%s", c.Kind, strings.Join(problems, "\n"))
 			}
 		})
-	}
-	for _, id := range failing {
-		if !slices.ContainsFunc(file.Cases, func(c smallCase) bool { return c.ID == id }) {
-			t.Errorf("testdata/cases_failing.json names %q, which is no case", id)
-		}
 	}
 }
 
