@@ -10,8 +10,8 @@ import (
 )
 
 // Bounds that hold unless WithBounds says otherwise. The usual limit of
-// descriptors is 20,000: it must hold the calls in flight, as many idle
-// connections again, and those of our own callers.
+// descriptors is 20,000: it must hold the calls in flight, half as many idle
+// connections, and those of our own callers.
 const (
 	DefaultMaxInFlight = 6000
 	DefaultMaxPerList  = 512

@@ -54,7 +54,7 @@ func NewTransport(opts ...Option) *http.Transport {
 		DialContext:            dialWatched((&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second, ControlContext: dialControl}).DialContext),
 		TLSClientConfig:        &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(1024)},
 		TLSHandshakeTimeout:    5 * time.Second,
-		MaxIdleConns:           o.maxInFlight,
+		MaxIdleConns:           o.maxInFlight / 2,
 		MaxIdleConnsPerHost:    o.maxPerList, // Go's default of 2 makes a new connection for most calls
 		// Many servers close a connection that was idle for 5 s. A post that
 		// meets that is lost, and a list with limits must not get it twice.

@@ -35,7 +35,7 @@ func newBounds() bounds {
 // boundsFor returns bounds for a number of descriptors.
 func boundsFor(descriptors int) bounds {
 	n := max(minDescriptors, descriptors)
-	calls := n / 5 // and as many idle connections
+	calls := n * 3 / 10 // and half as many idle connections
 	return bounds{
 		descriptors:  descriptors,
 		connections:  n * 9 / 20,

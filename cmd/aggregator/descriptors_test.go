@@ -25,7 +25,7 @@ func TestDescriptorsRunLow(t *testing.T) {
 		after       time.Duration
 		told        int
 	}{
-		{899, 179, 0, 0}, {900, 0, 0, 1}, {1000, 200, time.Second, 1}, {1000, 200, time.Minute, 2}, {0, 180, time.Minute, 3}, {0, 0, time.Hour, 3},
+		{899, 269, 0, 0}, {900, 0, 0, 1}, {1000, 300, time.Second, 1}, {1000, 300, time.Minute, 2}, {0, 270, time.Minute, 3}, {0, 0, time.Hour, 3},
 	} {
 		open, calls, now = step.open, step.calls, now.Add(step.after)
 		d.look()
@@ -85,7 +85,7 @@ func TestBounds(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 100, 256, 1024, 20_000, 100_000} {
 		b := boundsFor(n)
-		if used := b.connections + 2*b.calls; b.descriptors != n || used > max(n, minDescriptors) {
+		if used := b.connections + b.calls + b.calls/2; b.descriptors != n || used > max(n, minDescriptors) {
 			t.Errorf("with %d descriptors, %d are used: %+v", n, used, b)
 		}
 		if b.connections < 1 || b.requests < minRequests || b.calls < 1 || b.callsPerList < 1 || b.waiting < 1 || b.waiting >= b.connections {
