@@ -61,6 +61,10 @@ func (b *Bot) KeyMatches(shown string) bool {
 	return subtle.ConstantTimeCompare(sum[:], b.key[:]) == 1
 }
 
+// IsPushed reports whether the count that is posted for the bot is what it posts
+// itself with its key.
+func (b *Bot) IsPushed() bool { return b.Posts != nil && b.Posts.Source.Name() == sourcePush }
+
 // String returns what messages call the bot.
 func (b *Bot) String() string {
 	if b.Name == "" {

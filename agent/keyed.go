@@ -56,7 +56,7 @@ func (a *Agent) Noted(ctx context.Context, b *Bot, count lists.Count, answer agg
 		}
 	}
 	return a.noteAll(ctx, k, all, func(r *record) {
-		if b.Posts != nil && b.Posts.Source.Name() == sourcePush {
+		if b.IsPushed() {
 			pushed := NewPushed(count, now)
 			r.Pushed = &pushed
 		}

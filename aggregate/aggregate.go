@@ -9,11 +9,13 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
 	"aggregator/catalog"
 	"aggregator/lists"
 	"aggregator/ratelimit"
 	"aggregator/shares"
+	"aggregator/store"
 )
 
 // Runner runs the calls of an operation at once, for a caller of the network
@@ -51,8 +53,12 @@ func (boundless) Leave() {}
 type Config struct {
 	Catalog    *catalog.Live
 	Runner     Runner
-	CountLimit *ratelimit.Limiter // nil: off
-	BotsLimit  *ratelimit.Limiter // nil: off
+	CountLimit *ratelimit.Limiter              // nil: off
+	BotsLimit  *ratelimit.Limiter              // nil: off
+	ShardLimit *ratelimit.Limiter              // of reports of shards, see ShardRate; nil: off
+	Shards     store.Shards                    // where counts of shards add up; nil: nobody reports any
+	ShardTTL   time.Duration                   // how long these are kept
+	Hash       func(parts ...string) store.Key // makes the keys of Shards
 	// Admit makes room for the calls of a request from a network, and waits for
 	// it; the error is shares.ErrBusy where there is none, or the context's. Nil:
 	// there always is room, and Runner runs the calls.

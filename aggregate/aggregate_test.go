@@ -194,6 +194,8 @@ func asJSON(t testing.TB, answer any) string {
 	switch a := answer.(type) {
 	case aggregate.CountAnswer:
 		err = httpapi.EncodeCount(&text, a)
+	case aggregate.ShardsAnswer:
+		err = httpapi.EncodeShards(&text, a)
 	case aggregate.BotAnswer:
 		err = httpapi.EncodeBot(&text, a)
 	}

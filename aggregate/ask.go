@@ -83,7 +83,7 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 		}
 	}
 	defer f.leave()
-	scope := ratelimit.Scope{Name: op.window, IP: from.IP, BotID: op.botID(r)}
+	scope := op.scope(op.botID(r), from)
 	window, err := takeWindow(ctx, op.limit, scope)
 	if err != nil {
 		return result[A]{}, err
@@ -107,6 +107,11 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 		window, err = nil, op.limit.Release(context.WithoutCancel(ctx), scope)
 	}
 	return result[A]{f.answer, f.age(), window}, err
+}
+
+// scope returns whose window a request uses.
+func (op *operation[R, A]) scope(botID string, from Caller) ratelimit.Scope {
+	return ratelimit.Scope{Name: op.window, IP: from.IP, BotID: botID}
 }
 
 func (op *operation[R, A]) key(c *catalog.Catalog, r R) (key flightKey, ok bool) {

@@ -25,7 +25,7 @@ func alwaysAnswered(c echo.Context) bool { return c.Path() == healthPath || c.Pa
 func (s *Server) counted(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := exchangeOf(c)
-		if s.policies[c.Path()] == "" || !x.network.IsValid() {
+		if policy := s.policies[c.Path()]; policy == "" || policy == shardsPolicy || !x.network.IsValid() {
 			return next(c)
 		}
 		scope := ratelimit.Scope{Name: networkPolicy, IP: x.ip}

@@ -29,12 +29,7 @@ func ParseCount(body []byte) (aggregate.CountRequest, error) {
 	if err != nil {
 		return aggregate.CountRequest{}, err
 	}
-	fields := map[string]rawjson.Value{}
-	for _, m := range members {
-		if countKeys[m.Key] {
-			fields[m.Key] = m.Value
-		}
-	}
+	fields := countFields(members)
 	var r aggregate.CountRequest
 	if r.BotID, err = botID(fields["bot_id"]); err != nil {
 		return aggregate.CountRequest{}, err
@@ -60,6 +55,17 @@ func ParseCount(body []byte) (aggregate.CountRequest, error) {
 	}
 	r.Tokens = tokens(members)
 	return r, nil
+}
+
+// countFields returns those members of a body that are no tokens.
+func countFields(members []rawjson.Member) map[string]rawjson.Value {
+	fields := map[string]rawjson.Value{}
+	for _, m := range members {
+		if countKeys[m.Key] {
+			fields[m.Key] = m.Value
+		}
+	}
+	return fields
 }
 
 // dryRunKeys are the spellings of the parameter that asks for a dry run.

@@ -23,19 +23,10 @@ func EncodeCount(w io.Writer, a aggregate.CountAnswer) error {
 	e.b = append(e.b, '{')
 	if a.DryRun {
 		e.b = rawjson.AppendBool(rawjson.AppendKey(e.b, "dry_run"), true)
-		e.object("requests")
-		for _, call := range a.Planned {
-			e.request(call.List.ID, call.Masked())
-		}
-		e.end()
-		e.skipped(a.Skipped)
+		e.planned(a)
 	} else {
-		e.results("success", a.Results, true)
-		e.results("failure", a.Results, false)
-		e.why(a.Results)
-		if len(a.Skipped) > 0 {
-			e.skipped(a.Skipped)
-		}
+		e.posted(a)
+		e.skippedIfAny(a.Skipped)
 	}
 	if len(a.Results)+len(a.Planned)+len(a.Skipped) == 0 { // each list that was named is in one of them
 		e.member("hint", noListHint)
@@ -73,9 +64,7 @@ func EncodeBot(w io.Writer, a aggregate.BotAnswer) error {
 		e.b = append(rawjson.AppendInt(append(e.b, ','), int64(r.Status)), ']')
 	}
 	e.end()
-	if len(a.Skipped) > 0 {
-		e.skipped(a.Skipped)
-	}
+	e.skippedIfAny(a.Skipped)
 	e.end()
 	return e.flush()
 }
@@ -171,6 +160,23 @@ func (e *encoder) raw(json []byte) {
 	e.b = append(e.b, json[len(json)-1])
 }
 
+// planned encodes what a dry run shows of a count.
+func (e *encoder) planned(a aggregate.CountAnswer) {
+	e.object("requests")
+	for _, call := range a.Planned {
+		e.request(call.List.ID, call.Masked())
+	}
+	e.end()
+	e.skipped(a.Skipped)
+}
+
+// posted encodes what the lists said to a count.
+func (e *encoder) posted(a aggregate.CountAnswer) {
+	e.results("success", a.Results, true)
+	e.results("failure", a.Results, false)
+	e.why(a.Results)
+}
+
 // results encodes the results that went well, or those that did not.
 func (e *encoder) results(key string, all []aggregate.Result, ok bool) {
 	e.object(key)
@@ -213,6 +219,12 @@ func (e *encoder) skipped(all []aggregate.Skipped) {
 		e.member(s.ID, s.Why.String())
 	}
 	e.end()
+}
+
+func (e *encoder) skippedIfAny(all []aggregate.Skipped) {
+	if len(all) > 0 {
+		e.skipped(all)
+	}
 }
 
 // request encodes a planned request as a dry run shows it.

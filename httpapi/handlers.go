@@ -36,12 +36,47 @@ func (s *Server) count(c echo.Context) error {
 	if bot != nil && !request.DryRun {
 		s.note(c, bot, request.Count, answer, own)
 	}
-	x.totals = &totals{skipped: len(answer.Skipped)}
-	for _, r := range answer.Results {
-		x.totals.add(r.OK)
-	}
+	x.totals = totalsOf(answer)
 	s.beginLimited(c, answer.Window)
 	return EncodeCount(c.Response(), answer)
+}
+
+// shards answers POST /api/shards.
+func (s *Server) shards(c echo.Context) error {
+	x := exchangeOf(c)
+	request, err := ParseShards(x.body)
+	if err != nil {
+		return err
+	}
+	request.DryRun = isDryRun(c.Request().URL.RawQuery)
+	x.bot = request.BotID
+	bot, err := s.ownBot(c, request.BotID)
+	if err != nil {
+		return err
+	}
+	var own []string
+	if bot != nil {
+		request.Tokens, own = bot.WithTokens(s.Catalog.Current(), request.Tokens)
+		request.Keyed, request.Whole = true, bot.IsPushed()
+	}
+	answer, err := s.Aggregator.ReportShards(c.Request().Context(), request, caller(c))
+	if err != nil {
+		return err
+	}
+	if bot != nil && !request.DryRun && answer.Complete() && (request.Whole || len(answer.Results)+len(answer.Skipped) > 0) {
+		s.note(c, bot, answer.Count, answer.CountAnswer, own)
+	}
+	x.totals = totalsOf(answer.CountAnswer)
+	s.beginLimited(c, answer.Window)
+	return EncodeShards(c.Response(), answer)
+}
+
+func totalsOf(answer aggregate.CountAnswer) *totals {
+	t := &totals{skipped: len(answer.Skipped)}
+	for _, r := range answer.Results {
+		t.add(r.OK)
+	}
+	return t
 }
 
 // bot answers GET /api/bots/:id.

@@ -70,6 +70,15 @@ func (s *Server) needsKey(c echo.Context, botID string) (*agent.Bot, error) {
 	return b, err
 }
 
+// ownBot is keyed for what all who speak for a bot share: of a bot that has a key
+// it is for nobody else.
+func (s *Server) ownBot(c echo.Context, botID string) (*agent.Bot, error) {
+	if s.Agent == nil || !s.Agent.Bot(botID).HasKey() {
+		return nil, nil
+	}
+	return s.needsKey(c, botID)
+}
+
 // note tells the agent of a count that was posted with a bot's key. Whether it
 // could be noted is nothing to the caller, whose count went out.
 func (s *Server) note(c echo.Context, b *agent.Bot, count lists.Count, answer aggregate.CountAnswer, own []string) {

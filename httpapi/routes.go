@@ -24,6 +24,7 @@ type route struct {
 const (
 	countPolicy   = "count"
 	botsPolicy    = "bots"
+	shardsPolicy  = "shards"  // of reports, which count for no other limit
 	networkPolicy = "network" // of all requests of one network together
 	keysPolicy    = "keys"    // of wrong keys
 )
@@ -32,6 +33,7 @@ const (
 func (s *Server) routes() []route {
 	all := []route{
 		{http.MethodPost, "/api/count", countPolicy, s.count},
+		{http.MethodPost, "/api/shards", shardsPolicy, s.shards},
 		{http.MethodGet, "/api/bots/:id", botsPolicy, s.bot},
 		{http.MethodPost, "/api/bots/:id/lookup", botsPolicy, s.lookup},
 		{http.MethodGet, "/api/lists", "", s.lists},

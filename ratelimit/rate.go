@@ -56,4 +56,13 @@ func (r Rate) String() string {
 	return fmt.Sprintf("%d/%s", r.Limit, r.Period)
 }
 
+// Spacing returns the time between requests that come evenly, as often as the
+// rate lets them; 0 where it is off.
+func (r Rate) Spacing() time.Duration {
+	if r.off() {
+		return 0
+	}
+	return r.Period / time.Duration(r.Limit)
+}
+
 func (r Rate) off() bool { return r.Limit <= 0 || r.Period <= 0 }

@@ -56,6 +56,24 @@ func New(st store.Windows, rate Rate, hash func(parts ...string) store.Key) *Lim
 	return &Limiter{rate: rate, store: st, hash: hash, windows: newWindows(st, rate)}
 }
 
+// AtLeast returns a Limiter of the same windows that lets at least so many
+// requests through. One that is off stays off.
+func (l *Limiter) AtLeast(limit int64) *Limiter {
+	if l.off() || limit <= l.rate.Limit {
+		return l
+	}
+	return New(l.store, Rate{Limit: limit, Period: l.rate.Period}, l.hash)
+}
+
+// Spacing returns the time between requests that come evenly, as often as the
+// rate lets them; 0 where it is off.
+func (l *Limiter) Spacing() time.Duration {
+	if l == nil {
+		return 0
+	}
+	return l.rate.Spacing()
+}
+
 // Take uses one request of the scope's window, unless none is left. The
 // Decision is nil when the limit is off: there is no window then.
 func (l *Limiter) Take(ctx context.Context, scope Scope) (*Decision, error) {

@@ -82,7 +82,7 @@ func (m *MemoryShards) Report(ctx context.Context, r ShardReport) (ShardSet, err
 		m.count(s, ShardRow{Count: c.Count, At: ceilSeconds(now), Shard: uint16(c.Shard), Round: s.Round})
 	}
 	m.makeRoom(s)
-	set := s.show(false)
+	set := s.show(r.Whole)
 	if set.Complete() {
 		m.completed(s, &set, r, now)
 	}
@@ -106,7 +106,7 @@ func (m *MemoryShards) completed(s *shardSet, set *ShardSet, r ShardReport, now 
 		next = max(next, s.Posted+r.Pace.Milliseconds())
 	}
 	finished := s.Finished || s.fresh == s.Of || now-s.Ended >= r.Round.Milliseconds()
-	if next > now || !finished {
+	if next > now || !finished || r.NoClaim {
 		set.NextPost = m.clock.ToWall(time.UnixMilli(next))
 		return
 	}

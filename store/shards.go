@@ -38,6 +38,8 @@ type ShardReport struct {
 	TTL     time.Duration // how long counts are kept
 	Pace    time.Duration // the least time between two posts; 0 for none
 	Round   time.Duration // how old the last round is at most, before a complete set is posted whoever has reported since
+	Whole   bool          // the counts of a complete set are returned, whoever posts it
+	NoClaim bool          // the caller cannot post: a round that is finished is left to another
 	DryRun  bool          // nothing is kept or claimed; the set is returned as it would be
 }
 
@@ -74,7 +76,8 @@ type ShardSet struct {
 	Total   int64 // sum of the counts there are
 
 	// Counts are those of all shards, in order, of a complete set that is the
-	// caller's to post, or that a dry run would post; nil otherwise.
+	// caller's to post, or that a dry run would post, or that is wanted whole; nil
+	// otherwise.
 	Counts []int64
 	// Claim is not zero if the set is the caller's to post. The caller then
 	// calls Settle, whatever becomes of it.

@@ -33,6 +33,7 @@ type serviceFlags struct {
 	listKeys       string
 	metrics        string
 	drain          time.Duration
+	shardTTL       ttlFlag
 }
 
 func (f *serviceFlags) add(fs *flag.FlagSet) {
@@ -41,10 +42,11 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	f.botsFlags.add(fs)
 	f.addListen(fs)
 	f.countRate.Rate, f.botsRate.Rate, f.networkRate.Rate = countRate, botsRate, networkRate
-	f.memory = defaultMemory
+	f.memory, f.shardTTL = defaultMemory, defaultShardTTL
 	fs.Var(&f.countRate, "limit-count", "`RATE` at which one caller may post for one bot, such as 1/120s, or off")
 	fs.Var(&f.botsRate, "limit-bots", "`RATE` at which one caller may read one bot, such as 1/30s, or off")
 	fs.Var(&f.networkRate, "limit-network", "`RATE` at which one network (an IPv4 address, an IPv6 /64) may post and read at all, such as 600/60s, or off")
+	fs.Var(&f.shardTTL, "shard-ttl", "`TIME` for which the count of a shard is kept that says nothing more, 5m to 168h")
 	fs.Var(&f.memory, "memory", "`SIZE` of memory that requests and answers may take, such as 192MiB")
 	fs.StringVar(&f.store, "store", defaultStore, storeUsage)
 	fs.StringVar(&f.metrics, "metrics", "off", "where /metrics is served to Prometheus: off, main (beside the API), or an `ADDRESS` of its own")
@@ -78,6 +80,28 @@ type rateFlag struct{ ratelimit.Rate }
 func (f *rateFlag) Set(value string) (err error) {
 	f.Rate, err = ratelimit.ParseRate(value)
 	return err
+}
+
+// How long the counts of shards are kept.
+const (
+	defaultShardTTL ttlFlag = ttlFlag(24 * time.Hour)
+	minShardTTL             = 5 * time.Minute
+	maxShardTTL             = 168 * time.Hour
+)
+
+// ttlFlag is a flag of how long the counts of shards are kept.
+type ttlFlag time.Duration
+
+func (f *ttlFlag) String() string { return time.Duration(*f).String() }
+
+// Set implements flag.Value.
+func (f *ttlFlag) Set(value string) error {
+	ttl, err := time.ParseDuration(value)
+	if err != nil || ttl < minShardTTL || ttl > maxShardTTL {
+		return errors.New("want a time from 5m to 168h")
+	}
+	*f = ttlFlag(ttl)
+	return nil
 }
 
 // serve runs the service until ctx ends.

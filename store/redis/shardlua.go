@@ -162,7 +162,8 @@ end
 var (
 	// ARGV: the name of the set, of, network ("" for a bot with a key), TTL,
 	// pace, round and ClaimTTL in milliseconds, whether it is a dry run, the ID
-	// of a claim, the four bounds, then shard and count of each.
+	// of a claim, the four bounds, whether the claim is left to another, whether
+	// the counts are wanted whoever posts, then shard and count of each.
 	//
 	// Returns 0 for a total that is too large; else 1, how many are known, the
 	// total, when the next post may be or 0, whether the claim is taken, how
@@ -171,7 +172,9 @@ var (
 local name, of, network = A[1], tonumber(A[2]), A[3]
 local ttl, pace, roundMax, claimTTL = tonumber(A[4]), tonumber(A[5]), tonumber(A[6]), tonumber(A[7])
 local dry, claim = A[8] == '1', A[9]
-local BODY = 14
+local leave = A[14] == '1'
+local whole = A[15] == '1'
+local BODY = 16
 
 for _, old in ipairs(redis.call('ZRANGEBYSCORE', P .. 'used', '-inf', int(now - ttl), 'LIMIT', 0, 2)) do
 	forget(old)
@@ -246,7 +249,7 @@ if not dry then
 		if set.posted ~= 0 then
 			next = math.max(next, set.posted + pace)
 		end
-		if next <= now and (set.finished == 1 or set.fresh == of or now - set.ended >= roundMax) then
+		if next <= now and not leave and (set.finished == 1 or set.fresh == of or now - set.ended >= roundMax) then
 			claimed, next = 1, 0
 			set.claim, set.claimed, set.till = claim, now, now + math.max(pace, claimTTL)
 			set.finished, set.fresh = 1, 0
@@ -265,7 +268,7 @@ reply[#reply + 1] = #missing
 for _, shard in ipairs(missing) do
 	reply[#reply + 1] = shard
 end
-if complete and (dry or claimed == 1) then
+if complete and (dry or whole or claimed == 1) then
 	local all = {}
 	each(name, function(shard, count) all[shard] = count end)
 	for shard, count in pairs(given) do

@@ -27,10 +27,10 @@ func (s *shards) Report(ctx context.Context, r store.ShardReport) (store.ShardSe
 		network = hex.EncodeToString(r.Network[:])
 	}
 	id := store.NewHolder()
-	args := make([]any, 0, 13+2*len(r.Counts))
+	args := make([]any, 0, 15+2*len(r.Counts))
 	args = append(args, setName(r.Set, r.Of), r.Of, network, r.TTL.Milliseconds(), r.Pace.Milliseconds(), r.Round.Milliseconds(),
 		store.ClaimTTL.Milliseconds(), flag(r.DryRun), id[:],
-		s.bounds.NetworkSets, s.bounds.NetworkCounts, s.bounds.Sets, s.bounds.Counts)
+		s.bounds.NetworkSets, s.bounds.NetworkCounts, s.bounds.Sets, s.bounds.Counts, flag(r.NoClaim), flag(r.Whole))
 	for _, c := range r.Counts {
 		args = append(args, c.Shard, c.Count)
 	}

@@ -36,6 +36,8 @@ func Shards(t *testing.T, open func(t *testing.T, clock *testkit.Clock) store.St
 		"exactly one posts":        exactlyOnePosts,
 		"claim that is released":   releasedRound,
 		"round that is skipped":    skippedRound,
+		"round that is left":       leftRound,
+		"set that is wanted whole": wholeSet,
 		"claim whose holder dies":  deadClaim,
 		"without a pace":           noPace,
 		"another number of shards": anotherNumber,
@@ -238,6 +240,33 @@ func skippedRound(s shardSuite) {
 	claim := s.posts(report(1, 2, 1, 2), 2, 2) // nothing was posted: there is no pace to keep
 	s.settle(claim, store.ShardsPosted)
 	s.waits(report(1, 2, 0, 3, 1, 3), s.in(120*time.Second))
+}
+
+func leftRound(s shardSuite) {
+	leave := report(1, 2, 0, 1, 1, 1)
+	leave.NoClaim = true
+	s.waits(leave, s.Now())
+	s.Advance(time.Second)
+	s.waits(leave, s.Now())
+	s.settle(s.posts(report(1, 2, 0, 2), 2, 1), store.ShardsPosted)
+	posted := s.Now()
+	s.Advance(30 * time.Second)
+	s.waits(leave, posted.Add(120*time.Second)) // both have reported
+	s.Advance(100 * time.Second)
+	s.posts(report(1, 2, 0, 3), 3, 1)
+}
+
+func wholeSet(s shardSuite) {
+	whole := report(1, 2, 0, 1)
+	whole.Whole = true
+	s.partly(whole, 1, 1)
+	whole = report(1, 2, 1, 2)
+	whole.Whole = true
+	s.posts(whole, 1, 2)
+	whole.Counts[0].Count = 3
+	if set := s.report(whole); !slices.Equal(set.Counts, []int64{1, 3}) || set.Claim != (store.ShardClaim{}) {
+		s.Errorf("%+v, want counts and no claim", set)
+	}
 }
 
 func deadClaim(s shardSuite) {
