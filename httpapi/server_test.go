@@ -61,6 +61,7 @@ func serve(t *testing.T, st store.Store, run testkit.Runner, change ...func(*htt
 		Catalog: live, ClientIPHeader: "X-Forwarded-For", Log: log.Logger(),
 		Aggregator: aggregate.New(aggregate.Config{
 			Catalog: live, Runner: run, CountLimit: ratelimit.New(st.Windows(), rate, hash), BotsLimit: ratelimit.New(st.Windows(), rate, hash),
+			ShardLimit: ratelimit.New(st.Windows(), aggregate.ShardRate, hash), Shards: st.Shards(), ShardTTL: 24 * time.Hour, Hash: hash,
 		}),
 	}
 	for _, f := range change {
