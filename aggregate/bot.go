@@ -110,7 +110,7 @@ func mergeBot(r BotRequest, d asked) BotAnswer {
 func (a BotAnswer) size() int {
 	n := 1 << 10
 	for _, r := range a.Lists {
-		n += len(r.Data)
+		n += len(r.JSON) + len(r.Text)
 	}
 	return n
 }

@@ -71,7 +71,7 @@ func (r *readings) waiters(k flightKey) int {
 // saidSo is the answer of one list, with so many bytes beside.
 func saidSo(text string, bytes int) BotAnswer {
 	data := json.RawMessage(`"` + text + strings.Repeat("x", bytes) + `"`)
-	return BotAnswer{Bot: lists.Bot{Username: text, Lists: []lists.Reading{{List: "a.test", Data: data, Status: 200}}}}
+	return BotAnswer{Bot: lists.Bot{Username: text, Lists: []lists.Reading{{List: "a.test", JSON: data, Status: 200}}}}
 }
 
 func answers(a BotAnswer) func(context.Context) (BotAnswer, error) {

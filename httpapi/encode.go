@@ -60,7 +60,11 @@ func EncodeBot(w io.Writer, a aggregate.BotAnswer) error {
 	e.object("list_data")
 	for _, r := range a.Lists {
 		e.b = append(rawjson.AppendKey(e.b, r.List), '[')
-		e.raw(bytes.TrimSpace(r.Data))
+		if r.JSON != nil {
+			e.raw(bytes.TrimSpace(r.JSON))
+		} else {
+			e.text(r.Text)
+		}
 		e.b = append(rawjson.AppendInt(append(e.b, ','), int64(r.Status)), ']')
 	}
 	e.end()

@@ -62,14 +62,15 @@ func TestLargeReadings(t *testing.T) {
 	t.Parallel()
 	large := `{"a":"` + strings.Repeat("x", 3*maxUnwritten) + `"}`
 	a := aggregate.BotAnswer{Bot: lists.Bot{ID: "1", Owners: []string{"2", "3"}, Lists: []lists.Reading{
-		{List: "a.test", Data: json.RawMessage(" " + large + "\n"), Status: 200}, {List: "b.test", Data: json.RawMessage("{}"), Status: 200}, {List: "c.test", Data: json.RawMessage(large), Status: 404},
+		{List: "a.test", JSON: json.RawMessage(" " + large + "\n"), Status: 200}, {List: "b.test", JSON: json.RawMessage("{}"), Status: 200}, {List: "c.test", JSON: json.RawMessage(large), Status: 404},
+		{List: "d.test", Text: "Connection \"reset\"\n", Status: -1},
 	}}}
 	var w bytes.Buffer
 	if err := EncodeBot(&w, a); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"id":"1","username":"","discriminator":"","owners":["2","3"],"server_count":0,"invite":"","prefix":"","website":"","github":"","support":"","library":"",` +
-		`"list_data":{"a.test":[` + large + `,200],"b.test":[{},200],"c.test":[` + large + `,404]}}`
+		`"list_data":{"a.test":[` + large + `,200],"b.test":[{},200],"c.test":[` + large + `,404],"d.test":["Connection \"reset\"\n",-1]}}`
 	if w.String() != want {
 		t.Errorf("%.200s…, want %.200s…", w.String(), want)
 	}
@@ -90,7 +91,7 @@ func TestEncodingEndsWithItsCaller(t *testing.T) {
 		t.Errorf("a count: %v after %d writes", err, w.writes)
 	}
 	w = broken{}
-	if err := EncodeBot(&w, aggregate.BotAnswer{Bot: lists.Bot{Lists: []lists.Reading{{Data: json.RawMessage(`"` + large + `"`)}}}}); !errors.Is(err, errGone) || w.writes != 1 {
+	if err := EncodeBot(&w, aggregate.BotAnswer{Bot: lists.Bot{Lists: []lists.Reading{{JSON: json.RawMessage(`"` + large + `"`)}}}}); !errors.Is(err, errGone) || w.writes != 1 {
 		t.Errorf("a reading: %v after %d writes", err, w.writes)
 	}
 }

@@ -85,10 +85,10 @@ func FuzzAnswer(f *testing.F) {
 			}
 			var shown string
 			sent := calls[i].Token().Hide(string(body))
-			asText := json.Unmarshal(r.Data, &shown) == nil && shown == Text([]byte(sent))
+			asText := json.Unmarshal(r.Data(), &shown) == nil && shown == Text([]byte(sent))
 			repaired, _ := rawjson.Parse([]byte(sent))
-			if string(r.Data) != string(repaired.Raw()) && !asText || !json.Valid(r.Data) || !utf8.Valid(r.Data) {
-				t.Errorf("%s: data %q of %q", r.List, r.Data, sent)
+			if string(r.Data()) != string(repaired.Raw()) && !asText || !json.Valid(r.Data()) || !utf8.Valid(r.Data()) {
+				t.Errorf("%s: data %q of %q", r.List, r.Data(), sent)
 			}
 		}
 		if again := merge(calls, answers); !reflect.DeepEqual(again, bot) {

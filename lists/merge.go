@@ -1,6 +1,10 @@
 package lists
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"aggregator/rawjson"
+)
 
 // Bot is what the lists say of a bot, merged.
 type Bot struct {
@@ -21,10 +25,20 @@ type Bot struct {
 // Reading is what one list answered, as the merged answer shows it.
 type Reading struct {
 	List   string
-	Data   json.RawMessage // the list's JSON as it sent it, or its text as a JSON string
+	JSON   json.RawMessage // what the list answered, as it sent it; nil: no JSON
+	Text   string          // what it answered that is no JSON, or why there is no answer
 	Status int             // the list's HTTP status, or NoAnswer
 
 	facts *facts // nil: none
+}
+
+// Data returns what the list answered as JSON, a text as a string. That may be
+// six times as long as the text.
+func (r Reading) Data() json.RawMessage {
+	if r.JSON != nil {
+		return r.JSON
+	}
+	return rawjson.AppendString(nil, r.Text)
 }
 
 // Merge makes one answer of what the lists said, in catalog order.

@@ -136,11 +136,10 @@ func TestMergeData(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := mergeAll(t, tt.answer).Lists
-			want := []Reading{{List: "list00.test", Data: json.RawMessage(tt.want), Status: tt.answer.Status}}
-			if !reflect.DeepEqual(got, want) {
-				t.Errorf("%s %d %.200s\nwant %.200s", got[0].List, got[0].Status, got[0].Data, tt.want)
+			if r := got[0]; len(got) != 1 || r.List != "list00.test" || r.Status != tt.answer.Status || string(r.Data()) != tt.want {
+				t.Errorf("%s %d %.200s\nwant %.200s", got[0].List, got[0].Status, got[0].Data(), tt.want)
 			}
-			if !json.Valid(got[0].Data) {
+			if !json.Valid(got[0].Data()) {
 				t.Error("no valid JSON")
 			}
 		})
@@ -151,9 +150,9 @@ func TestMergeOneReadingForEachList(t *testing.T) {
 	t.Parallel()
 	got := mergeAll(t, append(said(`{}`, `x`), Answer{Status: NoAnswer, Reason: "Connection reset"})...).Lists
 	want := []Reading{
-		{List: "list00.test", Data: json.RawMessage(`{}`), Status: 200},
-		{List: "list01.test", Data: json.RawMessage(`"x"`), Status: 200},
-		{List: "list02.test", Data: json.RawMessage(`"Connection reset"`), Status: -1},
+		{List: "list00.test", JSON: json.RawMessage(`{}`), Status: 200},
+		{List: "list01.test", Text: "x", Status: 200},
+		{List: "list02.test", Text: "Connection reset", Status: -1},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%v, want %v", got, want)
@@ -181,7 +180,7 @@ func TestMergeHidesKeys(t *testing.T) {
 				t.Fatal(skipped)
 			}
 			bot := merge([]ReadCall{call}, []Answer{tt.answer})
-			if got := string(bot.Lists[0].Data); got != tt.data {
+			if got := string(bot.Lists[0].Data()); got != tt.data {
 				t.Errorf("data %s, want %s", got, tt.data)
 			}
 			if got := notable(t, bot); got != tt.wantFacts {
@@ -205,16 +204,16 @@ func TestReadHidesFurtherSecrets(t *testing.T) {
 			t.Fatal(skipped)
 		}
 		got := call.Hiding(operators).Read(Answer{Status: 200, Body: []byte(`{"of":"operators\/key","name":"another%2bkey"}`)})
-		if want := `{"of":"***","name":"***"}`; string(got.Data) != want || Merge(someBot, []Reading{got}).Username != Mask {
-			t.Errorf("%s: got %s and the name %q, want %s and ***", name, got.Data, Merge(someBot, []Reading{got}).Username, want)
+		if want := `{"of":"***","name":"***"}`; string(got.Data()) != want || Merge(someBot, []Reading{got}).Username != Mask {
+			t.Errorf("%s: got %s and the name %q, want %s and ***", name, got.Data(), Merge(someBot, []Reading{got}).Username, want)
 		}
 		got = call.Hiding(operators).Read(Answer{Status: NoAnswer, Reason: "operators/key and key/secret"})
 		want := map[string]string{"with a key": `"*** and ***"`, "without a key": `"*** and key/secret"`}[name]
-		if string(got.Data) != want {
-			t.Errorf("%s: got the reason %s, want %s", name, got.Data, want)
+		if string(got.Data()) != want {
+			t.Errorf("%s: got the reason %s, want %s", name, got.Data(), want)
 		}
-		if got := call.Hiding(nil).Read(Answer{Status: NoAnswer, Reason: "operators/key"}); string(got.Data) != `"operators/key"` {
-			t.Errorf("%s: without further secrets got %s", name, got.Data)
+		if got := call.Hiding(nil).Read(Answer{Status: NoAnswer, Reason: "operators/key"}); string(got.Data()) != `"operators/key"` {
+			t.Errorf("%s: without further secrets got %s", name, got.Data())
 		}
 	}
 }

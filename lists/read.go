@@ -104,7 +104,7 @@ func (*readPlan) sent(string) string { return "" }
 func (c ReadCall) Read(a Answer) Reading {
 	r := Reading{List: c.List.ID, Status: a.Status}
 	if a.Status == NoAnswer {
-		r.Data = rawjson.AppendString(nil, c.Hide(a.Reason))
+		r.Text = c.Hide(a.Reason)
 		return r
 	}
 	v, ok := a.value()
@@ -117,10 +117,10 @@ func (c ReadCall) Read(a Answer) Reading {
 		}
 	}
 	if !ok || !v.Portable() {
-		r.Data = rawjson.AppendString(nil, Text(answer))
+		r.Text = Text(answer)
 		return r
 	}
-	r.Data = v.Raw()
+	r.JSON = v.Raw()
 	if a.Status == http.StatusOK && c.saysFailure(a) == "" {
 		r.facts = c.dialect.facts(v)
 	}

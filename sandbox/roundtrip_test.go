@@ -144,12 +144,12 @@ func TestRoundTripOfReadings(t *testing.T) {
 			}
 			got := read(t, client, l)
 			if got.ServerCount != 4321 || got.Username != "Sandbox Bot" || fmt.Sprint(got.Owners) != "[100000000000000001]" {
-				t.Errorf("read %+v of %s", got, got.Lists[0].Data)
+				t.Errorf("read %+v of %s", got, got.Lists[0].Data())
 			}
 			if name == "mapped" && (got.Discriminator != "1234" || got.Prefix != "!" || got.Website != "https://bot.example/" ||
 				got.Invite != "https://discord.com/oauth2/authorize?client_id="+bot || got.Library != "sandbox-library" ||
 				got.Github != "https://github.com/sandbox" || got.Support != "https://discord.gg/sandbox") {
-				t.Errorf("read %+v of %s", got, got.Lists[0].Data)
+				t.Errorf("read %+v of %s", got, got.Lists[0].Data())
 			}
 		})
 	}
@@ -195,7 +195,7 @@ func TestShippedLists(t *testing.T) {
 			continue
 		}
 		if got := read(t, client, l); got.Lists[0].Status != http.StatusOK || takes && shows && got.ServerCount != 4321 {
-			t.Errorf("%s: read back %d of %d %s", l.ID, got.ServerCount, got.Lists[0].Status, got.Lists[0].Data)
+			t.Errorf("%s: read back %d of %d %s", l.ID, got.ServerCount, got.Lists[0].Status, got.Lists[0].Data())
 		}
 	}
 }

@@ -260,9 +260,9 @@ func (t trial) read(ctx context.Context) bool {
 	switch r := answer.Lists[0]; r.Status {
 	case http.StatusOK:
 	case lists.NoAnswer:
-		return t.say(what, resultFailed, "there was no answer: "+string(r.Data), sent)
+		return t.say(what, resultFailed, "there was no answer: "+string(r.Data()), sent)
 	default:
-		return t.say(what, resultFailed, fmt.Sprintf("the status is %d, want 200: %s", r.Status, shorten(string(r.Data), 200)), sent)
+		return t.say(what, resultFailed, fmt.Sprintf("the status is %d, want 200: %s", r.Status, shorten(string(r.Data()), 200)), sent)
 	}
 	var found []string
 	for _, f := range lists.Fields() {
