@@ -9,10 +9,10 @@ ATTACK = 10s
 # gcc is for the race detector, redis-server for the store of several replicas.
 TEST_NEEDS = gcc redis-server
 
-.PHONY: help build test lint demo check schema fuzz bench soak attack clean
+.PHONY: help build test lint demo check schema fuzz bench baseline soak attack clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' Makefile
 
 build: ## build bin/aggregator, a static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/aggregator ./cmd/aggregator
@@ -48,8 +48,19 @@ fuzz: ## run every fuzz target for FUZZTIME (20s) each
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null || exit 1; \
 	done
 
-bench: ## run every benchmark
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+BENCH = $(GO) test -run '^$$' -bench . -benchmem -benchtime 0.1s -count 6 -p 1 ./...
+BASELINE = docs/benchmarks.txt
+
+bench: ## run every benchmark and compare with docs/benchmarks.txt
+	@mkdir -p bin
+	$(BENCH) >bin/benchmarks.txt || { cat bin/benchmarks.txt; exit 1; }
+	$(GO) tool -modfile=.ci/tools/go.mod benchstat $(BASELINE) bin/benchmarks.txt
+
+# Only figures of one machine compare. The file's first lines say which it was.
+baseline: ## write docs/benchmarks.txt anew, on a machine that does nothing else
+	@mkdir -p bin
+	$(BENCH) >bin/benchmarks.txt || { cat bin/benchmarks.txt; exit 1; }
+	@{ echo "# $$(date -u +%F), $$($(GO) env GOVERSION), $$(nproc) processors, $$(uname -sr), at $$(git describe --always --dirty)"; grep -v '^\(PASS\|ok\|?\)' bin/benchmarks.txt; } >$(BASELINE)
 
 soak: ## run the program for SOAK (2) minutes under load and faults, then look for leaks; wait out slow callers
 	SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -v -run '^Test(Overload|HangingListUnderLoad|SlowCallers|Soak)$$' ./cmd/aggregator

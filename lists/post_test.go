@@ -63,6 +63,15 @@ func TestPlanPost(t *testing.T) {
 			sent: `{"server_count":5}`,
 		},
 		{
+			name: "what goes without saying, said", token: `"tok-secret"`,
+			entry: Entry{APIField: "n", Post: &PostEntry{
+				URL: url, Method: "POST", Body: "json", Numbers: "number", Auth: &AuthEntry{In: "header", Name: "Authorization"},
+				Limits: []LimitEntry{{Per: "address", Requests: 10, Seconds: 60}},
+			}},
+			want: "POST https://list.test/123456789012345678\nContent-Type: application/json\nAuthorization: tok-secret\nUser-Agent: caller/1.0\n\n" + `{"n":5}`,
+			sent: `{"n":5}`,
+		},
+		{
 			name: "plain with a method", entry: Entry{APIPost: url, APIPostMethod: "PATCH", APIField: "n"}, token: `"tok-secret"`,
 			want: "PATCH https://list.test/123456789012345678\nContent-Type: application/json\nAuthorization: tok-secret\nUser-Agent: caller/1.0\n\n" + `{"n":5}`,
 			sent: `{"n":5}`,

@@ -13,6 +13,7 @@ func TestWaitUntil(t *testing.T) {
 	after := func(value string) Answer { return header("Retry-After", value) }
 	ms := []WaitEntry{{Header: "retry-after", Unit: "ms"}}
 	body := []WaitEntry{{Body: "retry_after"}}
+	seconds := []WaitEntry{{Body: "retry_after", Unit: "s"}}
 	nested := []WaitEntry{{Body: "error.wait", Unit: "ms"}}
 	unix := []WaitEntry{{Header: "X-RateLimit-Reset", Unit: "unix"}}
 	unixMS := []WaitEntry{{Header: "X-RateLimit-Reset", Unit: "unix_ms"}}
@@ -54,6 +55,7 @@ func TestWaitUntil(t *testing.T) {
 		{"milliseconds, huge", ms, after("1e14"), nothing},
 
 		{"body: number", body, Answer{Body: []byte(`{"retry_after":5}`)}, 5 * time.Second},
+		{"body: number, the unit said", seconds, Answer{Body: []byte(`{"retry_after":5}`)}, 5 * time.Second},
 		{"body: fraction", body, Answer{Body: []byte(`{"retry_after":1.25}`)}, 1250 * time.Millisecond},
 		{"body: string", body, Answer{Body: []byte(`{"retry_after":"5"}`)}, 5 * time.Second},
 		{"body: date", body, Answer{Body: []byte(`{"retry_after":"Sun, 22 Nov 2026 12:05:00 GMT"}`)}, 5 * time.Minute},
