@@ -124,7 +124,7 @@ type Member struct {
 }
 
 // fewMembers is a number up to which comparing all keys is cheaper than a map.
-const fewMembers = 16
+const fewMembers = 32
 
 // Members returns the members of an object in the order written; of a key that
 // stands more than once only the last, in its own place. It is nil for every
@@ -133,14 +133,14 @@ func (v Value) Members() []Member {
 	if v.Kind() != Object {
 		return nil
 	}
-	all := make([]Member, 0, fewMembers)
+	all := make([]Member, 0, fewMembers/2)
 	var at map[string]int // where each key stands, once there are many
 	repeated := false
 	for rawKey, value := range v.members() {
 		key := unquote(rawKey)
 		before := -1
 		if at == nil {
-			before = slices.IndexFunc(all, func(m Member) bool { return m.Key == key && !m.Value.IsZero() })
+			before = index(all, key)
 		} else if i, ok := at[key]; ok {
 			before = i
 		}
@@ -152,7 +152,7 @@ func (v Value) Members() []Member {
 		}
 		all = append(all, Member{key, value})
 		if at == nil && len(all) > fewMembers {
-			at = make(map[string]int, 4*fewMembers)
+			at = make(map[string]int, 2*fewMembers)
 			for i, m := range all {
 				at[m.Key] = i
 			}
@@ -162,6 +162,17 @@ func (v Value) Members() []Member {
 		all = slices.DeleteFunc(all, func(m Member) bool { return m.Value.IsZero() })
 	}
 	return all
+}
+
+// index returns where the member with a key stands, -1 for nowhere. Members that
+// were repeated have no value.
+func index(all []Member, key string) int {
+	for i := range all {
+		if m := &all[i]; m.Key == key && !m.Value.IsZero() {
+			return i
+		}
+	}
+	return -1
 }
 
 // Get returns the member of an object under a key, the last where there are
