@@ -258,7 +258,7 @@ func TestRedisAwayAtStart(t *testing.T) {
 			if strings.Contains(e.ErrOut, secret) {
 				t.Errorf("the password is told: %s", e.ErrOut)
 			}
-			if took := time.Since(begin); took > 10*time.Second {
+			if took := time.Since(begin); took > time.Minute { // a busy machine takes its time to start a process
 				t.Errorf("it took %s", took)
 			}
 		})
@@ -287,7 +287,7 @@ func TestRedisLost(t *testing.T) {
 		for i, p := range both {
 			begin := time.Now()
 			p.count(t, bot).Want(t, 200) // each for itself
-			if took := time.Since(begin); took > 3*time.Second {
+			if took := time.Since(begin); took > testkit.Patience {
 				t.Errorf("replica %d: a post took %s", i, took)
 			}
 			p.count(t, bot).Want(t, 429)
@@ -337,7 +337,7 @@ func TestRedisLost(t *testing.T) {
 				t.Errorf("aggregator_store_healthy %v", got)
 			}
 		}
-		if took := time.Since(begin); took > 6*time.Second {
+		if took := time.Since(begin); took > 2*testkit.Patience {
 			t.Errorf("it took %s", took)
 		}
 		for _, p := range both {

@@ -72,12 +72,12 @@ func newLink(config *driver.Options, log *slog.Logger, opts options) *link {
 	return l
 }
 
-// start finds Redis for the first time.
-func (l *link) start(ctx context.Context) error {
+// begin finds Redis for the first time.
+func (l *link) begin(ctx context.Context) error {
 	if err := l.yieldTo(ctx); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.start)
 	defer cancel()
 	if _, err := l.greet(ctx); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (l *link) start(ctx context.Context) error {
 // theirs back have had the time.
 func (l *link) yieldTo(ctx context.Context) error {
 	for end := time.Now().Add(l.yield); time.Now().Before(end); {
-		timed, cancel := context.WithTimeout(ctx, startTimeout)
+		timed, cancel := context.WithTimeout(ctx, l.start)
 		there, err := meeting.Run(timed, l.client, []string{secretKey}).Result()
 		cancel()
 		if err != nil || there != int64(0) { // greet tells if it is something else

@@ -2,7 +2,6 @@ package redis
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
@@ -21,7 +20,7 @@ import (
 var errURL = errors.New("store: not a Redis URL: want redis://user:password@host:port/db, or rediss:// for TLS; " +
 	"in the password / is written %2F, ? %3F, # %23, @ %40, : %3A, % %25")
 
-func parse(text string, roots *x509.CertPool) (*driver.Options, error) {
+func parse(text string, opts options) (*driver.Options, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" ||
 		u.Hostname() == "" || u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#") {
@@ -48,9 +47,9 @@ func parse(text string, roots *x509.CertPool) (*driver.Options, error) {
 		ContextTimeoutEnabled: true,
 		MaxRetries:            -1,
 		DialerRetries:         1,
-		DialTimeout:           startTimeout / 2, // nobody waits so long, but a slow one may be done for the next
-		ReadTimeout:           2 * startTimeout, // contexts end sooner
-		WriteTimeout:          2 * startTimeout,
+		DialTimeout:           opts.start / 2, // nobody waits so long, but a slow one may be done for the next
+		ReadTimeout:           2 * opts.start, // contexts end sooner
+		WriteTimeout:          2 * opts.start,
 		PoolSize:              connections,
 		ConnMaxIdleTime:       time.Minute, // before a firewall forgets it
 		DisableIdentity:       true,
@@ -59,7 +58,7 @@ func parse(text string, roots *x509.CertPool) (*driver.Options, error) {
 		},
 	}
 	if u.Scheme == "rediss" {
-		config.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12, RootCAs: roots}
+		config.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12, RootCAs: opts.roots}
 	}
 	return config, nil
 }

@@ -62,6 +62,7 @@ type options struct {
 	now     func() time.Time     // this replica's wall clock
 	elapsed func() time.Duration // as for [store.NewClock]
 	told    func() time.Time     // scripts are told that time, and do not ask Redis's clock; nil for Redis's
+	start   time.Duration        // see startTimeout
 	timeout time.Duration        // of one call
 	slow    time.Duration        // see slowCall
 	yield   time.Duration        // see yieldFor
@@ -72,11 +73,13 @@ type options struct {
 // Open opens the store in the Redis that url names: redis://, or rediss:// for
 // TLS, then user:password@host:port/db. A nil log is silent.
 func Open(ctx context.Context, url string, log *slog.Logger) (*Store, error) {
-	return open(ctx, url, log, options{now: time.Now, timeout: callTimeout, slow: slowCall, yield: yieldFor, bounds: store.DefaultShardBounds})
+	return open(ctx, url, log, options{
+		now: time.Now, start: startTimeout, timeout: callTimeout, slow: slowCall, yield: yieldFor, bounds: store.DefaultShardBounds,
+	})
 }
 
 func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Store, error) {
-	config, err := parse(url, opts.roots)
+	config, err := parse(url, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +88,7 @@ func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Sto
 	s.windows = newWindows(s.link)
 	s.state = newState(s.link)
 	s.shards = &shards{s.link}
-	if err = s.start(ctx); err == nil {
+	if err = s.begin(ctx); err == nil {
 		return s, nil
 	}
 	s.end()

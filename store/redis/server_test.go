@@ -130,6 +130,9 @@ func openURL(t testing.TB, url string, opts options) *Store {
 	if opts.bounds == (store.ShardBounds{}) {
 		opts.bounds = store.DefaultShardBounds
 	}
+	if opts.start == 0 {
+		opts.start = patience
+	}
 	if opts.slow == 0 {
 		opts.slow = patience
 	}
