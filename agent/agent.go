@@ -32,6 +32,9 @@ type Config struct {
 	Now      func() time.Time // the clock; time.Now when nil
 	Log      *slog.Logger
 
+	// Observe hears of each post of a bot's count; nil: nobody listens.
+	Observe func(Posted)
+
 	// NoticePause is the shortest time between two messages about one bot.
 	NoticePause time.Duration
 }
@@ -51,9 +54,7 @@ type Agent struct {
 	mu     sync.Mutex
 	loaded *Bots // whose times are on the agenda
 
-	// onPosts hears what became of a bot's posts, none of them where its source
-	// told no count; nil: nobody listens.
-	onPosts func(b *Bot, all []outcome)
+	once func(Posted) // hears what Once does; nil: it is not running
 }
 
 // New returns an Agent. Run makes it work.
@@ -251,12 +252,6 @@ func (a *Agent) seen(r *record, b *Bot) (changed bool) {
 		}
 	}
 	return changed
-}
-
-func (a *Agent) observe(b *Bot, all []outcome) {
-	if a.onPosts != nil {
-		a.onPosts(b, all)
-	}
 }
 
 // fingerprint returns a keyed hash of secrets, by which they are known again.

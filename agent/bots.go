@@ -82,6 +82,16 @@ type Posts struct {
 	Source Source
 }
 
+// DiscordToken returns the token with which Discord is asked for the bot's count;
+// the zero Token where it is not.
+func (b *Bot) DiscordToken() lists.Token {
+	if b.Posts == nil {
+		return lists.Token{}
+	}
+	s, _ := b.Posts.Source.(discordSource)
+	return s.token
+}
+
 // Votes is what a bot needs to take votes in and to pass them on.
 type Votes struct {
 	Secrets map[string][]lists.Token // by list id: what proves the list's webhooks

@@ -44,11 +44,14 @@ func (a *Agent) Once(ctx context.Context) ([]Done, error) {
 		done[b.ID] = &Done{}
 	}
 	var mu sync.Mutex
-	a.onPosts = func(b *Bot, all []outcome) {
+	a.once = func(p Posted) {
 		mu.Lock()
 		defer mu.Unlock()
-		done[b.ID].add(all)
+		d := done[p.Bot.ID]
+		d.Due = true
+		d.Results, d.Skipped = append(d.Results, p.Results...), append(d.Skipped, p.Skipped...)
 	}
+	defer func() { a.once = nil }()
 	if err := a.refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -74,23 +77,6 @@ func (a *Agent) Once(ctx context.Context) ([]Done, error) {
 		all = append(all, *d)
 	}
 	return all, nil
-}
-
-// add adds what became of posts.
-func (d *Done) add(all []outcome) {
-	d.Due = true
-	for _, o := range all {
-		switch {
-		case o.turn: // it comes up by itself
-		case o.busy:
-			v := lists.Verdict{Status: lists.NoAnswer, Text: "There was no room for the call"}
-			d.Results = append(d.Results, aggregate.Result{List: o.list, Verdict: v})
-		case o.skip != nil:
-			d.Skipped = append(d.Skipped, aggregate.Skipped{ID: o.list, Why: *o.skip})
-		default:
-			d.Results = append(d.Results, aggregate.Result{List: o.list, Verdict: o.verdict, Took: o.took})
-		}
-	}
 }
 
 // hastenFirst makes a bot due that was never asked.

@@ -40,6 +40,45 @@ func (o outcome) note(r *record) {
 	}
 }
 
+// Posted is what became of a bot's count.
+type Posted struct {
+	Bot     *Bot
+	Servers int64               // of the count
+	Results []aggregate.Result  // of the lists that were asked
+	Skipped []aggregate.Skipped // of those that were not
+}
+
+// observe tells of what became of a bot's count at some lists: at none where its
+// source told no count. A list where it waits for its turn is told of then.
+func (a *Agent) observe(b *Bot, all []outcome) {
+	p := Posted{Bot: b}
+	ok := 0
+	for _, o := range all {
+		p.Servers = o.servers
+		switch {
+		case o.turn:
+		case o.busy:
+			v := lists.Verdict{Status: lists.NoAnswer, Text: "There was no room for the call"}
+			p.Results = append(p.Results, aggregate.Result{List: o.list, Verdict: v})
+		case o.skip != nil:
+			p.Skipped = append(p.Skipped, aggregate.Skipped{ID: o.list, Why: *o.skip})
+		default:
+			p.Results = append(p.Results, aggregate.Result{List: o.list, Verdict: o.verdict, Took: o.took})
+			if o.verdict.OK {
+				ok++
+			}
+		}
+	}
+	if len(p.Results)+len(p.Skipped) > 0 {
+		a.Log.Info("posted", "bot", b.ID, "servers", p.Servers, "ok", ok, "failed", len(p.Results)-ok, "skipped", len(p.Skipped))
+	}
+	for _, hear := range []func(Posted){a.Observe, a.once} {
+		if hear != nil {
+			hear(p)
+		}
+	}
+}
+
 // send posts a count to the lists of some tokens, and returns what became of it
 // at each.
 func (a *Agent) send(ctx context.Context, count lists.Count, tokens []aggregate.NamedToken) []outcome {

@@ -107,7 +107,9 @@ func (a *Agent) tick(ctx context.Context, k *kept) error {
 	}
 	var all []outcome
 	if r := k.clone(); r.learn(b, said, now) {
-		all = a.postTo(ctx, k, said.count, r.open(b))
+		all = a.postTo(ctx, said.count, r.open(b))
+	} else if said.fault != faultNone {
+		a.Log.Info("no server count", "bot", b.ID, "from", b.Posts.Source.Name(), "reason", said.text)
 	}
 	a.observe(b, all)
 	return a.noteAll(context.WithoutCancel(ctx), k, all, func(r *record) { r.learn(b, said, now) })
@@ -125,7 +127,7 @@ func (a *Agent) catchUp(ctx context.Context, k *kept, due []string, now time.Tim
 		return nil
 	}
 	tokens := slices.DeleteFunc(slices.Clone(k.bot.Tokens), func(t aggregate.NamedToken) bool { return !slices.Contains(due, t.ID) })
-	all := a.postTo(ctx, k, *count, tokens)
+	all := a.postTo(ctx, *count, tokens)
 	a.observe(k.bot, all)
 	return a.noteAll(context.WithoutCancel(ctx), k, all, func(*record) {})
 }
@@ -153,7 +155,7 @@ func (a *Agent) askOnce(ctx context.Context, k *kept) reading {
 
 // postTo posts a count, but to lists that limit our address: there it waits for
 // its turn.
-func (a *Agent) postTo(ctx context.Context, k *kept, count lists.Count, tokens []aggregate.NamedToken) []outcome {
+func (a *Agent) postTo(ctx context.Context, count lists.Count, tokens []aggregate.NamedToken) []outcome {
 	c := a.Catalog.Current()
 	var all []outcome
 	var now []aggregate.NamedToken

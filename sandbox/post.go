@@ -50,6 +50,8 @@ func (l *list) servePost(e *endpoint, r *http.Request, body []byte, of ids, quer
 		a = e.refused(refuse(l.revoked, "Token is revoked"))
 	case err != nil:
 		a = e.refused(err)
+	case l.refusesAll:
+		a = e.refused(refuse(http.StatusUnauthorized, "Token is not known"))
 	default:
 		key := l.key(of, token)
 		wait := l.admit(map[string]string{"token": token, "bot": key, "address": address(r)}, now)

@@ -55,12 +55,13 @@ type list struct {
 	wait     lists.WaitEntry
 	revoked  int // status that a revoked token gets; 0: no token is ever revoked
 
-	mu      sync.Mutex
-	bots    bounded[string, *bot]
-	last    *bot // the one that posted last
-	windows bounded[windowKey, window]
-	early   bounded[string, int] // posts before their time, by token
-	posts   []Post
+	mu         sync.Mutex
+	refusesAll bool // every token
+	bots       bounded[string, *bot]
+	last       *bot // the one that posted last
+	windows    bounded[windowKey, window]
+	early      bounded[string, int] // posts before their time, by token
+	posts      []Post
 }
 
 // New makes a sandbox of lists, each of which lists.New found no problem with.

@@ -53,6 +53,9 @@ func (f *agentFlags) run(ctx context.Context, env environment) (err error) {
 	if err := f.botsFlags.check(); err != nil {
 		return err
 	}
+	if f.once && !env.given["log-level"] && env.getenv(variable("log-level")) == "" {
+		f.level = slog.LevelWarn // the table says the rest
+	}
 	log := f.logger(env.errOut)
 	live, bots, warnings, err := f.live(f.read, env.getenv)
 	if err != nil {
@@ -97,7 +100,7 @@ func (f *agentFlags) agent(live *catalog.Live, bots *agent.Live, st store.Store,
 		Catalog: live, Runner: client, Admit: admitTo(client), UserAgent: userAgent,
 		Observe: func(ctx context.Context, o aggregate.Outcome) { httpapi.LogCall(ctx, log, o) },
 		Holds:   aggregate.NewHolds(st.Windows(), hash, time.Now, log),
-	}, client, st, hash, log)
+	}, client, st, hash, time.Now, log)
 }
 
 // runOnce does what is due and prints what came of it. The error is errReported

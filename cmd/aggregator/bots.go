@@ -61,14 +61,14 @@ var discordUserAgent = "DiscordBot (https://botlist-aggregator.invalid, " + this
 
 // newAgent returns the agent of bots; nil where bots is nil. config is that of the
 // service, whose windows do not hold for the agent.
-func (f *botsFlags) newAgent(bots *agent.Live, config aggregate.Config, client *fanout.Client, st store.Store, hash func(...string) store.Key, log *slog.Logger) *agent.Agent {
+func (f *botsFlags) newAgent(bots *agent.Live, config aggregate.Config, client *fanout.Client, st store.Store, hash func(...string) store.Key, now func() time.Time, log *slog.Logger) *agent.Agent {
 	if bots == nil {
 		return nil
 	}
 	config.CountLimit = nil
 	return agent.New(agent.Config{
 		Bots: bots, Catalog: config.Catalog, Counter: aggregate.New(config), State: st.State(), Hash: hash,
-		Exchange: client.Exchange, NoticePause: f.noticePause, Log: log,
+		Exchange: client.Exchange, NoticePause: f.noticePause, Now: now, Log: log,
 		Outbound: agent.Outbound{DiscordAPI: strings.TrimSuffix(f.discordAPI, "/"), DiscordUserAgent: discordUserAgent, UserAgent: userAgent},
 	})
 }

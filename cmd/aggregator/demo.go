@@ -39,9 +39,21 @@ func demo(fs *flag.FlagSet) action {
 	}
 	f.catalogFlags.add(fs)
 	f.addListen(fs)
+	f.botsFlags.add(fs)
 	asJSON := fs.Bool("json", false, "print the answers as JSON")
 	once := fs.Bool("once", false, "end after printing, instead of serving on")
-	return func(ctx context.Context, env environment, _ string) error { return f.demo(ctx, env, *asJSON, *once) }
+	return func(ctx context.Context, env environment, _ string) error {
+		if err := f.botsFlags.check(); err != nil {
+			return err
+		}
+		if f.bots != "" {
+			if *asJSON {
+				return usagef("--json and --bots do not go together")
+			}
+			return f.demoBots(ctx, env, *once)
+		}
+		return f.demo(ctx, env, *asJSON, *once)
+	}
 }
 
 func (f *serviceFlags) demo(ctx context.Context, env environment, asJSON, once bool) error {
@@ -174,10 +186,7 @@ func shorten(s string, most int) string {
 
 // printTry prints what to try next.
 func printTry(out io.Writer, addr net.Addr, list string) {
-	base := "http://localhost"
-	if a, ok := addr.(*net.TCPAddr); ok {
-		base = fmt.Sprintf("http://localhost:%d", a.Port)
-	}
+	base := localURL(addr)
 	_, _ = fmt.Fprintf(out, `
 Serving on %s until Ctrl-C; every list is a sandbox. Try:
 
@@ -185,4 +194,12 @@ Serving on %s until Ctrl-C; every list is a sandbox. Try:
   curl %s/api/bots/%s
   curl '%s/api/lists?filter=true'
 `, base, demoBot, list, base, base, demoBot, base)
+}
+
+// localURL returns where a service is reached from this machine.
+func localURL(addr net.Addr) string {
+	if a, ok := addr.(*net.TCPAddr); ok {
+		return fmt.Sprintf("http://localhost:%d", a.Port)
+	}
+	return "http://localhost"
 }

@@ -34,6 +34,8 @@ type serviceFlags struct {
 	metrics        string
 	drain          time.Duration
 	shardTTL       ttlFlag
+
+	now func() time.Time // the clock of pacing and of the agent; nil is the wall clock
 }
 
 func (f *serviceFlags) add(fs *flag.FlagSet) {

@@ -62,6 +62,10 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	if err != nil {
 		return nil, err
 	}
+	now := f.now
+	if now == nil {
+		now = time.Now
+	}
 	bounds := newBounds()
 	if bounds.descriptors < minDescriptors {
 		log.Warn("too few descriptors: callers and lists may be refused", "descriptors", bounds.descriptors, "enough", minDescriptors)
@@ -96,12 +100,12 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		Shards:     st.Shards(),
 		ShardTTL:   time.Duration(f.shardTTL),
 		Hash:       hash,
-		Holds:      aggregate.NewHolds(st.Windows(), hash, time.Now, log),
+		Holds:      aggregate.NewHolds(st.Windows(), hash, now, log),
 		Keys:       keys,
 		UserAgent:  userAgent,
 	}
 	s.aggregator = aggregate.New(config)
-	s.agent = f.newAgent(bots, config, client, st, hash, log)
+	s.agent = f.newAgent(bots, config, client, st, hash, now, log)
 	api := httpapi.Config{
 		Aggregator: s.aggregator, Catalog: live, Log: log, Build: thisBuild(), Status: status, Metrics: metrics,
 		Agent: s.agent, KeyLimit: ratelimit.New(st.Windows(), httpapi.WrongKeys, hash),
