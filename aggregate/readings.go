@@ -187,7 +187,9 @@ func (s *flights[A]) land(f *flight[A], whole bool) {
 	defer s.mu.Unlock()
 	f.at = s.clock()
 	defer close(f.done)
-	defer f.room.Leave()
+	room := f.room
+	defer room.Leave()
+	f.plan, f.skipped, f.room, f.cancel = nil, nil, nil, nil // the answer may be kept for long
 	if s.byKey[f.key] != f {
 		return // all have left
 	}
@@ -196,7 +198,7 @@ func (s *flights[A]) land(f *flight[A], whole bool) {
 		return
 	}
 	s.kept[f.key] = f
-	f.memory = f.room.Memory().Share()
+	f.memory = room.Memory().Share()
 	s.order = append(s.order, f.key)
 	s.bytes += s.size(f.answer)
 	s.evict(f.at)
