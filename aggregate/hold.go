@@ -101,7 +101,7 @@ func (h *Holds) of(call lists.Call, network netip.Prefix) hold {
 		if p.per == lists.PerAddress {
 			r = roleAddress
 		}
-		d.needs = append(d.needs, need{store.Use{Place: p.place, Limit: 1, Period: p.interval + d.margin}, r, i, p.spare})
+		d.needs = append(d.needs, need{store.Use{Place: p.place, Limit: 1, Period: p.interval + d.margin, Note: p.note}, r, i, p.spare})
 		if p.bot.Slots > 0 {
 			d.needs = append(d.needs, need{store.Use{Place: p.bot, Limit: 1, Look: true}, roleBot, i, false})
 		}

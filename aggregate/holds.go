@@ -232,14 +232,14 @@ func (h *Holds) learn(changes []store.Change, p planned, a lists.Answer, v lists
 	switch {
 	case v.Revoked:
 		h.log.Warn("token revoked", "list", p.call.List.ID, "bot", p.call.BotID())
-		changes = append(changes, holdUntil(p.hold.revoked, h.now().Add(revokedHold)))
+		changes = append(changes, holdUntil(p.hold.revoked, h.now().Add(revokedHold), noteOf(p.call.List.ID, kindRevoked, 1, p.hold.revoked)))
 	case v.OK && p.call.Op().ProvesOwner:
 		changes = p.hold.know(p.hold.takeBot(changes, answered), answered)
 	}
 	changes = p.hold.learnWay(changes, a, v, answered)
 	changes = h.countRefusal(changes, p, a)
 	if key, until := h.wait(p, a); !until.IsZero() {
-		changes = append(changes, holdUntil(key, until))
+		changes = append(changes, holdUntil(key, until, noteOf(p.call.List.ID, kindWait, 1, key)))
 	}
 	return changes
 }
@@ -254,7 +254,9 @@ func (h *Holds) countRefusal(changes []store.Change, p planned, a lists.Answer) 
 	if row.inRow >= refusalThreshold {
 		h.log.Warn("token rests, for the list refuses it", "list", p.call.List.ID, "bot", p.call.BotID(), "in_row", row.inRow, "until", row.until.UTC().Format(time.RFC3339))
 	}
-	return append(changes, store.Change{Place: store.Place{Key: p.hold.refused}, Kind: store.KindSet, Window: row.window()})
+	w := row.window()
+	w.Note = noteOf(p.call.List.ID, kindRefused, 1, p.hold.refused)
+	return append(changes, store.Change{Place: store.Place{Key: p.hold.refused}, Kind: store.KindSet, Window: w})
 }
 
 // wait returns what an answer holds, and until when; zero if it holds nothing. A
@@ -288,6 +290,6 @@ func (h *Holds) wait(p planned, a lists.Answer) (key store.Key, until time.Time)
 
 func paced(until time.Time) *lists.Skip { return &lists.Skip{Reason: lists.SkipPaced, Until: until} }
 
-func holdUntil(key store.Key, until time.Time) store.Change {
-	return store.Change{Place: store.Place{Key: key}, Kind: store.KindHold, Window: store.Window{Until: until}}
+func holdUntil(key store.Key, until time.Time, note string) store.Change {
+	return store.Change{Place: store.Place{Key: key}, Kind: store.KindHold, Window: store.Window{Until: until, Note: note}}
 }

@@ -35,7 +35,7 @@ func (d *hold) learnWay(changes []store.Change, a lists.Answer, v lists.Verdict,
 	case !d.wentOtherwise:
 		return changes
 	case v.OK:
-		return append(changes, holdUntil(d.otherwise, now.Add(otherwiseHold)))
+		return append(changes, holdUntil(d.otherwise, now.Add(otherwiseHold), ""))
 	case a.RefusesOtherwise():
 		return append(changes, store.Change{Place: store.Place{Key: d.otherwise}, Kind: store.KindSet})
 	}

@@ -34,7 +34,8 @@ type pace struct {
 	place    store.Place
 	bot      store.Place // of the bot whose token the list has accepted; without slots where the list counts no bots
 	interval time.Duration
-	spare    bool // a token that the list is known to accept is not held by it
+	spare    bool   // a token that the list is known to accept is not held by it
+	note     string // of its windows
 }
 
 // isBudget reports whether a limit is a budget that posts and readings share:
@@ -42,13 +43,17 @@ type pace struct {
 // named for readings alone keeps nothing back for posts.
 func isBudget(l lists.Limit) bool { return l.Per == lists.PerAddress && l.Op.ProvesOwner }
 
-// newPace returns a pace of so many calls in an interval.
-func newPace(per string, key store.Key, calls int64, interval time.Duration) pace {
+// newPace returns a pace of so many calls in an interval, which are held under a
+// key. The kind is that of the hold.
+func newPace(list, kind, per string, key store.Key, calls int64, interval time.Duration) pace {
 	if calls > maxSlots { // fewer slots, each used more often
 		interval /= time.Duration(calls / maxSlots)
 		calls = maxSlots
 	}
-	return pace{per: per, place: store.Place{Key: key, Slots: int(calls)}, interval: interval.Truncate(time.Millisecond)}
+	return pace{
+		per: per, place: store.Place{Key: key, Slots: int(calls)}, interval: interval.Truncate(time.Millisecond),
+		note: noteOf(list, kind, int(calls), key),
+	}
 }
 
 // appendPaces appends a limit as it touches a call of a network. One hash names
@@ -57,13 +62,14 @@ func (h *Holds) appendPaces(all []pace, call lists.Call, l lists.Limit, credenti
 	list, name := call.List.ID, l.Op.Name+" in "+l.Interval.String()
 	switch l.Per {
 	case lists.PerBot:
-		p := newPace(l.Per, h.hash("pace", list, l.Per, credential, call.BotID(), name), l.Requests, l.Interval)
+		p := newPace(list, kindInterval, l.Per, h.hash("pace", list, l.Per, credential, call.BotID(), name), l.Requests, l.Interval)
 		p.bot = store.Place{Key: h.hash("pace", list, "accepted", call.BotID(), name), Slots: p.place.Slots}
+		p.note = noteOf(list, kindInterval, p.place.Slots, p.bot.Key) // one hold, whichever token it is of
 		return append(all, p)
 	case lists.PerToken:
-		return append(all, newPace(l.Per, h.hash("pace", list, l.Per, credential, name), l.Requests, l.Interval))
+		return append(all, newPace(list, kindInterval, l.Per, h.hash("pace", list, l.Per, credential, name), l.Requests, l.Interval))
 	}
-	all = append(all, newPace(l.Per, h.hash("pace", list, l.Per, name), l.Requests, l.Interval))
+	all = append(all, newPace(list, kindInterval, l.Per, h.hash("pace", list, l.Per, name), l.Requests, l.Interval))
 	if isBudget(l) {
 		all = h.appendParts(all, call, l, name, network)
 	}
@@ -77,11 +83,11 @@ func (h *Holds) appendParts(all []pace, call lists.Call, l lists.Limit, name str
 	if call.Op().ProvesOwner {
 		part, share, spare = "unknown", max(1, l.Requests/unknownPart), true
 	}
-	p := newPace(l.Per, h.hash("pace", call.List.ID, l.Per, name, part), share, l.Interval)
+	p := newPace(call.List.ID, kindShare, l.Per, h.hash("pace", call.List.ID, l.Per, name, part), share, l.Interval)
 	p.spare = spare
 	all = append(all, p)
 	if network.IsValid() {
-		p := newPace(l.Per, h.hash("pace", call.List.ID, l.Per, name, part, network.String()), max(1, share/networkPart), l.Interval)
+		p := newPace(call.List.ID, kindShare, l.Per, h.hash("pace", call.List.ID, l.Per, name, part, network.String()), max(1, share/networkPart), l.Interval)
 		p.spare = spare
 		all = append(all, p)
 	}
@@ -119,7 +125,7 @@ func (d *hold) settle(changes []store.Change, answered time.Time, refused bool) 
 	for _, r := range d.reserved {
 		p, c := d.paces[r.pace], store.Change{Place: store.Place{Key: r.key}, Kind: store.KindRelease}
 		if p.per == lists.PerAddress || !refused {
-			c.Kind, c.Window = store.KindSet, store.Window{Used: 1, Until: answered.Add(p.interval)}
+			c.Kind, c.Window = store.KindSet, store.Window{Used: 1, Until: answered.Add(p.interval), Note: p.note}
 		}
 		changes = append(changes, c)
 	}
@@ -139,7 +145,7 @@ func (d *hold) know(changes []store.Change, now time.Time) []store.Change {
 func (d *hold) takeBot(changes []store.Change, answered time.Time) []store.Change {
 	for _, p := range d.paces {
 		if p.bot.Slots > 0 {
-			changes = append(changes, store.Change{Place: p.bot, Kind: store.KindOccupy, Window: store.Window{Used: 1, Until: answered.Add(p.interval)}})
+			changes = append(changes, store.Change{Place: p.bot, Kind: store.KindOccupy, Window: store.Window{Used: 1, Until: answered.Add(p.interval), Note: p.note}})
 		}
 	}
 	return changes

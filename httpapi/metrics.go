@@ -37,10 +37,9 @@ type Status struct {
 
 // Breaker is a breaker that is not closed.
 type Breaker struct {
-	List      string    `json:"list"`
-	Direction string    `json:"direction"` // the name of the operation
-	State     string    `json:"state"`     // "open" or "half-open"
-	NextTry   time.Time `json:"-"`         // not for everyone: who knows it can meet each try
+	List      string `json:"list"`
+	Direction string `json:"direction"` // the name of the operation
+	State     string `json:"state"`     // "open" or "half-open"
 }
 
 // NewMetrics returns metrics of a build that start at zero.

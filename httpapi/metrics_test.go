@@ -248,7 +248,7 @@ func TestHealthVerbose(t *testing.T) {
 	}
 	const rest = `"calls_in_flight":7,"requests_in_flight":1,`
 	health(200, `{"breakers":[],`+rest+`"status":"ok","store":{"ok":true,"state":"ok"},"version":"1.2.3"}`)
-	says.breakers.Store(&[]httpapi.Breaker{{List: "one.test", Direction: "posts", State: "open", NextTry: time.Unix(1e9, 0).UTC()}})
+	says.breakers.Store(&[]httpapi.Breaker{{List: "one.test", Direction: "posts", State: "open"}})
 	health(200, `{"breakers":[{"direction":"posts","list":"one.test","state":"open"}],`+rest+`"status":"ok","store":{"ok":true,"state":"ok"},"version":"1.2.3"}`)
 	says.breakers.Store(nil)
 	says.store.Store(true)

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
+	"io"
 	"log/slog"
 	"slices"
 	"time"
@@ -76,6 +79,11 @@ func (m *Memory) Health() Health {
 		m.monitor.EndFull()
 	}
 	return m.monitor.Health()
+}
+
+// Backup implements [Store].
+func (m *Memory) Backup(context.Context, io.Writer) error {
+	return errors.New("the store is in memory: there is nothing to restore it from")
 }
 
 // Secret implements [Store].

@@ -2,7 +2,11 @@
 // used up, and until when. One primitive serves rate limits and pacing alike.
 package store
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"io"
+)
 
 // Store is an opened store: one database, or one client of a server, that hands
 // out what is kept in it. It is safe for concurrent use.
@@ -18,6 +22,11 @@ type Store interface {
 
 	// Health returns how the store is.
 	Health() Health
+
+	// Backup writes a copy of all that is kept to w, from which the store can be
+	// restored. It holds the secret. The error says in plain words where that
+	// cannot be done.
+	Backup(ctx context.Context, w io.Writer) error
 
 	// Secret returns a copy of the 32 random bytes that were made with the
 	// store. [NewHasher] makes keys with them.

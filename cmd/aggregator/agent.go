@@ -40,7 +40,7 @@ func runAgent(fs *flag.FlagSet) action {
 	fs.StringVar(&f.store, "store", defaultStore, storeUsage)
 	fs.BoolVar(&f.once, "once", false, "do what is due, print what came of it, and end")
 	fs.BoolVar(&f.asJSON, "json", false, "with --once: print JSON")
-	return func(ctx context.Context, env environment, _ string) error { return f.run(ctx, env) }
+	return func(ctx context.Context, env environment, _ []string) error { return f.run(ctx, env) }
 }
 
 func (f *agentFlags) run(ctx context.Context, env environment) (err error) {

@@ -23,7 +23,7 @@ func check(fs *flag.FlagSet) action {
 	f.catalogFlags.add(fs)
 	fs.StringVar(&f.bots, "bots", "", "`FILE` of your own bots (bots.yaml) to check too")
 	fs.BoolVar(&f.noSecrets, "no-secrets", false, "check references to secrets in the file of bots for their form alone, where the secrets are not there")
-	return func(_ context.Context, env environment, _ string) error { return f.check(env) }
+	return func(_ context.Context, env environment, _ []string) error { return f.check(env) }
 }
 
 func (f *checkFlags) check(env environment) error {

@@ -36,15 +36,15 @@ func (env environment) getenv(name string) string {
 // command is one of the program's commands.
 type command struct {
 	name    string
-	operand string // what follows the name, such as "LIST"; "" for nothing
+	operand string // what follows the name, such as "LIST", or "[lift ID]", which may be left out; "" for nothing
 	summary string
 	example string // what follows the program's name
 	// define defines the command's flags and returns what it does once they are
-	// set. It is given the operand.
+	// set. It is given what stands where the operand does, a word for each of its.
 	define func(fs *flag.FlagSet) action
 }
 
-type action func(ctx context.Context, env environment, operand string) error
+type action func(ctx context.Context, env environment, operands []string) error
 
 // commands returns the program's commands, in the order of the help.
 func commands() []command {
@@ -55,6 +55,8 @@ func commands() []command {
 		{"check", "", "check the lists files and the legacy ids", "check --lists my-lists.yaml", check},
 		{"explain", "LIST", "print what a list is sent and where its answers are read", "explain list.example", explain},
 		{"try", "FILE", "try an entry of FILE on the list's live API", "try my-list.yaml --list list.example --bot 123456789012345678 --servers 1234 --token-file token.txt", try},
+		{"backup", "FILE", "copy the store of a running service to FILE, which must not be there yet", "backup aggregator-backup.db --admin unix:/run/aggregator-admin.sock", backup},
+		{"holds", "[lift ID]", "show what a running service holds back from lists, or lift one of the holds", "holds --list list.example --admin unix:/run/aggregator-admin.sock", holds},
 		{"version", "", "print which build of the program this is", "version", printVersion},
 		{"schema", "", "print the format of lists files: a JSON Schema for editors, or a page", "schema > lists.schema.json", schema},
 	}
@@ -110,14 +112,14 @@ func (env environment) runCommand(ctx context.Context, c command, args []string)
 	fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // errors are printed below, once
 	do := c.define(fs)
-	operand, given, err := parseFlags(fs, c.operand, args, env.getenv)
+	operands, given, err := parseFlags(fs, c.operand, args, env.getenv)
 	if errors.Is(err, flag.ErrHelp) {
 		c.printHelp(env.out, fs)
 		return exitDone
 	}
 	if err == nil {
 		env.given = given
-		err = do(ctx, env, operand)
+		err = do(ctx, env, operands)
 	}
 	if err == nil {
 		return exitDone
@@ -135,7 +137,7 @@ func (env environment) runCommand(ctx context.Context, c command, args []string)
 func printUsage(w io.Writer, all []command) {
 	_, _ = fmt.Fprintln(w, "usage: aggregator COMMAND [flags]   (aggregator COMMAND -h shows its flags)")
 	for _, c := range all {
-		_, _ = fmt.Fprintf(w, "  %-14s %s\n", strings.TrimSpace(c.name+" "+c.operand), c.summary)
+		_, _ = fmt.Fprintf(w, "  %-16s %s\n", strings.TrimSpace(c.name+" "+c.operand), c.summary)
 	}
 }
 

@@ -42,7 +42,7 @@ func demo(fs *flag.FlagSet) action {
 	f.botsFlags.add(fs)
 	asJSON := fs.Bool("json", false, "print the answers as JSON")
 	once := fs.Bool("once", false, "end after printing, instead of serving on")
-	return func(ctx context.Context, env environment, _ string) error {
+	return func(ctx context.Context, env environment, _ []string) error {
 		if err := f.botsFlags.check(); err != nil {
 			return err
 		}

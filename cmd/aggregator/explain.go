@@ -41,12 +41,12 @@ func fullExample(l *lists.List) (c lists.Count, what string) {
 func explain(fs *flag.FlagSet) action {
 	var f catalogFlags
 	f.add(fs)
-	return func(_ context.Context, env environment, id string) error {
+	return func(_ context.Context, env environment, operands []string) error {
 		c, _, err := f.read()
 		if err != nil {
 			return err
 		}
-		l, err := findList(c, id)
+		l, err := findList(c, operands[0])
 		if err != nil {
 			return err
 		}

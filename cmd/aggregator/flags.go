@@ -13,27 +13,27 @@ import (
 	"aggregator/internal/near"
 )
 
-// parseFlags parses flags and the operand, which may stand before, between and
+// parseFlags parses flags and operands, which may stand before, between and
 // after them, then sets each flag that is not given from its environment
-// variable. name is what the operand is called, "" where there is none; given
-// has the flags of the command line. The error is flag.ErrHelp or a usageError.
-func parseFlags(fs *flag.FlagSet, name string, args []string, getenv func(string) string) (operand string, given map[string]bool, err error) {
-	operands, err := parsePermuted(fs, args)
-	switch {
-	case err != nil:
-		return "", nil, err
-	case name == "" && len(operands) > 0:
-		return "", nil, usagef("unexpected argument %q", operands[0])
-	case name != "" && len(operands) == 0:
-		return "", nil, usagef("%s is missing", name)
-	case len(operands) > 1:
-		return "", nil, usagef("unexpected argument %q", operands[1])
-	case len(operands) == 1:
-		operand = operands[0]
+// variable. want is how the operands are called, as command.operand; given has
+// the flags of the command line. The error is flag.ErrHelp or a usageError.
+func parseFlags(fs *flag.FlagSet, want string, args []string, getenv func(string) string) (operands []string, given map[string]bool, err error) {
+	if operands, err = parsePermuted(fs, args); err != nil {
+		return nil, nil, err
+	}
+	optional := strings.HasPrefix(want, "[")
+	words := strings.Fields(strings.Trim(want, "[]"))
+	for i, operand := range operands {
+		if i >= len(words) || words[i] == strings.ToLower(words[i]) && operand != words[i] {
+			return nil, nil, usagef("unexpected argument %q%s", operand, near.Suggestion(operand, words))
+		}
+	}
+	if n := len(operands); n < len(words) && (n > 0 || !optional) {
+		return nil, nil, usagef("%s is missing", words[n])
 	}
 	given = map[string]bool{}
 	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	return operand, given, setFromEnvironment(fs, given, getenv)
+	return operands, given, setFromEnvironment(fs, given, getenv)
 }
 
 // parsePermuted parses flags that stand anywhere among the operands. What

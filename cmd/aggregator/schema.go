@@ -14,7 +14,7 @@ func schema(fs *flag.FlagSet) action {
 	var bots formatFlag
 	fs.Var(&bots, "bots", "print the format of bots.yaml instead")
 	markdown := fs.Bool("markdown", false, "print a page for people, in Markdown")
-	return func(_ context.Context, env environment, _ string) error {
+	return func(_ context.Context, env environment, _ []string) error {
 		var text []byte
 		switch {
 		case bool(bots) && *markdown:

@@ -34,6 +34,7 @@ type serviceFlags struct {
 	metrics        string
 	drain          time.Duration
 	shardTTL       ttlFlag
+	admin          string
 
 	now func() time.Time // the clock of pacing and of the agent; nil is the wall clock
 }
@@ -54,6 +55,7 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.metrics, "metrics", "off", "where /metrics is served to Prometheus: off, main (beside the API), or an `ADDRESS` of its own")
 	fs.StringVar(&f.listKeys, "list-keys", "", "`FILE` of list ids and your keys for them, for lists that must be read with a key")
 	fs.DurationVar(&f.drain, "drain", 0, "`TIME` after SIGTERM in which health says 503 and all else goes on, such as 5s, so that balancers look elsewhere first")
+	fs.StringVar(&f.admin, "admin", "", "`ADDRESS` for backup and holds: unix:PATH, which only your user can open, or 127.0.0.1:PORT; none if not given")
 	fs.Var(&f.trustedProxies, "trusted-proxies", "address `RANGES` of your proxies, comma-separated; what others say of the caller's address is not believed")
 	fs.StringVar(&f.clientIPHeader, "client-ip-header", "X-Forwarded-For", "`HEADER` in which trusted proxies send the caller's address")
 }
@@ -110,10 +112,15 @@ func (f *ttlFlag) Set(value string) error {
 func serve(fs *flag.FlagSet) action {
 	var f serviceFlags
 	f.add(fs)
-	return func(ctx context.Context, env environment, _ string) error { return f.serve(ctx, env) }
+	return func(ctx context.Context, env environment, _ []string) error { return f.serve(ctx, env) }
 }
 
 func (f *serviceFlags) serve(ctx context.Context, env environment) error {
+	if f.admin != "" {
+		if _, _, err := adminNetwork(f.admin); err != nil {
+			return err
+		}
+	}
 	if env.tune != nil {
 		env.tune(f.memory, env.getenv)
 	}

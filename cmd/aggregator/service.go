@@ -42,7 +42,7 @@ type service struct {
 	api         *httpapi.Server
 	front       *httpapi.Front
 	listener    net.Listener
-	metrics     *http.Server // nil: none of its own
+	beside      []*http.Server // on addresses of their own: metrics, admin
 	log         *slog.Logger
 	descriptors *descriptors
 	bounds      bounds
@@ -122,10 +122,17 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 			return nil, err
 		}
 	}
+	if f.admin != "" {
+		server, err := serveAdmin(f.admin, s.adminOf(st, client), log)
+		if err != nil {
+			return nil, errors.Join(err, s.closeBeside())
+		}
+		s.beside = append(s.beside, server)
+	}
 	s.api = httpapi.New(api)
 	s.front = httpapi.NewFront(s.api, bounds.connections, s.descriptors.low)
 	if s.listener, err = net.Listen("tcp", f.listen); err != nil {
-		return nil, errors.Join(fmt.Errorf("--listen: %w", err), s.closeMetrics())
+		return nil, errors.Join(fmt.Errorf("--listen: %w", err), s.closeBeside())
 	}
 	return s, nil
 }
@@ -147,7 +154,7 @@ func (s *service) announce(f *serviceFlags) {
 			slog.Int64("requests", b.requests), slog.Int("calls", b.calls), slog.Int("calls_per_list", b.callsPerList), slog.Int("waiting", b.waiting), slog.String("memory", f.memory.String())))
 }
 
-// serveMetrics serves /metrics on an address of its own, until closeMetrics.
+// serveMetrics serves /metrics on an address of its own, until closeBeside.
 func (s *service) serveMetrics(address string, h http.Handler) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
@@ -155,17 +162,38 @@ func (s *service) serveMetrics(address string, h http.Handler) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", h)
-	s.metrics = httpapi.NewHTTPServer(mux, s.log)
-	go func() { _ = s.metrics.Serve(listener) }()
+	server := httpapi.NewHTTPServer(mux, s.log)
+	s.beside = append(s.beside, server)
+	go func() { _ = server.Serve(listener) }()
 	s.log.Info("serving metrics", "metrics_address", listener.Addr().String())
 	return nil
 }
 
-func (s *service) closeMetrics() error {
-	if s.metrics == nil {
-		return nil
+func (s *service) closeBeside() (err error) {
+	for _, server := range s.beside {
+		err = errors.Join(err, server.Close())
 	}
-	return s.metrics.Close()
+	return err
+}
+
+// adminOf is what the operator's own programs may ask the service.
+func (s *service) adminOf(st store.Store, client *fanout.Client) httpapi.Admin {
+	return httpapi.Admin{
+		Backup:   st.Backup,
+		Circuits: func() []httpapi.Circuit { return openCircuits(client.Breakers()) },
+		Holds: func(ctx context.Context) ([]httpapi.Hold, error) {
+			all, err := s.aggregator.Holds.List(ctx)
+			holds := make([]httpapi.Hold, len(all))
+			for i, h := range all {
+				holds[i] = httpapi.Hold(h)
+			}
+			return holds, err
+		},
+		Lift: func(ctx context.Context, id string) (httpapi.Hold, bool, error) {
+			h, ok, err := s.aggregator.Holds.Lift(ctx, id)
+			return httpapi.Hold(h), ok, err
+		},
+	}
 }
 
 // storeHealth is how the store is, as shown to operators.
@@ -174,13 +202,25 @@ func storeHealth(st store.Store) httpapi.StoreHealth {
 	return httpapi.StoreHealth{OK: h.OK(), State: string(h.Condition), Since: h.Since.UTC(), Trouble: h.Text}
 }
 
-// openBreakers are the breakers worth telling of.
-func openBreakers(all []fanout.BreakerState) []httpapi.Breaker {
-	var open []httpapi.Breaker
+// openCircuits returns the breakers that are not closed.
+func openCircuits(all []fanout.BreakerState) []httpapi.Circuit {
+	var open []httpapi.Circuit
 	for _, b := range all {
 		if b.State != "closed" {
-			open = append(open, httpapi.Breaker{List: b.List, Direction: b.Op.Name, State: b.State, NextTry: b.NextTry})
+			open = append(open, httpapi.Circuit{
+				Breaker: httpapi.Breaker{List: b.List, Direction: b.Op.Name, State: b.State}, Since: b.Since, NextTry: b.NextTry,
+			})
 		}
+	}
+	return open
+}
+
+// openBreakers returns the breakers that are not closed, as everyone may know
+// them.
+func openBreakers(all []fanout.BreakerState) []httpapi.Breaker {
+	var open []httpapi.Breaker
+	for _, c := range openCircuits(all) {
+		open = append(open, c.Breaker)
 	}
 	return open
 }
@@ -261,7 +301,7 @@ func (s *service) shutdown(served <-chan error, ended <-chan struct{}) error {
 	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
 		err = errors.Join(err, e)
 	}
-	err = errors.Join(err, s.closeMetrics())
+	err = errors.Join(err, s.closeBeside())
 	how := "all requests were answered"
 	if err != nil {
 		how = err.Error()

@@ -39,7 +39,9 @@ func try(fs *flag.FlagSet) action {
 	fs.StringVar(&f.tokenFile, "token-file", "", "`FILE` with the bot's token for the list, - for standard input; NUMBER:TOKEN where the list numbers bots itself")
 	fs.StringVar(&f.token, "token", "", "`TOKEN` itself; rather use AGGREGATOR_TOKEN or --token-file, for other users see this one in the list of processes")
 	fs.StringVar(&f.store, "store", "", "`STORE` of what lists hold back: sqlite:FILE, memory: or redis://HOST:PORT (sqlite: in your state folder if not given)")
-	return f.try
+	return func(ctx context.Context, env environment, operands []string) error {
+		return f.try(ctx, env, operands[0])
+	}
 }
 
 func (f *tryFlags) try(ctx context.Context, env environment, file string) error {

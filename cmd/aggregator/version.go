@@ -53,7 +53,7 @@ var userAgent = "botlist-aggregator/" + thisBuild().Version + " (self-hosted; po
 
 // printVersion prints which build of the program this is.
 func printVersion(*flag.FlagSet) action {
-	return func(_ context.Context, env environment, _ string) error {
+	return func(_ context.Context, env environment, _ []string) error {
 		b := thisBuild()
 		_, err := fmt.Fprintf(env.out, "aggregator %s (revision %s, %s)\n", b.Version, cmp.Or(b.Revision, "unknown"), b.GoVersion)
 		return err

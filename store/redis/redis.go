@@ -18,6 +18,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -107,6 +108,11 @@ func (s *Store) State() store.State { return s.state }
 
 // Shards implements [store.Store].
 func (s *Store) Shards() store.Shards { return s.shards }
+
+// Backup implements [store.Store].
+func (s *Store) Backup(context.Context, io.Writer) error {
+	return errors.New("the store is in Redis, which has backups of its own: see its BGSAVE and its append-only file")
+}
 
 // Secret implements [store.Store].
 func (s *Store) Secret() []byte { return slices.Clone(s.secret) }

@@ -42,6 +42,7 @@ type Store struct {
 
 	file *database // the writer's own, once that runs; nil while there is none
 
+	jobs chan func()   // for the writer to do
 	wake chan struct{} // something is in rows
 	stop chan struct{} // closed by Close
 	done chan struct{} // closed by the writer when it has ended
@@ -70,6 +71,7 @@ func open(path string, log *slog.Logger, opts options) (*Store, error) {
 		monitor: store.NewMonitor(log, opts.now, "file", path),
 		rows:    newChanges(),
 		saved:   make(chan struct{}),
+		jobs:    make(chan func()),
 		wake:    make(chan struct{}, 1),
 		stop:    make(chan struct{}),
 		done:    make(chan struct{}),

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -912,4 +913,51 @@ func BenchmarkShards(b *testing.B) {
 
 func BenchmarkState(b *testing.B) {
 	storetest.BenchmarkState(b, reopen(b, file(b), options{}).State())
+}
+
+func TestBackup(t *testing.T) {
+	path, clock := file(t), testkit.NewClock()
+	s := reopen(t, path, options{now: clock.Now})
+	wantTake(t, s, 1, true)
+	var copied bytes.Buffer
+	if err := s.Backup(t.Context(), &copied); err != nil {
+		t.Fatal(err)
+	}
+	wantTake(t, s, 2, true) // it goes on, and the copy has nothing of it
+	secret := s.Secret()
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*")); len(left) != 0 {
+		t.Errorf("left over: %q", left)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Backup(t.Context(), io.Discard); !errors.Is(err, store.ErrClosed) {
+		t.Errorf("of a closed store: %v", err)
+	}
+
+	other := file(t)
+	if err := os.WriteFile(other, copied.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = reopen(t, other, options{now: clock.Now})
+	if !bytes.Equal(s.Secret(), secret) {
+		t.Error("the copy has another secret")
+	}
+	wantTake(t, s, 1, false)
+	wantTake(t, s, 2, true)
+
+	if err := os.Remove(other); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(other, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Backup(t.Context(), io.Discard); err == nil {
+		t.Error("of a file that was replaced: no error")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Backup(ctx, io.Discard); err == nil {
+		t.Error("of a caller that has left: no error")
+	}
 }

@@ -24,6 +24,8 @@ func (s *Store) write() {
 		select {
 		case <-wake:
 		case <-retry:
+		case job := <-s.jobs:
+			job()
 		case <-s.stop:
 			s.flush()
 			return

@@ -1,0 +1,60 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"aggregator/store"
+)
+
+// errNoFile is of a backup while there is no file of ours.
+var errNoFile problem = "is not in its place: there is nothing to back up"
+
+// Backup implements [store.Store]. The copy is a SQLite file, which is a store
+// when it is put in the place of this one.
+func (s *Store) Backup(ctx context.Context, w io.Writer) error {
+	// The folder is for us alone, and the copy needs as much room as the file.
+	folder, err := os.MkdirTemp(filepath.Dir(s.path), ".backup-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	path := filepath.Join(folder, "copy.db")
+	copied := make(chan error, 1)
+	select {
+	case s.jobs <- func() { copied <- s.copyTo(path) }:
+	case <-s.stop:
+		return store.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := <-copied; err != nil {
+		return s.problem(err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, file)
+	return errors.Join(err, file.Close())
+}
+
+// copyTo copies the file, with all that waits to be written, to one that is not
+// there yet. The writer alone calls it.
+func (s *Store) copyTo(path string) error {
+	s.flush()
+	if s.file == nil {
+		return errNoFile
+	}
+	s.mu.Lock()
+	failed := s.failed
+	s.mu.Unlock()
+	if failed != nil {
+		return failed
+	}
+	_, err := s.file.db.Exec(`VACUUM INTO ?`, path)
+	return err
+}
