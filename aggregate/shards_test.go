@@ -1,11 +1,14 @@
 package aggregate_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +24,7 @@ import (
 	"aggregator/ratelimit"
 	"aggregator/shares"
 	"aggregator/store"
+	"aggregator/store/sqlite"
 )
 
 const shardLists = `
@@ -459,4 +463,37 @@ type seenReports struct {
 func (s *seenReports) Report(ctx context.Context, r store.ShardReport) (store.ShardSet, error) {
 	s.networks = append(s.networks, r.Network)
 	return s.Shards.Report(ctx, r)
+}
+
+// What lies in the store of sets are keyed hashes: neither tokens nor bots nor
+// networks.
+func TestShardsInTheStoreHoldNoToken(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	st, err := sqlite.Open(filepath.Join(folder, "store.db"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newShardFixture(t, func(c *aggregate.Config) {
+		c.Shards, c.Hash = st.Shards(), store.NewHasher(st.Secret())
+	})
+	for shard := range 3 {
+		a, err := f.report(fromNetwork(shard), shardBody(fmt.Sprintf(`"%d":5`, shard), `,"total.test":"a-token"`))
+		if err != nil || a.Known != shard+1 {
+			t.Fatalf("report %d: %+v, %v", shard, a, err)
+		}
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(folder, "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := fromNetwork(0).IP.As4()
+	for _, secret := range []string{"a-token", someBot, "192.0.2.", string(raw[:])} {
+		if bytes.Contains(data, []byte(secret)) {
+			t.Errorf("the store holds %q", secret)
+		}
+	}
 }
