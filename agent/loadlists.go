@@ -32,7 +32,7 @@ func (l listNames) resolve(f strictyaml.Field) *lists.List {
 	return list
 }
 
-// unknown reports a key that is no list's id. It may be a secret, where the two
+// unknown reports a key that is not a list's id. It may be a secret, where the two
 // were swapped, and is shown only where it looks like an id.
 func (l listNames) unknown(f strictyaml.Field) {
 	at := f.Value.Place()

@@ -48,7 +48,7 @@ type Posted struct {
 	Skipped []aggregate.Skipped // of those that were not
 }
 
-// observe tells of what became of a bot's count at some lists: at none where its
+// observe reports what became of a bot's count at some lists: at none where its
 // source told no count. A list where it waits for its turn is told of then.
 func (a *Agent) observe(b *Bot, all []outcome) {
 	p := Posted{Bot: b}

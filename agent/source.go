@@ -35,7 +35,7 @@ const (
 	sourcePush    = "push"
 )
 
-// Exchange makes a request to a server that is no list and returns its answer,
+// Exchange makes a request to a server that is not a list and returns its answer,
 // within the operation's timeout and size. It follows no redirect.
 type Exchange func(ctx context.Context, op lists.Op, r lists.Request) lists.Answer
 

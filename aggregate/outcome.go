@@ -18,7 +18,7 @@ type Outcome struct {
 	Took   time.Duration
 }
 
-// observe tells of calls that were made. The context is that of the request.
+// observe reports calls that were made. The context is that of the request.
 func (a *Aggregator) observe(ctx context.Context, plan []planned, answers []lists.Answer, verdicts []lists.Verdict) {
 	if a.Observe == nil {
 		return
@@ -31,7 +31,7 @@ func (a *Aggregator) observe(ctx context.Context, plan []planned, answers []list
 	}
 }
 
-// observeHeld tells of a call that was held back.
+// observeHeld reports a call that was held back.
 func (a *Aggregator) observeHeld(ctx context.Context, c lists.Call, why *lists.Skip) {
 	if a.Observe != nil {
 		a.Observe(ctx, Outcome{List: c.List.ID, Op: c.Op(), Kind: string(why.Reason)})

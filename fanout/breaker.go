@@ -241,7 +241,7 @@ func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	case gobreaker.StateHalfOpen:
 		b.trials.Store(newTrials())
 	}
-	if from == gobreaker.StateClosed || to == gobreaker.StateClosed { // trials are no news
+	if from == gobreaker.StateClosed || to == gobreaker.StateClosed { // trials are not worth telling
 		b.news = append(b.news, news{to == gobreaker.StateOpen, b.opened, b.nextTry})
 	}
 }

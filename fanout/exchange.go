@@ -8,7 +8,7 @@ import (
 	"aggregator/lists"
 )
 
-// Exchange makes a request to a server that is no list, such as Discord or one
+// Exchange makes a request to a server that is not a list, such as Discord or one
 // of a bot's own, over the same transport as calls, and returns its answer: what
 // went wrong is an answer too, in the same words. It has no breaker and follows
 // no redirect. A request that op permits to repeat is sent once more where the

@@ -72,12 +72,12 @@ func (r *run) again(call *lists.Call, a *lists.Answer, err error) (pause time.Du
 	return pause, time.Until(deadline)-pause >= min(time.Second, r.timeout/4)
 }
 
-// isPassing tells whether a status is a gateway's trouble of the moment.
+// isPassing reports whether a status is a gateway's trouble of the moment.
 func isPassing(status int) bool {
 	return status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
 }
 
-// saysWait tells whether a list asks to be left alone for a while.
+// saysWait reports whether a list asks to be left alone for a while.
 func saysWait(call *lists.Call, a *lists.Answer) bool {
 	if _, says := a.Header["Retry-After"]; says {
 		return true
@@ -86,7 +86,7 @@ func saysWait(call *lists.Call, a *lists.Answer) bool {
 	return says
 }
 
-// isBroken tells whether a connection broke before an answer came.
+// isBroken reports whether a connection broke before an answer came.
 func isBroken(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, errUnasked) || closedIdle(err)
@@ -97,7 +97,7 @@ func closedIdle(err error) bool {
 	return strings.Contains(err.Error(), "server closed idle connection")
 }
 
-// sleep tells whether the run was still on after a pause.
+// sleep reports whether the run was still on after a pause.
 func (r *run) sleep(pause time.Duration) bool {
 	if pause > 0 {
 		t := time.NewTimer(pause)

@@ -122,7 +122,7 @@ func newRequest(ctx context.Context, r *lists.Request) (*http.Request, error) {
 	return req, nil
 }
 
-// onceBody is no body, like nil. But net/http, which repeats a GET of its own
+// onceBody stands for no body, as nil does. But net/http, which repeats a GET of its own
 // accord when the connection turns out to be stale, does not repeat one
 // with a body that it cannot get again: a list with limits counts both.
 type onceBody struct{}

@@ -12,7 +12,7 @@ import (
 	"aggregator/rawjson"
 )
 
-// countKeys are the keys of a body that are no list's id.
+// countKeys are the keys of a body that are not ids of lists.
 var countKeys = func() map[string]bool {
 	all := map[string]bool{}
 	for _, key := range lists.CountKeys() {
@@ -57,7 +57,7 @@ func ParseCount(body []byte) (aggregate.CountRequest, error) {
 	return r, nil
 }
 
-// countFields returns those members of a body that are no tokens.
+// countFields returns those members of a body that are not tokens.
 func countFields(members []rawjson.Member) map[string]rawjson.Value {
 	fields := map[string]rawjson.Value{}
 	for _, m := range members {

@@ -102,7 +102,7 @@ func (e *encoder) flush() error {
 }
 
 // keep flushes most of what is encoded if that is much. It keeps the last byte,
-// by which rawjson tells whether a comma comes next.
+// by which rawjson reports whether a comma comes next.
 func (e *encoder) keep() {
 	if len(e.b) < maxUnwritten {
 		return

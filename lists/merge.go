@@ -26,7 +26,7 @@ type Bot struct {
 type Reading struct {
 	List   string
 	JSON   json.RawMessage // what the list answered, as it sent it; nil: no JSON
-	Text   string          // what it answered that is no JSON, or why there is no answer
+	Text   string          // what it answered that is not JSON, or why there is no answer
 	Status int             // the list's HTTP status, or NoAnswer
 
 	facts *facts // nil: none
@@ -56,4 +56,60 @@ func Merge(botID string, readings []Reading) Bot {
 		mergeField(&bot, i, said)
 	}
 	return bot
+}
+
+// ballot counts how often each text was said.
+type ballot struct {
+	count map[string]int
+	order []string // by first appearance
+}
+
+func (b *ballot) cast(text string) {
+	if b.count == nil {
+		b.count = map[string]int{}
+	}
+	if b.count[text] == 0 {
+		b.order = append(b.order, text)
+	}
+	b.count[text]++
+}
+
+// winner returns the most common text; on a tie the one that appeared last.
+func (b *ballot) winner(missing string) string {
+	winner, highest := missing, 0
+	for _, text := range b.order {
+		if b.count[text] >= highest {
+			winner, highest = text, b.count[text]
+		}
+	}
+	return winner
+}
+
+// mergeField merges what all lists say of a field into a bot.
+func mergeField(bot *Bot, field int, all []*facts) {
+	f := &fieldTable[field]
+	switch f.Kind {
+	case FieldText, FieldDigits:
+		var votes ballot
+		for _, said := range all {
+			for _, text := range said.texts[field] {
+				votes.cast(text)
+			}
+		}
+		*f.text(bot) = votes.winner(f.missing)
+	case FieldIDs:
+		seen := map[string]bool{} // an answer may hold very many
+		for _, said := range all {
+			for _, id := range said.texts[field] {
+				if !seen[id] {
+					seen[id] = true
+					bot.Owners = append(bot.Owners, id)
+				}
+			}
+		}
+	case FieldCount:
+		for _, said := range all {
+			bot.ServerCount = max(bot.ServerCount, said.count)
+		}
+	}
 }

@@ -24,7 +24,7 @@ func NewToken(secret, listBotID string) Token {
 
 // ParseToken returns the token in the JSON value that a caller sent for a list:
 // a string, or {"token": "…", "bot_id": "42"}. It returns a Skip for a value that
-// is no token, and nil otherwise.
+// is not a token, and nil otherwise.
 func ParseToken(v rawjson.Value) (Token, *Skip) {
 	switch v.Kind() {
 	case rawjson.Null:

@@ -109,7 +109,7 @@ func (v Value) Default(e *Entry) *int64 {
 // values without one.
 func (v Value) Example() (n int64, noun string) { return valueTable[v].example, valueTable[v].noun }
 
-// CountKeys returns the keys of a count's body that are no list's id.
+// CountKeys returns the keys of a count's body that are not ids of lists.
 func CountKeys() []string {
 	keys := []string{BotID.String()}
 	for v := range BotID { // those before it; a ListBotID comes with a token

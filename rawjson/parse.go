@@ -41,7 +41,7 @@ type scanner struct {
 }
 
 // scan checks the value that begins at i and returns where it ends. ok is false
-// where it is no value, or anything follows it.
+// where it is not a value, or anything follows it.
 func (s *scanner) scan(i int) (end int, ok bool) {
 	var opened bool
 	for {

@@ -176,7 +176,7 @@ func index(all []Member, key string) int {
 }
 
 // Get returns the member of an object under a key, the last where there are
-// several; the zero Value where there is none or v is no object. It reads the
+// several; the zero Value where there is none or v is not an object. It reads the
 // whole object: where several keys are wanted, Members is cheaper.
 func (v Value) Get(key string) (found Value) {
 	if v.Kind() != Object {

@@ -93,7 +93,7 @@ func newEndpoint(address string, headers map[string]string, state *list) *endpoi
 	return e
 }
 
-// match tells whether a URL is the endpoint's, which ids it holds, and which
+// match reports whether a URL is the endpoint's, which ids it holds, and which
 // parts of its query the endpoint's own URL does not account for.
 func (e *endpoint) match(path string, query url.Values) (of ids, rest url.Values, ok bool) {
 	if !e.path.match(path, &of) {
@@ -189,7 +189,7 @@ func newPattern(text string) pattern {
 	return p
 }
 
-// match tells whether text fits, its ids being the ones known before.
+// match reports whether text fits, its ids being the ones known before.
 func (p pattern) match(text string, of *ids) bool {
 	if p.re == nil {
 		return false
@@ -224,7 +224,7 @@ func (a auth) token(h http.Header, query url.Values) (string, error) {
 	return a.check(carried)
 }
 
-// check tells whether what was carried is one token that passes. White space
+// check reports whether what was carried is one token that passes. White space
 // in it is a prefix that the list does not know, or one that is there twice.
 func (a auth) check(carried []string) (string, error) {
 	if len(carried) == 0 || carried[0] == "" {

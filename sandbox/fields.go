@@ -169,7 +169,7 @@ func (f *fields) value(v lists.Value, found map[string]any) (any, bool, error) {
 	return first, given, nil
 }
 
-// means tells whether x can be v: the count and the shards may share a name.
+// means reports whether x can be v: the count and the shards may share a name.
 func (f *fields) means(name string, x any, v lists.Value) bool {
 	_, isArray := x.([]any)
 	switch v {

@@ -14,7 +14,7 @@ import (
 	"aggregator/lists"
 )
 
-// Outside plays what is no list: Discord's API, and servers of the bots' own. A
+// Outside plays what is not a list: Discord's API, and servers of the bots' own. A
 // request for a host that a list has goes to that list.
 //
 // As a Discord token it takes those that Bot has named, and any that begins, as

@@ -30,7 +30,7 @@ type Decoder struct {
 	// null otherwise is an absent key.
 	NoBlanks bool
 	// DigitKeys takes an unquoted key of digits alone as it is written, where
-	// any other key that is no string is a problem.
+	// any other key that is not a string is a problem.
 	DigitKeys bool
 
 	files    []string // in the order parsed

@@ -132,7 +132,7 @@ func (l *link) lostTill() time.Time {
 	defer l.mu.Unlock()
 	now := l.clock.Now()
 	switch {
-	case l.state == store.Lost: // there is no telling yet
+	case l.state == store.Lost: // nothing can be said yet
 		return now.Add(lostFor)
 	case l.lostUntil.After(now):
 		return l.lostUntil
