@@ -86,7 +86,7 @@ type Aggregator struct {
 func New(c Config) *Aggregator {
 	a := &Aggregator{
 		Config:   c,
-		readings: flights[BotAnswer]{size: BotAnswer.size},
+		readings: flights[BotAnswer]{size: BotAnswer.size, fresh: BotAnswer.fresh},
 		secrets:  lists.NewMasker(slices.Collect(maps.Values(c.Keys))...),
 	}
 	a.counts, a.bots = a.countOperation(), a.botOperation()

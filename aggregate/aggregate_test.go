@@ -899,11 +899,14 @@ func TestReadingsAreShared(t *testing.T) {
 		name   string
 		then   func(t *testing.T, f *fixture)
 		second aggregate.BotRequest
+		failed bool // a list gave no answer
 		runs   int64
 	}{
 		{name: "another caller at once", second: aggregate.BotRequest{BotID: someBot}, runs: 1},
 		{name: "another caller in time", then: func(_ *testing.T, f *fixture) { f.clock.Advance(aggregate.ReadingFresh - 1) }, second: aggregate.BotRequest{BotID: someBot}, runs: 1},
 		{name: "another caller too late", then: func(_ *testing.T, f *fixture) { f.clock.Advance(aggregate.ReadingFresh) }, second: aggregate.BotRequest{BotID: someBot}, runs: 2},
+		{name: "another caller soon, after one that failed", failed: true, then: func(_ *testing.T, f *fixture) { f.clock.Advance(aggregate.FailedReadingFresh - 1) }, second: aggregate.BotRequest{BotID: someBot}, runs: 1},
+		{name: "another caller, after one that failed", failed: true, then: func(_ *testing.T, f *fixture) { f.clock.Advance(aggregate.FailedReadingFresh) }, second: aggregate.BotRequest{BotID: someBot}, runs: 2},
 		{name: "another bot", second: aggregate.BotRequest{BotID: "123456789012345679"}, runs: 2},
 		{name: "a caller with keys", second: aggregate.BotRequest{BotID: someBot, Tokens: own}, runs: 2},
 		{name: "after a reload", then: func(t *testing.T, f *fixture) {
@@ -913,7 +916,11 @@ func TestReadingsAreShared(t *testing.T) {
 		}, second: aggregate.BotRequest{BotID: someBot}, runs: 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := newFixture(t, lists.Answer{Status: 200, Body: []byte(`{"name":"x"}`)})
+			answer := lists.Answer{Status: 200, Body: []byte(`{"name":"x"}`)}
+			if tt.failed {
+				answer = lists.Answer{Status: lists.NoAnswer, Fault: lists.FaultTimeout, Reason: "Timeout after 2s"}
+			}
+			f := newFixture(t, answer)
 			first, err := f.Bot(t.Context(), aggregate.BotRequest{BotID: someBot}, someone)
 			if err != nil {
 				t.Fatal(err)

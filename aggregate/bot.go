@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"time"
 
 	"aggregator/catalog"
 	"aggregator/lists"
@@ -113,4 +114,15 @@ func (a BotAnswer) size() int {
 		n += len(r.JSON) + len(r.Text)
 	}
 	return n
+}
+
+// fresh returns how long an answer is shared: one in which a list gave no answer
+// is not for long.
+func (a BotAnswer) fresh() time.Duration {
+	for _, r := range a.Lists {
+		if r.Status == lists.NoAnswer {
+			return failedReadingFresh
+		}
+	}
+	return readingFresh
 }

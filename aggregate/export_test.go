@@ -8,8 +8,11 @@ import (
 	"aggregator/lists"
 )
 
-// ReadingFresh is readingFresh for tests of the package from outside.
-const ReadingFresh = readingFresh
+// How long readings are shared, for tests of the package from outside.
+const (
+	ReadingFresh       = readingFresh
+	FailedReadingFresh = failedReadingFresh
+)
 
 // SetReadingsClock sets the clock by which shared readings grow old.
 func (a *Aggregator) SetReadingsClock(now func() time.Time) { a.readings.now = now }

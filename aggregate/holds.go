@@ -134,13 +134,13 @@ func (h *Holds) why(p planned, s state) *lists.Skip {
 	case p.hold.facts.refusals.rests(h.now()):
 		return &lists.Skip{Reason: lists.SkipRefused, Until: p.hold.facts.refusals.until, Detail: p.call.List.ID}
 	case s.until.After(h.now()):
-		return paced(s.until)
+		return p.paced(s.until)
 	case len(p.hold.paces) > 0 && h.store.Lost().After(h.now()):
 		// So may they, until all replicas have told what they know.
-		return paced(h.store.Lost())
+		return p.paced(h.store.Lost())
 	case p.call.MayBeRevoked() && h.store.Degraded():
 		// Other replicas may have posted; an early post could cost the key.
-		return paced(h.now().Add(defaultHold))
+		return p.paced(h.now().Add(defaultHold))
 	}
 	return nil
 }
@@ -175,7 +175,7 @@ func (h *Holds) reserve(ctx context.Context, plan []planned) []*lists.Skip {
 		p := &plan[i]
 		switch {
 		case err != nil:
-			why[i] = paced(h.now().Add(defaultHold))
+			why[i] = p.paced(h.now().Add(defaultHold))
 		case taken[n].OK:
 			p.hold.reserve(needs[n], taken[n].Keys)
 			if why[i] = h.why(*p, state{}); why[i] != nil {
@@ -183,7 +183,7 @@ func (h *Holds) reserve(ctx context.Context, plan []planned) []*lists.Skip {
 			}
 		default:
 			if why[i] = h.why(*p, p.hold.read(needs[n], taken[n].Windows, false)); why[i] == nil { // it has just ended
-				why[i] = paced(h.now())
+				why[i] = p.paced(h.now())
 			}
 		}
 	}
@@ -288,7 +288,10 @@ func (h *Holds) wait(p planned, a lists.Answer) (key store.Key, until time.Time)
 	return p.hold.wait, until
 }
 
-func paced(until time.Time) *lists.Skip { return &lists.Skip{Reason: lists.SkipPaced, Until: until} }
+// paced returns that the list may get another such call at until.
+func (p planned) paced(until time.Time) *lists.Skip {
+	return &lists.Skip{Reason: lists.SkipPaced, Until: until, Detail: p.call.Op().One}
+}
 
 func holdUntil(key store.Key, until time.Time, note string) store.Change {
 	return store.Change{Place: store.Place{Key: key}, Kind: store.KindHold, Window: store.Window{Until: until, Note: note}}

@@ -317,6 +317,9 @@ func held(why *lists.Skip) string {
 // until is the text of a hold that ends at a time of the day.
 func until(clock string) string { return "Paced: next post at 2026-11-22T" + clock + "Z" }
 
+// readUntil is until for a reading.
+func readUntil(clock string) string { return strings.Replace(until(clock), "post", "reading", 1) }
+
 const revoked = "Revoked: bot.test has revoked this token; send a new one"
 
 var (
@@ -740,7 +743,7 @@ func TestReadsAreHeld(t *testing.T) {
 		if list == "keyed.test" && clock == "" {
 			return "keyed.test: No key, "
 		}
-		return list + ": " + until(clock)
+		return list + ": " + readUntil(clock)
 	}
 	for _, tt := range []struct {
 		name           string
@@ -1009,7 +1012,7 @@ lists:
 			}
 			continue
 		}
-		if want := "reads.test: " + until("13:00:00"); skips(a.Skipped) != want || a.Window != nil {
+		if want := "reads.test: " + readUntil("13:00:00"); skips(a.Skipped) != want || a.Window != nil {
 			t.Errorf("reading %d: skipped %s, window %v; want %s and none", i, skips(a.Skipped), a.Window, want)
 		}
 	}
@@ -1107,7 +1110,7 @@ lists:
 			t.Errorf("the other request: %s, %v", got, err)
 		}
 	}
-	if got, err := read(1, "keyed.test=a"); err != nil || got != "keyed.test: "+until("13:00:00") {
+	if got, err := read(1, "keyed.test=a"); err != nil || got != "keyed.test: "+readUntil("13:00:00") {
 		t.Errorf("%s, %v", got, err)
 	}
 	if got, err := read(1, "keyed.test=b"); err != nil || got != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,8 +12,10 @@ import (
 )
 
 const (
-	// readingFresh is how long the answer of a reading is shared.
-	readingFresh = 30 * time.Second
+	// readingFresh is how long the answer of a reading is shared, and
+	// failedReadingFresh one in which a list gave no answer.
+	readingFresh       = 30 * time.Second
+	failedReadingFresh = 5 * time.Second
 	// maxReadings and maxReadingBytes bound the answers kept.
 	maxReadings     = 1024
 	maxReadingBytes = 16 << 20
@@ -27,15 +30,16 @@ type flightKey struct {
 // flights shares runs of calls among those who ask the same: one flight at a
 // time for a key, and its answer for a while.
 type flights[A any] struct {
-	now  func() time.Time // time.Now when nil
-	size func(A) int      // about how many bytes an answer holds
+	now   func() time.Time      // time.Now when nil
+	size  func(A) int           // about how many bytes an answer holds
+	fresh func(A) time.Duration // how long an answer is shared
 
 	underWay sync.WaitGroup // flights in a goroutine of their own
 
 	mu    sync.Mutex
 	byKey map[flightKey]*flight[A] // not landed
-	kept  map[flightKey]*flight[A] // landed, and fresh
-	order []flightKey              // of kept, the oldest first
+	kept  map[flightKey]*flight[A] // landed, and most of them fresh
+	order []*flight[A]             // kept, the oldest first
 	bytes int                      // of kept
 }
 
@@ -84,10 +88,14 @@ func (s *flights[A]) join(ctx context.Context, key flightKey) *flight[A] {
 }
 
 func (s *flights[A]) find(ctx context.Context, key flightKey) *flight[A] {
-	s.evict(s.clock())
+	now := s.clock()
+	s.evict(now)
 	if f := s.kept[key]; f != nil {
-		keep(ctx, f.memory)
-		return f
+		if f.isFresh(now) {
+			keep(ctx, f.memory)
+			return f
+		}
+		s.drop(f)
 	}
 	f := s.byKey[key]
 	if f != nil {
@@ -199,24 +207,32 @@ func (s *flights[A]) land(f *flight[A], whole bool) {
 	}
 	s.kept[f.key] = f
 	f.memory = room.Memory().Share()
-	s.order = append(s.order, f.key)
+	s.order = append(s.order, f)
 	s.bytes += s.size(f.answer)
 	s.evict(f.at)
 }
 
-// evict forgets what is no longer fresh, and the oldest beyond the bounds.
+// evict forgets the oldest that are no longer fresh, and those beyond the bounds.
 func (s *flights[A]) evict(now time.Time) {
 	for len(s.order) > 0 {
-		oldest := s.kept[s.order[0]]
-		if now.Sub(oldest.at) < readingFresh && len(s.order) <= maxReadings && s.bytes <= maxReadingBytes {
+		oldest := s.order[0]
+		if oldest.isFresh(now) && len(s.order) <= maxReadings && s.bytes <= maxReadingBytes {
 			return
 		}
-		delete(s.kept, s.order[0])
-		oldest.memory.Release()
-		s.order = s.order[1:]
-		s.bytes -= s.size(oldest.answer)
+		s.drop(oldest)
 	}
 }
+
+// drop forgets an answer that is kept.
+func (s *flights[A]) drop(f *flight[A]) {
+	delete(s.kept, f.key)
+	i := slices.Index(s.order, f)
+	s.order = slices.Delete(s.order, i, i+1)
+	s.bytes -= s.size(f.answer)
+	f.memory.Release()
+}
+
+func (f *flight[A]) isFresh(now time.Time) bool { return now.Sub(f.at) < f.of.fresh(f.answer) }
 
 // age returns how long ago a shared flight landed.
 func (f *flight[A]) age() time.Duration {

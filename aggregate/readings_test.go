@@ -28,7 +28,7 @@ type readings struct{ flights[BotAnswer] }
 
 func newReadings() (*readings, *hands) {
 	h := &hands{}
-	return &readings{flights[BotAnswer]{now: h.now, size: BotAnswer.size}}, h
+	return &readings{flights[BotAnswer]{now: h.now, size: BotAnswer.size, fresh: BotAnswer.fresh}}, h
 }
 
 // do joins the flight of a key, or makes it.
@@ -56,7 +56,7 @@ func (r *readings) get(key flightKey) (BotAnswer, bool) {
 	defer r.mu.Unlock()
 	r.evict(r.clock())
 	f := r.kept[key]
-	if f == nil {
+	if f == nil || !f.isFresh(r.clock()) {
 		return BotAnswer{}, false
 	}
 	a := f.answer
@@ -277,6 +277,42 @@ func TestReadingsKeptAreBounded(t *testing.T) {
 			r.empty(t)
 		})
 	}
+}
+
+// failed is an answer in which a list gave none.
+func failed(text string) BotAnswer {
+	a := said(text)
+	a.Lists = append(a.Lists, lists.Reading{List: "b.test", Status: lists.NoAnswer})
+	return a
+}
+
+// TestFailedReadingIsSharedForLess has one beside others that are kept for longer.
+func TestFailedReadingIsSharedForLess(t *testing.T) {
+	t.Parallel()
+	r, clock := newReadings()
+	r.read(t, someReading("0"), said("before"))
+	r.read(t, someReading("1"), failed("failed"))
+	r.read(t, someReading("2"), said("after"))
+	clock.advance(failedReadingFresh - 1)
+	if a := r.read(t, someReading("1"), said("again")); a.Username != "failed" {
+		t.Errorf("in time: %q", a.Username)
+	}
+	clock.advance(1)
+	if a := r.read(t, someReading("1"), failed("again")); a.Username != "again" {
+		t.Errorf("after %s: %q", failedReadingFresh, a.Username)
+	}
+	for _, bot := range []string{"0", "2"} {
+		if _, ok := r.get(someReading(bot)); !ok {
+			t.Errorf("the reading of %s is gone", bot)
+		}
+	}
+	want := said("before").size() + said("after").size() + failed("again").size()
+	if answers, keys, bytes := r.state(); answers != 3 || keys != 3 || bytes != want {
+		t.Errorf("%d answers, %d keys, %d bytes; want 3, 3, %d", answers, keys, bytes, want)
+	}
+	clock.advance(readingFresh)
+	_, _ = r.get(someReading("none"))
+	r.empty(t)
 }
 
 // TestReadingThatComesLate has a caller find nothing kept, and make its flight

@@ -7,6 +7,7 @@ import "time"
 // needs to know which operation it is.
 type Op struct {
 	Name             string        // in the plural, the word of logs, metrics and health
+	One              string        // in the singular, for people
 	Timeout          time.Duration // how long a list has to answer
 	MaxAnswer        int           // bytes of an answer that are read, before decompression and after
 	FollowsRedirects bool          // a redirect is followed; else it is the answer
@@ -18,9 +19,9 @@ type Op struct {
 var (
 	// Posts post a count. Their redirects are not followed: the token would go
 	// to another place.
-	Posts = Op{Name: "posts", Timeout: 10 * time.Second, MaxAnswer: 512 << 10, MayRepeat: true, ProvesOwner: true}
+	Posts = Op{Name: "posts", One: "post", Timeout: 10 * time.Second, MaxAnswer: 512 << 10, MayRepeat: true, ProvesOwner: true}
 	// Readings read a bot.
-	Readings = Op{Name: "readings", Timeout: 2 * time.Second, MaxAnswer: 512 << 10, FollowsRedirects: true, MayRepeat: true}
+	Readings = Op{Name: "readings", One: "reading", Timeout: 2 * time.Second, MaxAnswer: 512 << 10, FollowsRedirects: true, MayRepeat: true}
 )
 
 // Ops returns all operations.

@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 )
@@ -28,7 +29,7 @@ const (
 	SkipBadToken SkipReason = "bad_token" // Detail: what is wrong with the token
 	SkipRevoked  SkipReason = "revoked"   // the list has revoked the token; Detail: the list's id
 	SkipRefused  SkipReason = "refused"   // the list has refused the token again and again, which rests until Until; Detail: the list's id
-	SkipPaced    SkipReason = "paced"     // the list would refuse, or punish, a call before Until
+	SkipPaced    SkipReason = "paced"     // the list would refuse, or punish, a call before Until; Detail: what the call is, "" for a post
 )
 
 // String returns the contract's words for answers.
@@ -59,7 +60,7 @@ func (s Skip) String() string {
 	case SkipRefused:
 		return "Refused: " + s.Detail + " has refused this token three times in a row; it is tried again at " + s.until()
 	case SkipPaced:
-		return "Paced: next post at " + s.until()
+		return "Paced: next " + cmp.Or(s.Detail, Posts.One) + " at " + s.until()
 	}
 	return string(s.Reason)
 }

@@ -33,6 +33,7 @@ func TestSkipWords(t *testing.T) {
 		{Skip{Reason: SkipRefused, Detail: "list.example", Until: at.Add(-time.Millisecond)},
 			"Refused: list.example has refused this token three times in a row; it is tried again at 2026-11-22T18:00:00Z"},
 		{Skip{Reason: SkipPaced, Until: at}, "Paced: next post at 2026-11-22T18:00:00Z"},
+		{Skip{Reason: SkipPaced, Until: at, Detail: Readings.One}, "Paced: next reading at 2026-11-22T18:00:00Z"},
 		{Skip{Reason: SkipPaced, Until: at.Add(1)}, "Paced: next post at 2026-11-22T18:00:01Z"},
 		{Skip{Reason: SkipPaced, Until: at.Add(-1).In(time.FixedZone("", 3600))}, "Paced: next post at 2026-11-22T18:00:00Z"},
 	} {

@@ -160,7 +160,7 @@ func TestOurAddressIsPacedForEveryone(t *testing.T) {
 	}
 	wantPaced(t, s.countAt(t, newBot(), list, "token-of-one"), time.Minute)
 	wantPaced(t, s.countAt(t, newBot(), list, "token-of-another"), time.Minute)
-	if a := testkit.Send(t, "GET", s.Base+"/api/bots/"+newBot(), ""); !strings.Contains(a.Body, `"`+list+`":"Paced: next post at `) {
+	if a := testkit.Send(t, "GET", s.Base+"/api/bots/"+newBot(), ""); !strings.Contains(a.Body, `"`+list+`":"Paced: next reading at `) {
 		t.Errorf("a reading is not held: %d %s", a.Status, a.Body)
 	}
 	s.Stop()
