@@ -75,6 +75,15 @@ var attacks = []anAttack{
 			a.repeat(4, func() { a.postFor(first, attackerToken, "target.test") })
 			a.repeat(4, func() { a.postFor(second, attackerToken, "target.test") })
 		}},
+	{name: "readings of a list that limits our address",
+		target: `api_post: "http://ADDR/target.test/:id", api_field: n, api_get: "http://ADDR/target.test/:id", post: {limits: [{per: address, requests: 6000, seconds: 60}]}`,
+		attack: func(a *attackers) { a.repeat(20, func() { a.ask("GET", "/api/bots/"+newBot(), "") }) }},
+	{name: "garbage tokens that are to wait",
+		target:  `api_post: "http://ADDR/target.test/:id", api_field: n, post: {limits: [{per: address, requests: 6000, seconds: 60}]}`,
+		answers: refuseFor(http.StatusUnauthorized, "3600"),
+		attack: func(a *attackers) {
+			a.repeat(4, func() { a.postFor(newBot(), attackerToken+newBot(), "target.test") })
+		}},
 	{name: "one token's own limit", target: `api_post: "http://ADDR/target.test/:id", api_field: n`, answers: refuseFor(http.StatusTooManyRequests, "3600"),
 		attack: func(a *attackers) { a.repeat(4, func() { a.postFor(newBot(), attackerToken, "target.test") }) }},
 }
