@@ -69,27 +69,32 @@ func (h *Holds) appendPaces(all []pace, call lists.Call, l lists.Limit, credenti
 	case lists.PerToken:
 		return append(all, newPace(list, kindInterval, l.Per, h.hash("pace", list, l.Per, credential, name), l.Requests, l.Interval))
 	}
-	all = append(all, newPace(list, kindInterval, l.Per, h.hash("pace", list, l.Per, name), l.Requests, l.Interval))
+	budget := newPace(list, kindInterval, l.Per, h.hash("pace", list, l.Per, name), l.Requests, l.Interval)
+	all = append(all, budget)
 	if isBudget(l) {
-		all = h.appendParts(all, call, l, name, network)
+		all = h.appendParts(all, budget, call, name, network)
 	}
 	return all
 }
 
 // appendParts appends what keeps the rest of a budget for tokens that the list
-// is known to accept.
-func (h *Holds) appendParts(all []pace, call lists.Call, l lists.Limit, name string, network netip.Prefix) []pace {
-	part, share, spare := "readings", max(1, l.Requests/readingPart), false
+// is known to accept. A part is some of the budget's slots, each used as often,
+// so that the rest of them is free whenever a part is used up.
+func (h *Holds) appendParts(all []pace, budget pace, call lists.Call, name string, network netip.Prefix) []pace {
+	list, part, slots, spare := call.List.ID, "readings", max(1, budget.place.Slots/readingPart), false
 	if call.Op().ProvesOwner {
-		part, share, spare = "unknown", max(1, l.Requests/unknownPart), true
+		part, slots, spare = "unknown", max(1, budget.place.Slots/unknownPart), true
 	}
-	p := newPace(call.List.ID, kindShare, l.Per, h.hash("pace", call.List.ID, l.Per, name, part), share, l.Interval)
-	p.spare = spare
-	all = append(all, p)
+	of := func(slots int, who ...string) pace {
+		key := h.hash(append([]string{"pace", list, budget.per, name, part}, who...)...)
+		return pace{
+			per: budget.per, place: store.Place{Key: key, Slots: slots}, interval: budget.interval,
+			spare: spare, note: noteOf(list, kindShare, slots, key),
+		}
+	}
+	all = append(all, of(slots))
 	if network.IsValid() {
-		p := newPace(call.List.ID, kindShare, l.Per, h.hash("pace", call.List.ID, l.Per, name, part, network.String()), max(1, share/networkPart), l.Interval)
-		p.spare = spare
-		all = append(all, p)
+		all = append(all, of(max(1, slots/networkPart), network.String()))
 	}
 	return all
 }

@@ -65,7 +65,7 @@ func TestSnippetsForShards(t *testing.T) {
 			for _, shards := range []string{"0,1", "2,3"} {
 				cmd := exec.CommandContext(ctx, runtime, file)
 				cmd.WaitDelay = time.Second
-				cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), row.env(standIns), "TOPGG_TOKEN=t", "DISCORD_TOKEN=d", "STAND_IN_SHARDS=" + shards}
+				cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), row.env(standIns), "PYTHONDONTWRITEBYTECODE=1", "TOPGG_TOKEN=t", "DISCORD_TOKEN=d", "STAND_IN_SHARDS=" + shards}
 				if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), `"of":4`) {
 					t.Fatalf("%v: %s", err, out)
 				}
