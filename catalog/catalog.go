@@ -17,6 +17,7 @@ import (
 type Catalog struct {
 	lists      []*lists.List
 	byID       map[string]*lists.List
+	byHost     map[string][]*lists.List // that are asked there
 	features   []Feature
 	legacy     map[string]string
 	guesses    guesses
@@ -34,12 +35,16 @@ func newCatalog(all []*lists.List, features map[string]Feature, links []link) *C
 	c := &Catalog{
 		lists:      all,
 		byID:       make(map[string]*lists.List, len(all)),
+		byHost:     map[string][]*lists.List{},
 		features:   slices.SortedFunc(maps.Values(features), byRank),
 		legacy:     linkMap(links),
 		generation: generations.Add(1),
 	}
 	for _, l := range all {
 		c.byID[l.ID] = l
+		for _, host := range l.Hosts() {
+			c.byHost[host] = append(c.byHost[host], l)
+		}
 	}
 	c.guesses = c.guessable()
 	c.encode()
@@ -63,6 +68,13 @@ func (c *Catalog) List(id string) (*lists.List, bool) {
 		return l, true
 	}
 	return c.Resolve(id)
+}
+
+// IsOfAnother reports whether calls to a host, in lower case and with its port
+// where it is not the usual one, count for other lists than the one with this id.
+func (c *Catalog) IsOfAnother(id, host string) bool {
+	all := c.byHost[host]
+	return len(all) > 0 && !slices.ContainsFunc(all, func(l *lists.List) bool { return l.ID == id })
 }
 
 // Resolve is the list that a token under an id is for: the living list with

@@ -51,6 +51,30 @@ loster: lost
 `
 )
 
+func TestIsOfAnother(t *testing.T) {
+	c := mustLoad(t, "", "lists:\n"+
+		"  a.test: {name: A, url: \"https://a.test/\", api_post: \"https://API.a.test/:id\", api_field: n, api_get: \"https://shared.test:8443/:id\"}\n"+
+		"  b.test: {name: B, url: \"https://b.test/\", api_get: \"https://shared.test:8443/b/:id\"}\n"+
+		"  gone.test: {name: G, url: \"https://gone.test/\", defunct: true, api_get: \"https://gone.test/:id\"}\n")
+	for _, tt := range []struct {
+		id, host string
+		want     bool
+	}{
+		{"a.test", "api.a.test", false},
+		{"b.test", "api.a.test", true},
+		{"a.test", "shared.test:8443", false},
+		{"b.test", "shared.test:8443", false},
+		{"gone.test", "shared.test:8443", true},
+		{"a.test", "shared.test", false}, // another port, of no list
+		{"a.test", "gone.test", false},   // asked by nobody
+		{"a.test", "elsewhere.test", false},
+	} {
+		if got := c.IsOfAnother(tt.id, tt.host); got != tt.want {
+			t.Errorf("%s for %s: %t, want %t", tt.host, tt.id, got, tt.want)
+		}
+	}
+}
+
 func TestResolve(t *testing.T) {
 	c := mustLoad(t, resolvingLegacy, resolvingLists)
 	for _, tt := range []struct{ id, resolved, listed string }{

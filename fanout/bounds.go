@@ -48,6 +48,14 @@ func WithMemory(budget *shares.Semaphore) Option {
 	return func(o *options) { o.memory = budget }
 }
 
+// WithOthers has redirects to other lists refused: such a call would count for
+// a list that nobody asked. The function reports whether a host, in lower case
+// and with its port where the URL names one, is of other lists than the one with
+// this id.
+func WithOthers(isOfAnother func(id, host string) bool) Option {
+	return func(o *options) { o.isOfAnother = isOfAnother }
+}
+
 // newSlots returns places for calls, of which some may wait.
 func (o *options) newSlots(places, waiting int) *shares.Semaphore {
 	return shares.New(shares.Options{Capacity: int64(places), MaxWaiting: waiting, MaxWait: o.maxWait})

@@ -132,10 +132,11 @@ func watched(c net.Conn) *watchedConn {
 type visit struct {
 	httptrace.ClientTrace
 	ctx     context.Context
-	conn    *watchedConn // nil: there is none
-	public  bool         // it must not reach private addresses
-	private bool         // the connection led to one
-	unused  bool         // the connection was closed unused: it had not been at rest
+	conn    *watchedConn           // nil: there is none
+	foreign func(host string) bool // whether a redirect must not lead there; nil: it may lead to any host
+	public  bool                   // it must not reach private addresses
+	private bool                   // the connection led to one
+	unused  bool                   // the connection was closed unused: it had not been at rest
 }
 
 // newVisit returns a visit, and the context for its requests.

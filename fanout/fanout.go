@@ -40,8 +40,9 @@ type Option func(*options)
 type options struct {
 	maxInFlight int
 	maxPerList  int
-	maxWait     time.Duration        // for room
-	memory      *shares.Semaphore    // in bytes; nil: as much as there is
+	maxWait     time.Duration     // for room
+	memory      *shares.Semaphore // in bytes; nil: as much as there is
+	isOfAnother func(id, host string) bool
 	openTimeout time.Duration        // how long an open breaker lets no call through
 	now         func() time.Time     // of breakers
 	pause       func() time.Duration // before another try
@@ -54,6 +55,7 @@ func newOptions(opts []Option) options {
 		maxWait:     maxWait,
 		openTimeout: openTimeout,
 		now:         time.Now,
+		isOfAnother: func(string, string) bool { return false },
 		pause:       jitter,
 	}
 	for _, set := range opts {

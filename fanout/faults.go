@@ -55,6 +55,7 @@ var explanations = []struct {
 	{is(errNoMemory), lists.FaultMemory, noMemory},
 	{is(errRedirects), lists.FaultRedirect, fmt.Sprintf("More than %d redirects", maxRedirects)},
 	{is(errOtherOrigin), lists.FaultRedirect, "Redirected to another origin, where the key must not go"},
+	{is(errOtherList), lists.FaultRedirect, "Redirected to another list"},
 	{is(errPrivate), lists.FaultRedirect, "Redirected to a private address"},
 	{is(errUnused), lists.FaultRefused, "No connection"},
 	{is(errUnasked), lists.FaultReset, "The list spoke before it was asked"},

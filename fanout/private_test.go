@@ -2,10 +2,15 @@ package fanout
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
+	"sync/atomic"
 	"testing"
+
+	"aggregator/lists"
 )
 
 func TestDialControl(t *testing.T) {
@@ -118,6 +123,32 @@ func TestHosts(t *testing.T) {
 		}
 		if got := mayBePrivate(u); got != want.proxied {
 			t.Errorf("mayBePrivate(%s): got %t, want %t", host, got, want.proxied)
+		}
+	}
+}
+
+// TestRedirectToAnotherList checks that a redirect is not followed to a host of
+// another list, whose limits it would use up, and is to any other.
+func TestRedirectToAnotherList(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = io.WriteString(w, `{"name":"Bot"}`)
+	}))
+	t.Cleanup(other.Close)
+	first := httptest.NewServer(http.RedirectHandler(other.URL+"/x", http.StatusFound))
+	t.Cleanup(first.Close)
+	host := strings.TrimPrefix(other.URL, "http://")
+	for _, tt := range []struct {
+		list string
+		want lists.Fault
+	}{{"one.test", lists.FaultRedirect}, {"other.test", lists.FaultNone}} {
+		asked.Store(0)
+		client := New(NewTransport(), quiet, WithOthers(func(id, at string) bool { return at == host && id != "other.test" }))
+		a := client.Run(t.Context(), lists.Readings, here, []lists.Call{read(t, newList(t, tt.list, first.URL+"/:id"), bot)})[0]
+		if followed := asked.Load() == 1; a.Fault != tt.want || followed != (tt.want == lists.FaultNone) {
+			t.Errorf("%s: %d %q %q, the other list was asked: %t; want fault %q", tt.list, a.Status, a.Fault, a.Reason, followed, tt.want)
 		}
 	}
 }

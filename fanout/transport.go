@@ -27,6 +27,7 @@ var (
 	errBadLocation = errors.New("bad redirect")
 	errRedirects   = errors.New("too many redirects")
 	errOtherOrigin = errors.New("redirect to another origin")
+	errOtherList   = errors.New("redirect to another list")
 	errSwitched    = errors.New("switched protocols")
 	errProxy       = errors.New("refused by the proxy")
 )
@@ -85,6 +86,7 @@ func (r *run) send(call *lists.Call, wire *lists.Request, a *lists.Answer) error
 	}
 	op := call.Op()
 	if op.FollowsRedirects {
+		v.foreign = func(host string) bool { return r.isOfAnother(call.List.ID, host) }
 		resp, err = r.follow(v, req, call.Keyed())
 	} else {
 		resp, err = v.roundTrip(r.transport, req)
@@ -165,6 +167,8 @@ func (v *visit) led(req *http.Request, location string, keyed bool) (*http.Reque
 		return nil, err
 	case keyed && origin(next) != origin(req.URL):
 		return nil, errOtherOrigin
+	case v.foreign != nil && next.Host != req.URL.Host && v.foreign(strings.ToLower(next.Host)):
+		return nil, errOtherList
 	}
 	ctx := req.Context()
 	if v.public = false; !isPrivateHost(req.URL) {

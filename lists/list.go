@@ -73,6 +73,24 @@ func (l *List) PostURLs() []string {
 	return urls
 }
 
+// Hosts returns the hosts that the list's calls go to, in lower case, with their
+// ports where the entry names one; nil for a list that is not asked.
+func (l *List) Hosts() []string {
+	var hosts []string
+	add := func(rawURL string) {
+		if u, err := url.Parse(rawURL); err == nil && !l.Defunct {
+			hosts = append(hosts, strings.ToLower(u.Host))
+		}
+	}
+	for _, rawURL := range l.PostURLs() {
+		add(rawURL)
+	}
+	if l.read != nil {
+		add(l.read.rawURL)
+	}
+	return hosts
+}
+
 // oneSpelling returns a URL with its scheme and host in lower case.
 func oneSpelling(rawURL string) string {
 	u, err := url.Parse(rawURL)

@@ -29,16 +29,7 @@ func (c *checker) post(e *Entry) *postDialect {
 		method:   cmp.Or(spec.Method, e.APIPostMethod, http.MethodPost),
 	}
 	_, ok := c.urlOf(&p.endpoint, entry)
-	switch {
-	case spec.None != "" && ok:
-		c.add("post.none", "says that no count can be posted, but there is a URL to post to; leave one out")
-	case e.Post != nil && spec.None == "" && !ok:
-		c.add("post", "needs a url, or api_post beside it")
-	}
-	if !ok && !e.Defunct && e.APIField != "" {
-		c.add("api_field", "names a field, but there is no api_post to send it to")
-	}
-	if spec.None != "" || !ok {
+	if !c.takesPosts(e, spec, ok) {
 		return nil
 	}
 	c.endpoint(&p.endpoint, entry)
@@ -55,6 +46,21 @@ func (c *checker) post(e *Entry) *postDialect {
 	c.whomLimits("post.limits", &p.endpoint)
 	p.otherwise = c.otherwise(e, p)
 	return p
+}
+
+// takesPosts reports whether an entry has a place to post to, which hasURL says,
+// and means it.
+func (c *checker) takesPosts(e *Entry, spec *PostEntry, hasURL bool) bool {
+	switch {
+	case spec.None != "" && hasURL:
+		c.add("post.none", "says that no count can be posted, but there is a URL to post to; leave one out")
+	case e.Post != nil && spec.None == "" && !hasURL:
+		c.add("post", "needs a url, or api_post beside it")
+	}
+	if !hasURL && !e.Defunct && e.APIField != "" {
+		c.add("api_field", "names a field, but there is no api_post to send it to")
+	}
+	return hasURL && spec.None == ""
 }
 
 // PlanPost plans the post of a count to the list. It returns a Skip where the

@@ -72,7 +72,8 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	}
 	s := &service{catalog: live, bots: bots, log: log, bounds: bounds, drain: f.drain}
 	memory := shares.New(shares.Options{Capacity: int64(f.memory), MaxWaiting: bounds.waiting, MaxWait: maxWait})
-	client := fanout.New(transport, log, fanout.WithBounds(bounds.calls, bounds.callsPerList), fanout.WithMemory(memory))
+	client := fanout.New(transport, log, fanout.WithBounds(bounds.calls, bounds.callsPerList), fanout.WithMemory(memory),
+		fanout.WithOthers(func(id, host string) bool { return live.Current().IsOfAnother(id, host) }))
 	s.descriptors = &descriptors{log: log, now: time.Now, bounds: bounds, open: openDescriptors, calls: client.InFlight}
 	status := httpapi.Status{
 		Breakers:      func() []httpapi.Breaker { return openBreakers(client.Breakers()) },
