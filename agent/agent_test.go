@@ -66,6 +66,10 @@ const worldLists = `lists:
     name: A
     url: "https://address.example/"
     post: {url: "https://address.example/:id", fields: {server_count: n}, limits: [{per: address, requests: 1, seconds: 60}]}
+  ten.example:
+    name: X
+    url: "https://ten.example/"
+    post: {url: "https://ten.example/:id", fields: {server_count: n}, limits: [{per: address, requests: 4, seconds: 3600}]}
   gone.example: {name: G, url: "https://gone.example/", defunct: true}
 `
 

@@ -27,7 +27,7 @@ func (d Done) Failed() bool {
 		}
 	}
 	for _, s := range d.Skipped {
-		if s.Why.Reason != lists.SkipPaced {
+		if s.Why.Reason != lists.SkipPaced && s.Why.Reason != lists.SkipRefused {
 			return true
 		}
 	}

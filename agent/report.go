@@ -195,7 +195,7 @@ func (l *listRecord) why(id string, next time.Time) string {
 	case StateSkipped:
 		return lists.Skip{Reason: l.Skip.Reason, Detail: l.Skip.Detail}.String()
 	case StateResting:
-		return fmt.Sprintf("Refused: %s has refused this token %d times in a row; it is tried again at %s", id, l.Refused, l.RestUntil.UTC().Format(time.RFC3339))
+		return lists.Skip{Reason: lists.SkipRefused, Until: l.RestUntil, Detail: id}.String()
 	case StatePaced:
 		if next.IsZero() {
 			return "Paced: waits for its turn"

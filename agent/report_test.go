@@ -96,7 +96,7 @@ token.example paced 200 accepted 5 at 52s next 6h0m52s Paced: next post at 2026-
 	is("tokens that rest, and a source that fails", `url 6 (The count's URL answered 500 Internal Server Error) next 7h26m52s
 address.example ok 200 accepted 6 at 2h25m52s next 7h26m52s
 gone.example skipped next - Defunct
-other.example resting 401 next 8h25m52s Refused: other.example has refused this token 5 times in a row; it is tried again at 2026-11-25T20:25:52Z
+other.example resting 401 next 8h25m52s Refused: other.example has refused this token three times in a row; it is tried again at 2026-11-25T20:25:52Z
 plain.example refused 403 accepted 5 at 25m52s next 7h26m52s
 token.example paced 200 accepted 5 at 52s next 7h26m52s Paced: next post at 2026-11-25T19:26:52Z
 `)

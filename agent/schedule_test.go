@@ -341,6 +341,18 @@ func TestTokenThatChanges(t *testing.T) {
 	}
 }
 
+// A token that rests for everybody rests for the agent too.
+func TestTokenThatRestsElsewhere(t *testing.T) {
+	l := &listRecord{}
+	l.heldBack(lists.Skip{Reason: lists.SkipRefused, Until: noon.Add(time.Hour)}, noon)
+	if l.isOpen() || l.state() != StateResting {
+		t.Errorf("state %s, want resting", l.state())
+	}
+	if l.wake(noon.Add(time.Hour)); !l.isOpen() {
+		t.Error("the rest does not end")
+	}
+}
+
 func TestRecordSurvivesTheStore(t *testing.T) {
 	two := int64(2)
 	r := &record{

@@ -62,7 +62,7 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 	if f == nil {
 		plan, skipped := op.plan(c, r, from)
 		dryRun := op.dryRun != nil && op.dryRun(r)
-		why, err := a.Holds.check(ctx, plan, look{from: from.network(), ofToken: dryRun, patient: !dryRun && !from.Own})
+		why, err := a.Holds.check(ctx, plan, look{from: from.network(), ofToken: dryRun, patient: !dryRun && !from.Own, own: from.Own})
 		if err != nil {
 			return result[A]{}, err
 		}

@@ -56,6 +56,6 @@ func (h *Holds) Settle(ctx context.Context, p *Plan, a lists.Answer) {
 
 // Know has a list accept tokens, as it does that of the call.
 func (h *Holds) Know(ctx context.Context, call lists.Call) {
-	d := h.of(call, netip.Prefix{})
+	d := h.of(call, netip.Prefix{}, false)
 	h.change(ctx, d.know(nil, h.now()))
 }

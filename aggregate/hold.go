@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"aggregator/lists"
@@ -66,8 +67,9 @@ func (r role) ofToken() bool {
 // isFact reports whether it is only known, and need not be free.
 func (r role) isFact() bool { return r >= roleRefused }
 
-// of returns the hold of a call for a caller of a network.
-func (h *Holds) of(call lists.Call, network netip.Prefix) hold {
+// of returns the hold of a call for a caller of a network. Tokens of the
+// operator's own bots count as accepted.
+func (h *Holds) of(call lists.Call, network netip.Prefix, own bool) hold {
 	list, op, credential := call.List.ID, call.Op(), call.Credential()
 	token := h.hash("wait", list, op.Name, credential)
 	limits := call.Limits()
@@ -86,6 +88,9 @@ func (h *Holds) of(call lists.Call, network netip.Prefix) hold {
 			perAddress = true
 			d.holdsAll = d.holdsAll || l.Op == op
 		}
+	}
+	if own {
+		d.paces = slices.DeleteFunc(d.paces, func(p pace) bool { return p.spare })
 	}
 	d.look(roleWait, d.wait)
 	if perAddress {

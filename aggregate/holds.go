@@ -63,6 +63,7 @@ type look struct {
 	from    netip.Prefix // the caller's network
 	ofToken bool         // only at what may be told to whoever shows the token
 	patient bool         // holds that end soon are waited for
+	own     bool         // the operator's own agent asks
 }
 
 // check returns for each call why it is held back; nil if it is not. It changes
@@ -103,7 +104,7 @@ func (h *Holds) look(ctx context.Context, plan []planned, l look) []*lists.Skip 
 	for i := range plan {
 		p := &plan[i]
 		if p.hold.needs == nil { // not looked at before
-			p.hold = h.of(p.call, l.from)
+			p.hold = h.of(p.call, l.from, l.own)
 		}
 		for _, n := range p.hold.needs {
 			places = append(places, n.use.Place)
