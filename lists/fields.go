@@ -172,9 +172,9 @@ func (c *checker) mapping(e *ReadEntry) mapping {
 // mappingRules says in words where each field is read, under a root that is ""
 // for the top.
 func mappingRules(e *ReadEntry, root string) []string {
-	const common = "the common key names, under "
+	const common = "the common key names, "
 	if e == nil {
-		return []string{common + cmp.Or(root, "the top")}
+		return []string{common + place(root)}
 	}
 	var rules []string
 	under, others := strings.TrimPrefix(root+".", "."), false
@@ -195,9 +195,17 @@ func mappingRules(e *ReadEntry, root string) []string {
 		rules = append(rules, f.Name+": "+cmp.Or(strings.Join(paths, ", "), "not told"))
 	}
 	if others {
-		rules = append(rules, "others: "+common+cmp.Or(root, "the top"))
+		rules = append(rules, "others: "+common+place(root))
 	}
 	return rules
+}
+
+// place says in words where a root is.
+func place(root string) string {
+	if root == "" {
+		return "at the top level"
+	}
+	return "under " + root
 }
 
 // facts are what one list's answer says of a bot. Nothing but what can be

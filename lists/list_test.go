@@ -228,7 +228,7 @@ func TestRules(t *testing.T) {
 		post, read []string
 	}{
 		{"nothing", Entry{}, nil, nil},
-		{"plain", Entry{APIPost: url, APIGet: url}, []string{"success: a 2xx status and no HTML page, without success or ok false, or an error, in it"}, []string{"the common key names, under the top"}},
+		{"plain", Entry{APIPost: url, APIGet: url}, []string{"success: a 2xx status and no HTML page, without success or ok false, or an error, in it"}, []string{"the common key names, at the top level"}},
 		{"everything", Entry{
 			Post: &PostEntry{URL: url, Answer: "json", Success: &SuccessEntry{Field: "data.error", Is: false}, Revoked: []int{410}, Limits: []LimitEntry{{PerBot, 1, 21600}},
 				Wait: []WaitEntry{{Header: "retry-after", Unit: "ms"}, {Body: "error.wait"}}},

@@ -87,7 +87,11 @@ func describeBots(bots *agent.Bots) string {
 			posts++
 		}
 	}
-	return fmt.Sprintf("%d bots (%d with a key, %d posted by itself)", len(bots.All()), keys, posts)
+	noun := "bots"
+	if len(bots.All()) == 1 {
+		noun = "bot"
+	}
+	return fmt.Sprintf("%d %s (%d with a key, %d posted by the service)", len(bots.All()), noun, keys, posts)
 }
 
 // formatFlag asks for the format of bots.yaml. The environment variable of its

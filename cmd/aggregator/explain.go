@@ -50,6 +50,9 @@ func explain(fs *flag.FlagSet) action {
 		if err != nil {
 			return err
 		}
+		if l.ID != operands[0] {
+			_, _ = fmt.Fprintf(env.out, "%s is a former id of %s\n\n", operands[0], l.ID)
+		}
 		explainList(env.out, l)
 		return nil
 	}

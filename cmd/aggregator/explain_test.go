@@ -56,7 +56,7 @@ func TestExplainFinds(t *testing.T) {
 		begins string // "" for none
 		errOut string
 	}{
-		{"a legacy id", []string{"once.test", "--lists", overlay, "--legacy-ids", legacy}, "own.test (", ""},
+		{"a legacy id", []string{"once.test", "--lists", overlay, "--legacy-ids", legacy}, "once.test is a former id of own.test\n\nown.test (", ""},
 		{"a near miss", []string{"onw.test", "--lists", overlay}, "", "aggregator explain: unknown list \"onw.test\", did you mean \"own.test\"?\n" + hint},
 		{"nothing near", []string{"xyzzy"}, "", "aggregator explain: unknown list \"xyzzy\"\n" + hint},
 		{"no list", nil, "", "aggregator explain: LIST is missing\n" + hint},

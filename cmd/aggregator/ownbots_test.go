@@ -312,9 +312,9 @@ func TestCheckOwnBots(t *testing.T) {
 		code     int
 		out, err string // what they hold
 	}{
-		{[]string{"check", "--bots", good}, set, 0, "\n1 bots (1 with a key, 0 posted by itself)\n", ""},
+		{[]string{"check", "--bots", good}, set, 0, "\n1 bot (1 with a key, 0 posted by the service)\n", ""},
 		{[]string{"check", "--bots", good}, nil, 1, "", good + ":1: " + ownBot + ": key: the environment variable OWN_KEY is not set, or empty"},
-		{[]string{"check", "--bots", good, "--no-secrets"}, nil, 0, "\n1 bots", ""},
+		{[]string{"check", "--bots", good, "--no-secrets"}, nil, 0, "\n1 bot ", ""},
 		{[]string{"check", "--bots", bad}, nil, 1, "", bad + ":1: " + ownBot + ": key: must have 20 characters or more, has 5"},
 		{[]string{"check", "--no-secrets"}, nil, 2, "", "--no-secrets needs --bots"},
 		{[]string{"schema", "--bots"}, nil, 0, `"title": "Own bots"`, ""},
