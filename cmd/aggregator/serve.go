@@ -139,10 +139,10 @@ func (f *serviceFlags) serve(ctx context.Context, env environment) error {
 	for _, w := range unknownVariables(env.environ, keyVariables(s.catalog.Current())) {
 		log.Warn("unknown environment variable", "warning", w)
 	}
-	s.announce(f)
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)
 	defer signal.Stop(hangUp)
+	s.announce(f) // whoever reads it may send signals
 	return errors.Join(s.run(ctx, hangUp), st.Close())
 }
 
