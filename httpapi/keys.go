@@ -90,7 +90,7 @@ func (s *Server) note(c echo.Context, b *agent.Bot, count lists.Count, answer ag
 
 // posts answers GET /api/bots/:id/posts.
 func (s *Server) posts(c echo.Context) error {
-	id := param(c, "id")
+	id := idParam(c)
 	if !lists.IsSnowflake(id) {
 		return invalid("'id' must be a snowflake")
 	}

@@ -89,9 +89,9 @@ func oneSpelling(r *http.Request) *http.Request {
 	return &same
 }
 
-// param returns a parameter of the path, unescaped.
-func param(c echo.Context, name string) string {
-	v := c.Param(name)
+// idParam returns the id in the path, unescaped.
+func idParam(c echo.Context) string {
+	v := c.Param("id")
 	if c.Request().URL.RawPath == "" {
 		return v
 	}

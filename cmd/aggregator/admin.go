@@ -69,7 +69,9 @@ func removeStale(path string) {
 	if err != nil || info.Mode().Type() != fs.ModeSocket {
 		return
 	}
-	if conn, err := net.Dial("unix", path); err == nil {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if conn, err := (&net.Dialer{}).DialContext(ctx, "unix", path); err == nil {
 		_ = conn.Close() // somebody does: listening will fail
 		return
 	}
