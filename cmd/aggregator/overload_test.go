@@ -289,8 +289,9 @@ func TestHangingListUnderLoad(t *testing.T) {
 			if bad.text == "Timeout after 10s" {
 				late.Add(1)
 			}
-			if a.took > 10*time.Second+slack {
-				t.Errorf("answered after %s", a.took)
+			// It may wait 5 s for room, and then 10 s for the list.
+			if most := 15*time.Second + slack; a.took > most {
+				t.Errorf("answered after %s, want %s at most", a.took, most)
 			}
 		})
 	}
