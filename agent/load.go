@@ -46,7 +46,7 @@ func Load(path string, c *catalog.Catalog, o LoadOptions) (*Bots, []string, erro
 		keys:     map[[sha256.Size]byte]strictyaml.Place{},
 	}
 	bots := l.load(strictyaml.File{Name: path, Data: data})
-	if l.resolver.literals && othersMayRead(mode) {
+	if l.literals && othersMayRead(mode) {
 		l.warn(strictyaml.Place{File: path}, "holds secrets and may be read by others; chmod 600 it")
 	}
 	for _, f := range l.resolver.open {
@@ -61,6 +61,7 @@ type loader struct {
 	catalog  *catalog.Catalog
 	resolver resolver
 	keys     map[[sha256.Size]byte]strictyaml.Place // of the bots so far, and where they stand
+	literals bool                                   // some secret stands in the file itself
 	warnings []string
 }
 
@@ -117,9 +118,17 @@ func (l *loader) bot(id string, n *strictyaml.Node) *Bot {
 	return b
 }
 
-// resolve finds what a value stands for and reports what is wrong with it. A
+// resolve finds what a secret stands for and reports what is wrong with it. A
 // blank one is absent, or reported already.
 func (l *loader) resolve(n *strictyaml.Node, value text) resolved {
+	r := l.resolvePlain(n, value)
+	l.literals = l.literals || r.literal
+	return r
+}
+
+// resolvePlain is resolve for a value that is no secret where it stands in the
+// file: the name of a source, or the address of one's own endpoint.
+func (l *loader) resolvePlain(n *strictyaml.Node, value text) resolved {
 	if value == "" {
 		return resolved{}
 	}
@@ -255,9 +264,9 @@ func (l *loader) source(n *strictyaml.Node, e *postsEntry) Source {
 	if count != nil && count.IsMapping() {
 		return l.urlSource(count, e.Count)
 	}
-	name := resolved{sourceDiscord, true}
+	name := resolved{text: sourceDiscord, known: true}
 	if e.Count.name != "" {
-		name = l.resolve(count, e.Count.name)
+		name = l.resolvePlain(count, e.Count.name)
 	}
 	discord := l.resolve(n.Find("discord_token"), e.DiscordToken)
 	switch {
@@ -279,7 +288,7 @@ func (l *loader) source(n *strictyaml.Node, e *postsEntry) Source {
 
 func (l *loader) urlSource(n *strictyaml.Node, e countEntry) Source {
 	s := urlSource{}
-	if r := l.resolve(n.Find("url"), e.URL); r.known {
+	if r := l.resolvePlain(n.Find("url"), e.URL); r.known {
 		s.url = lists.NewToken(r.text, "")
 		if !isURL(r.text) {
 			l.Add(n.Find("url").Place(), badURL)

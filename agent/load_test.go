@@ -307,17 +307,42 @@ func TestWarnings(t *testing.T) {
 }
 
 func TestFileOfLiteralSecretsThatOthersMayRead(t *testing.T) {
-	for text, want := range map[string]bool{"${KEY}": false, "a key of twenty characters": true, "$$ key of twenty characters": true} {
+	for bot, want := range map[string]bool{
+		`{key: "${KEY}"}`:                                                                             false,
+		`{key: a key of twenty characters}`:                                                           true,
+		`{key: $$ key of twenty characters}`:                                                          true,
+		`{tokens: {list.example: "${TOKEN}"}}`:                                                        false,
+		`{tokens: {list.example: "@secret"}}`:                                                         false,
+		`{tokens: {list.example: a token}}`:                                                           true,
+		`{notify: "${WEBHOOK}"}`:                                                                      false,
+		`{notify: "https://notices.example/abc"}`:                                                     true,
+		`{name: My Bot, posts: {every: 1h, count: discord, discord_token: "${TOKEN}"}}`:               false,
+		`{posts: {count: discord, discord_token: a token}}`:                                           true,
+		`{posts: {count: push}}`:                                                                      false,
+		`{posts: {count: {url: "http://bot:3000/health", server_count: servers}}}`:                    false,
+		`{posts: {count: {url: "http://bot:3000/health", token: "${TOKEN}", server_count: servers}}}`: false,
+		`{posts: {count: {url: "http://bot:3000/health", token: a token, server_count: servers}}}`:    true,
+		`{votes: {secrets: {list.example: "${KEY}"}, send_to: {url: "https://bot.example/votes", secret: "${KEY}"}}}`:                       false,
+		`{votes: {secrets: {list.example: a secret of a list}, send_to: {url: "https://bot.example/votes", secret: "${KEY}"}}}`:             true,
+		`{votes: {secrets: {list.example: "${KEY}"}, send_to: {url: "https://bot.example/votes", secret: ["${KEY}", a secret of twenty]}}}`: true,
+	} {
 		path := filepath.Join(t.TempDir(), "bots.yaml")
-		if err := os.WriteFile(path, []byte(fmt.Sprintf("bots: {\"123456789012345678\": {key: %q}}\n", text)), 0o640); err != nil {
+		if err := os.WriteFile(path, []byte("bots: {\"123456789012345678\": "+bot+"}\n"), 0o640); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(filepath.Dir(path), "secret"), []byte("a token\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		_, warnings, err := Load(path, testCatalog(t), LoadOptions{Getenv: func(name string) string { return environment[name] }})
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", bot, err)
 		}
-		if got := slices.Equal(warnings, []string{path + ": holds secrets and may be read by others; chmod 600 it"}); got != want {
-			t.Errorf("key %s: warnings %q; one is wanted: %t", text, warnings, want)
+		wanted := []string{path + ": holds secrets and may be read by others; chmod 600 it"}
+		if !want {
+			wanted = nil
+		}
+		if !slices.Equal(warnings, wanted) {
+			t.Errorf("%s: warnings %q, want %q", bot, warnings, wanted)
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (l *loader) votes(n *strictyaml.Node, bot botEntry) *Votes {
 	switch to := bot.Votes.SendTo; {
 	case to != nil:
 		v.SendTo = &SendTo{Secrets: l.secrets(n.Find("send_to.secret"), to.Secret)}
-		if r := l.resolve(n.Find("send_to.url"), to.URL); r.known {
+		if r := l.resolvePlain(n.Find("send_to.url"), to.URL); r.known {
 			v.SendTo.URL = lists.NewToken(r.text, "")
 			if !isURL(r.text) {
 				l.Add(n.Find("send_to.url").Place(), badURL)

@@ -19,15 +19,15 @@ type resolver struct {
 	getenv   func(string) string
 	formOnly bool // references are checked for their form and not followed
 
-	literals bool     // some secret stood in the file itself
-	open     []string // files followed that others may read
+	open []string // files followed that others may read
 }
 
 // resolved is what a value stands for. The zero resolved is unknown: a fault
 // was reported, or references are not followed.
 type resolved struct {
-	text  string
-	known bool
+	text    string
+	known   bool
+	literal bool // it stood in bots.yaml itself
 }
 
 // variable matches a reference to an environment variable.
@@ -60,8 +60,9 @@ func (r *resolver) literal(s, rest string) (resolved, error) {
 	if strings.Contains(rest, "${") {
 		return resolved{}, errors.New("holds ${ within a text, where it stands for nothing; " + howToRefer + " as the whole value (a file may hold any text)")
 	}
-	r.literals = true
-	return checked(s, "")
+	value, err := checked(s, "")
+	value.literal = value.known
+	return value, err
 }
 
 func (r *resolver) variable(name string) (resolved, error) {
@@ -108,7 +109,7 @@ func checked(value, what string) (resolved, error) {
 	case strings.ContainsAny(value, "\r\n"):
 		return resolved{}, errors.New(what + "holds a line break within the value; a value is one line")
 	}
-	return resolved{value, true}, nil
+	return resolved{text: value, known: true}, nil
 }
 
 var (
