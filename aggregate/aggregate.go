@@ -1,5 +1,6 @@
-// Package aggregate is the way of a request: plan, holds, window, fan out, merge.
-// HTTP and the command line take it.
+// Package aggregate posts counts to lists and reads bots from them. Every
+// request goes one way, whether it comes over HTTP or from the command line:
+// plan, holds, room, window, reserve, fan out, judge, settle, merge.
 package aggregate
 
 import (
@@ -29,13 +30,13 @@ type Room interface {
 	// Run runs calls for which there is room, as a Runner does.
 	Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer
 	// Memory returns the grant of what was sent and answered; nil if nobody
-	// counts that. Who holds an answer after the room is left shares it.
+	// counts that. Whoever keeps an answer after Leave must share it first.
 	Memory() *shares.Grant
-	// Leave gives the room back. Once is enough.
+	// Leave gives the room back. Calls after the first do nothing.
 	Leave()
 }
 
-// boundless is room that is never short.
+// boundless is the Room of a service without bounds.
 type boundless struct {
 	Runner
 	from netip.Prefix

@@ -49,7 +49,7 @@ type result[A any] struct {
 // run, settle, observe. Holds come before the window, so that a request that
 // asks no list uses none, and room comes before it too: who is turned away may
 // come again at once. The error is a *LimitedError, ErrBusy, the context's, or
-// ours.
+// an internal one.
 func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R, from Caller) (result[A], error) {
 	a.underWay.Add(1)
 	defer a.underWay.Done()
@@ -121,7 +121,7 @@ func (op *operation[R, A]) key(c *catalog.Catalog, r R) (key flightKey, ok bool)
 	return op.share(c, r)
 }
 
-// heldBack parts a plan into the calls that may go out and the lists that are
+// heldBack splits a plan into the calls that may go out and the lists that are
 // not asked, each for the reason that holds gave for its call.
 func (a *Aggregator) heldBack(ctx context.Context, plan []planned, why []*lists.Skip) (rest []planned, held []Skipped) {
 	rest = plan[:0]

@@ -9,7 +9,7 @@ import (
 
 // Count posts a count to the lists that the request names. Posts run to their
 // end even if the caller leaves. The error is an *InvalidError, a
-// *LimitedError, ErrBusy, or ours.
+// *LimitedError, ErrBusy, or an internal one.
 func (a *Aggregator) Count(ctx context.Context, r CountRequest, from Caller) (CountAnswer, error) {
 	if !lists.IsSnowflake(r.BotID) {
 		return CountAnswer{}, invalid("'bot_id' must be a snowflake")

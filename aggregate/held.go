@@ -42,7 +42,7 @@ func noteOf(list, kind string, slots int, key store.Key) string {
 	return string(hex.AppendEncode(b, key[:6]))
 }
 
-// parseNote reads a note. ok is false for one that is of something else.
+// parseNote parses a note made by noteOf. ok is false for any other note.
 func parseNote(note string) (h Hold, slots int, ok bool) {
 	parts := strings.Split(note, " ")
 	if len(parts) != 4 {

@@ -9,7 +9,7 @@ import (
 	"aggregator/store"
 )
 
-// slotRefused tells what else is kept of a token from its wait.
+// slotRefused is the slot beside a token's wait in which its refusals are kept.
 const slotRefused = 1
 
 // hold is what the store knows of one call, and under which keys. They are
@@ -58,13 +58,14 @@ const (
 	roleOtherwise // the token is one for the list's second way to post
 )
 
-// ofToken reports whether it is said of the token alone, so that it tells who
-// shows the token nothing of others.
+// ofToken reports whether the role is about the token alone, so that whoever
+// shows the token learns nothing about others from it.
 func (r role) ofToken() bool {
 	return r == roleRevoked || r == roleWait || r == rolePace
 }
 
-// isFact reports whether it is only known, and need not be free.
+// isFact reports whether the role only states a fact, and its place need not be
+// free.
 func (r role) isFact() bool { return r >= roleRefused }
 
 // of returns the hold of a call for a caller of a network. Tokens of the

@@ -26,12 +26,13 @@ const (
 	revokedHold = 365 * 24 * time.Hour
 )
 
-// Holds keeps calls back that a list would punish: those before a list's own
-// interval is over, those a refusal asked to wait with, and those with a token
-// that the list has revoked, or refused again and again. A hold is for one list and one token, and for the
-// bot once the list has accepted that token; for our whole address only where
-// the entry says that the list limits addresses. What is read without a key is
-// held for all who read so, and for nobody else. A nil *Holds holds nothing.
+// Holds keeps calls back that a list would punish: those before the list's own
+// interval is over, those before the time that a refusal asked to wait for, and
+// those with a token that the list has revoked, or refused again and again. A
+// hold is for one list and one token, and for the bot once the list has accepted
+// that token; it is for this service's whole address only where the entry says
+// that the list limits addresses. Readings without a key are held together, and
+// apart from all others. A nil *Holds holds nothing.
 type Holds struct {
 	store store.Windows
 	hash  func(parts ...string) store.Key
@@ -137,7 +138,7 @@ func (h *Holds) why(p planned, s state) *lists.Skip {
 	case s.until.After(h.now()):
 		return p.paced(s.until)
 	case len(p.hold.paces) > 0 && h.store.Lost().After(h.now()):
-		// So may they, until all replicas have told what they know.
+		// Other replicas may have posted too, until all have told what they know.
 		return p.paced(h.store.Lost())
 	case p.call.MayBeRevoked() && h.store.Degraded():
 		// Other replicas may have posted; an early post could cost the key.

@@ -28,7 +28,8 @@ func RestAfter(refusals int) time.Duration {
 	return rests[min(refusals-refusalThreshold, len(rests)-1)]
 }
 
-// refusals is a row of refusals of a token.
+// refusals are how often in a row a list has refused a token, and until when the
+// token rests for it.
 type refusals struct {
 	inRow int
 	until time.Time // when its rest is over
@@ -52,7 +53,7 @@ func (r refusals) refusal(at time.Time) refusals {
 // rests reports whether the token rests.
 func (r refusals) rests(now time.Time) bool { return r.inRow >= refusalThreshold && r.until.After(now) }
 
-// window is how the row is kept.
+// window returns the window in which the refusals are kept.
 func (r refusals) window() store.Window {
 	if r.inRow == 0 {
 		return store.Window{}

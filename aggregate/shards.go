@@ -61,7 +61,8 @@ var ShardRate = ratelimit.Rate{Limit: 60, Period: time.Minute}
 // ReportShards keeps the counts of a report. If every shard has a count then, and
 // a round of reports is finished, the report is the one to post the total: of any
 // number at once, exactly one is. The error is an *InvalidError, a *LimitedError,
-// ErrBusy, the context's, or ours; a report that ends in one uses no window.
+// ErrBusy, the context's, or an internal one; a report that ends in an error
+// uses no window.
 func (a *Aggregator) ReportShards(ctx context.Context, r ShardsRequest, from Caller) (ShardsAnswer, error) {
 	if !lists.IsSnowflake(r.BotID) {
 		return ShardsAnswer{}, invalid("'bot_id' must be a snowflake")
@@ -89,7 +90,7 @@ func (a *Aggregator) reportShards(ctx context.Context, r ShardsRequest, from Cal
 		TTL: a.ShardTTL, Pace: a.CountLimit.Spacing(), Round: shardRound,
 		Whole: r.Whole, DryRun: r.DryRun || !shared,
 	}
-	// Who has no window left leaves the round to others, who may have one.
+	// A caller whose window is used up leaves the round to others.
 	window, err := a.CountLimit.Peek(ctx, a.counts.scope(r.BotID, from))
 	if err != nil {
 		return ShardsAnswer{}, fmt.Errorf("look at a window: %w", err)

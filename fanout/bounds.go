@@ -25,7 +25,7 @@ const (
 	// freeAnswer is how much of an answer costs no memory of the budget: the bound
 	// on calls bounds it.
 	freeAnswer = 4 << 10
-	// answerCost is how often an answer is held: as bytes, and as the text or the
+	// answerCost is how many times an answer is held in memory: as bytes, and as the text or the
 	// values made of them.
 	answerCost = 2
 )
@@ -36,20 +36,20 @@ const (
 	busyAtList = "Too many calls to %s under way"
 )
 
-// WithBounds bounds the calls in flight, and those to one list: so many
-// sockets a list that hangs can hold.
+// WithBounds bounds the calls in flight, and those to one list, so that a list
+// that hangs holds no more sockets than that.
 func WithBounds(all, perList int) Option {
 	return func(o *options) { o.maxInFlight, o.maxPerList = all, perList }
 }
 
-// WithMemory bounds the bytes of what is sent to lists and of their answers; nil
-// does not.
+// WithMemory bounds the bytes of what is sent to lists and of their answers. A
+// nil budget is no bound.
 func WithMemory(budget *shares.Semaphore) Option {
 	return func(o *options) { o.memory = budget }
 }
 
-// WithOthers has redirects to other lists refused: such a call would count for
-// a list that nobody asked. The function reports whether a host, in lower case
+// WithOthers refuses redirects to other lists: such a call would count for a
+// list that nobody asked. The function reports whether a host, in lower case
 // and with its port where the URL names one, is of other lists than the one with
 // this id.
 func WithOthers(isOfAnother func(id, host string) bool) Option {
@@ -95,7 +95,7 @@ func (c *Client) Admit(ctx context.Context, from netip.Prefix, calls []lists.Cal
 // holds an answer for longer than the room must share it.
 func (r *Room) Memory() *shares.Grant { return r.memory }
 
-// Leave gives the room back. Once is enough.
+// Leave gives the room back. Calls after the first do nothing.
 func (r *Room) Leave() {
 	r.calls.Release()
 	r.memory.Release()

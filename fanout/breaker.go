@@ -22,17 +22,17 @@ const (
 	failureThreshold = 5
 	// openTimeout is how long an open breaker waits for its next try.
 	openTimeout = 30 * time.Second
-	// answerMemory is how long an answer to one network speaks against a row of
-	// silence that another one met alone.
+	// answerMemory is how long an answer to one network speaks against a streak
+	// of silence that another one met alone.
 	answerMemory = 10 * time.Minute
 )
 
-// BreakerState is what a breaker thinks of a list.
+// BreakerState is the state of the breaker for one operation of a list.
 type BreakerState struct {
 	List    string
 	Op      lists.Op
 	State   string    // closed, open or half-open
-	Since   time.Time // the first silence of the row that opened it; zero while closed
+	Since   time.Time // the first silence of the streak that opened it; zero while closed
 	NextTry time.Time // when the next call goes through; zero while closed
 }
 
@@ -65,14 +65,14 @@ type breaker struct {
 	// What gobreaker does not know. It is written in its callbacks, which run
 	// under its lock, and under mu, which is never held while calling it.
 	mu      sync.Mutex // for trials too
-	row     row
-	opened  row // that opened the breaker
+	current streak
+	opened  streak // that opened the breaker
 	nextTry time.Time
 	news    []news
 }
 
-// row is a row of calls that met silence. The zero row is none.
-type row struct {
+// streak is calls in a row that met silence. The zero streak is none.
+type streak struct {
 	since    time.Time // of the first
 	reason   string    // of the last
 	bot      string    // of the first
@@ -85,7 +85,7 @@ func newBreaker(list string, op lists.Op, o breakerOptions) *breaker {
 	b := &breaker{breakerOptions: o, list: list, op: op}
 	b.circuit = gobreaker.NewTwoStepCircuitBreaker[lists.Answer](gobreaker.Settings{
 		Name:          list,
-		Timeout:       o.rest,
+		Timeout:       o.openTimeout,
 		IsExcluded:    isExcluded,
 		IsSuccessful:  b.isSuccessful,
 		ReadyToTrip:   b.readyToTrip,
@@ -94,7 +94,7 @@ func newBreaker(list string, op lists.Op, o breakerOptions) *breaker {
 	return b
 }
 
-// pass is the leave to make a call. Whoever has it must let the breaker learn
+// pass is the permission to make a call. Whoever has it must call learn with
 // what came of the call.
 type pass struct {
 	b     *breaker
@@ -103,8 +103,8 @@ type pass struct {
 	trial *trials     // nil unless the call is a trial
 }
 
-// allow returns the leave to make a call for a network. Otherwise ok is false,
-// and the answer says why.
+// allow returns the permission to make a call for a network. Where there is none
+// ok is false, and refusal says why.
 func (b *breaker) allow(from netip.Prefix) (p pass, refusal lists.Answer, ok bool) {
 	done, err := b.circuit.Allow()
 	t := b.trials.Load()
@@ -136,7 +136,7 @@ func (p pass) learn(a lists.Answer, call lists.Call) {
 		return
 	}
 	p.b.mu.Lock()
-	tell := p.trial.finish(p.from, err, p.b.now().Add(p.b.rest))
+	tell := p.trial.finish(p.from, err, p.b.now().Add(p.b.openTimeout))
 	p.b.mu.Unlock()
 	if tell != nil {
 		tell()
@@ -163,7 +163,7 @@ func (b *breaker) state() BreakerState {
 	return s
 }
 
-// silence is that a list kept silent, met by a call.
+// silence is the error of a call whose list kept silent.
 type silence struct {
 	bot     string
 	network netip.Prefix
@@ -197,7 +197,7 @@ func isExcluded(err error) bool {
 }
 
 func (b *breaker) isSuccessful(err error) bool {
-	if err == nil && b.row.since.IsZero() { // all its writers hold gobreaker's lock, as we do
+	if err == nil && b.current.since.IsZero() { // all its writers hold gobreaker's lock, as we do
 		return true
 	}
 	met, failed := errors.AsType[*silence](err)
@@ -205,20 +205,20 @@ func (b *breaker) isSuccessful(err error) bool {
 	defer b.mu.Unlock()
 	switch {
 	case !failed:
-		b.row = row{}
-	case b.row.since.IsZero():
-		b.row = row{since: b.now(), bot: met.bot, network: met.network}
+		b.current = streak{}
+	case b.current.since.IsZero():
+		b.current = streak{since: b.now(), bot: met.bot, network: met.network}
 	default:
-		b.row.bots = b.row.bots || met.bot != b.row.bot
-		b.row.networks = b.row.networks || met.network != b.row.network
+		b.current.bots = b.current.bots || met.bot != b.current.bot
+		b.current.networks = b.current.networks || met.network != b.current.network
 	}
 	if failed {
-		b.row.reason = met.reason
+		b.current.reason = met.reason
 	}
 	return !failed
 }
 
-// readyToTrip reports whether a row is long enough and not one caller's own
+// readyToTrip reports whether the streak is long enough and not one caller's own
 // doing: several bots met it, and several networks, unless no other one has
 // heard from the list lately.
 func (b *breaker) readyToTrip(n gobreaker.Counts) bool {
@@ -227,17 +227,17 @@ func (b *breaker) readyToTrip(n gobreaker.Counts) bool {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.row.bots && (b.row.networks || b.now().Sub(b.heard.otherThan(b.row.network)) > answerMemory)
+	return b.current.bots && (b.current.networks || b.now().Sub(b.heard.otherThan(b.current.network)) > answerMemory)
 }
 
-// changed takes in a new state.
+// changed implements gobreaker's OnStateChange.
 func (b *breaker) changed(_ string, from, to gobreaker.State) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.trials.Store(nil)
 	switch to {
 	case gobreaker.StateOpen:
-		b.opened, b.nextTry = b.row, b.now().Add(b.rest)
+		b.opened, b.nextTry = b.current, b.now().Add(b.openTimeout)
 	case gobreaker.StateHalfOpen:
 		b.trials.Store(newTrials())
 	}

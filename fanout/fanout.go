@@ -26,7 +26,8 @@ type Client struct {
 	guards    guards
 }
 
-// New makes a client over a transport; NewTransport makes the one for real use.
+// New returns a Client that sends over a transport, usually that of
+// NewTransport.
 func New(transport http.RoundTripper, log *slog.Logger, opts ...Option) *Client {
 	c := &Client{options: newOptions(opts), transport: transport, log: log}
 	c.slots = c.newSlots(c.maxInFlight, maxWaiting)
@@ -75,8 +76,8 @@ type run struct {
 	memory  *shares.Grant   // grows with what lists answer
 }
 
-// Run is Admit and Run of the room at once. Where there is no room, that is the
-// answer to each call.
+// Run admits calls and runs them in their room. Where there is no room, each
+// call's answer says so.
 func (c *Client) Run(ctx context.Context, op lists.Op, from netip.Prefix, calls []lists.Call) []lists.Answer {
 	room, err := c.Admit(ctx, from, calls)
 	if err != nil {
@@ -135,8 +136,8 @@ type attempt struct {
 	answer *lists.Answer
 	guard  *guard        // nil: nothing is known of the list yet
 	place  *shares.Grant // among the calls to the list
-	leave  pass          // the zero pass: there is none
-	asked  bool          // it has leave
+	pass   pass          // the zero pass: there is none
+	asked  bool          // it has a pass
 }
 
 // begin reports whether the list may be asked. The answer says why not.
@@ -147,7 +148,7 @@ func (r *run) begin(t *attempt) bool {
 		*t.answer = r.noRoom(t.call.List.ID)
 		return false
 	}
-	t.leave, *t.answer, t.asked = t.guard.breakers[t.call.Op()].allow(r.from)
+	t.pass, *t.answer, t.asked = t.guard.breakers[t.call.Op()].allow(r.from)
 	return t.asked
 }
 
@@ -167,7 +168,7 @@ func (r *run) end(t *attempt) {
 	}
 	t.place.Release()
 	if t.asked {
-		t.leave.learn(*t.answer, *t.call)
+		t.pass.learn(*t.answer, *t.call)
 	}
 	if t.guard != nil {
 		t.guard.breakers[t.call.Op()].tell(r.log)
@@ -175,8 +176,8 @@ func (r *run) end(t *attempt) {
 	t.answer.Took = time.Since(r.start)
 }
 
-// panicked makes an answer of a panic. The log gets the panic without the
-// token.
+// panicked logs a panic, without the token, and returns the answer that stands
+// for it.
 func (c *Client) panicked(call lists.Call, p any) lists.Answer {
 	list := ""
 	if call.List != nil {

@@ -20,7 +20,7 @@ type guard struct {
 func newGuard(l *lists.List, o *options) *guard {
 	g := &guard{list: l, slots: o.newSlots(o.maxPerList, o.maxPerList), breakers: map[lists.Op]*breaker{}}
 	for _, op := range lists.Ops() {
-		g.breakers[op] = newBreaker(l.ID, op, breakerOptions{o.openTimeout, o.now})
+		g.breakers[op] = newBreaker(l.ID, op, breakerOptions{openTimeout: o.openTimeout, now: o.now})
 	}
 	return g
 }
@@ -35,8 +35,8 @@ type guards struct {
 
 // breakerOptions are what breakers work with.
 type breakerOptions struct {
-	rest time.Duration // how long an open breaker lets no call through
-	now  func() time.Time
+	openTimeout time.Duration // how long an open breaker lets no call through
+	now         func() time.Time
 }
 
 func (g *guards) known() map[string]*guard {

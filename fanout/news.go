@@ -10,7 +10,7 @@ import (
 // a log can be slow.
 type news struct {
 	open    bool
-	opened  row // of silence
+	opened  streak // of silence
 	nextTry time.Time
 }
 

@@ -15,7 +15,7 @@ import (
 	"aggregator/shares"
 )
 
-// tooLargeError is an answer of more bytes than it says.
+// tooLargeError is the error of an answer of more bytes than its value.
 type tooLargeError int
 
 func (e tooLargeError) Error() string { return fmt.Sprintf("Answer larger than %d KiB", int(e)>>10) }
@@ -57,7 +57,7 @@ func (b *bill) pay(size int) error {
 	return nil
 }
 
-// unzipper undoes gzip. They are kept: one is 40 KB.
+// unzipper decompresses gzip. Unzippers are pooled, for one is 40 KB.
 type unzipper struct {
 	gzip.Reader
 	from bufio.Reader

@@ -13,7 +13,8 @@ import (
 	"aggregator/lists"
 )
 
-// jitter parts callers that failed together.
+// jitter returns a random pause, so that calls that failed together are not
+// made again together.
 func jitter() time.Duration { return 50*time.Millisecond + rand.N(200*time.Millisecond) }
 
 // ask asks a list, and in its second way where the first one's answer says so.
@@ -92,7 +93,8 @@ func isBroken(err error) bool {
 		errors.Is(err, net.ErrClosed) || errors.Is(err, errUnasked) || closedIdle(err)
 }
 
-// closedIdle knows an error that net/http does not export.
+// closedIdle reports whether err is net/http's error, which it does not export,
+// of an idle connection that its server has closed.
 func closedIdle(err error) bool {
 	return strings.Contains(err.Error(), "server closed idle connection")
 }

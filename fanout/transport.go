@@ -40,7 +40,7 @@ type lateError struct {
 
 func (e lateError) Unwrap() error { return e.error }
 
-// NewTransport makes the transport that all calls share. Proxy settings and
+// NewTransport returns the transport that all calls share. Proxy settings and
 // the system's CA store apply as in every Go program.
 func NewTransport(opts ...Option) *http.Transport {
 	o := newOptions(opts)
@@ -124,16 +124,16 @@ func newRequest(ctx context.Context, r *lists.Request) (*http.Request, error) {
 	return req, nil
 }
 
-// onceBody stands for no body, as nil does. But net/http, which repeats a GET of its own
-// accord when the connection turns out to be stale, does not repeat one
-// with a body that it cannot get again: a list with limits counts both.
+// onceBody is an empty body that keeps net/http from repeating a GET of its own
+// accord when the connection turns out to be stale: a list with limits counts
+// both. It repeats no request whose body it cannot get again.
 type onceBody struct{}
 
 func (onceBody) Read([]byte) (int, error) { return 0, io.EOF }
 func (onceBody) Close() error             { return nil }
 
-// follow sends a request and follows its redirects: anywhere, or with a key in
-// it to the same origin only.
+// follow sends a request and follows its redirects: a request that carries a
+// key only to its own origin, any other anywhere.
 func (c *Client) follow(v *visit, req *http.Request, keyed bool) (*http.Response, error) {
 	for n := 0; ; n++ {
 		resp, err := v.roundTrip(c.transport, req)
@@ -152,15 +152,15 @@ func (c *Client) follow(v *visit, req *http.Request, keyed bool) (*http.Response
 		if n == maxRedirects {
 			return nil, errRedirects
 		}
-		if req, err = v.led(req, location, keyed); err != nil {
+		if req, err = v.redirected(req, location, keyed); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// led returns the request of a visit after a redirect. The error says why it
+// redirected returns the request that follows a redirect. The error says why it
 // must not be made.
-func (v *visit) led(req *http.Request, location string, keyed bool) (*http.Request, error) {
+func (v *visit) redirected(req *http.Request, location string, keyed bool) (*http.Request, error) {
 	next, err := target(req.URL, location)
 	switch {
 	case err != nil:
@@ -193,7 +193,8 @@ func isRedirect(status int) bool {
 	return false
 }
 
-// target is where a Location leads, if that is on the web.
+// target returns the URL that a Location leads to. The error is errBadLocation
+// where that is not one of the web.
 func target(from *url.URL, location string) (*url.URL, error) {
 	if len(location) > maxLocation {
 		return nil, errBadLocation
@@ -205,7 +206,7 @@ func target(from *url.URL, location string) (*url.URL, error) {
 	return to, nil
 }
 
-// origin is the scheme, host and port of a URL, in one way of writing it.
+// origin returns the scheme, host and port of a URL in one spelling.
 func origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" {

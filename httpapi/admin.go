@@ -33,8 +33,9 @@ type Hold struct {
 	Until time.Time `json:"until"`
 }
 
-// Circuit is a breaker that is not closed, as the operator is told of it. When
-// its next try is is not for everyone: who knows could meet each.
+// Circuit is a breaker that is not closed, as the operator is told of it. The
+// time of its next try is not public: a caller who knew it could make each try
+// fail.
 type Circuit struct {
 	Breaker
 	Since   time.Time `json:"since"`
@@ -167,7 +168,7 @@ func adminJSON(w http.ResponseWriter, status int, answer any) {
 	_ = json.NewEncoder(w).Encode(answer) // nobody is left to hear of an error
 }
 
-// ErrNotLoopback is of an admin address that others than this machine reach.
+// ErrNotLoopback is returned for an admin address that other machines can reach.
 var ErrNotLoopback = errors.New("want unix:PATH, or a loopback address such as 127.0.0.1:9091")
 
 // CheckAdminAddress returns ErrNotLoopback for a TCP address that is not of

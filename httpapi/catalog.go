@@ -28,7 +28,7 @@ func (s *Server) lists(c echo.Context) error {
 // list answers GET /api/lists/:id.
 func (s *Server) list(c echo.Context) error {
 	current := s.Catalog.Current()
-	list, ok := current.List(idParam(c))
+	list, ok := current.List(pathID(c))
 	if !ok {
 		return errListNotFound
 	}

@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// patience is how long a connection may take to send a request, or to take
+	// slowAfter is how long a connection may take to send a request, or to take
 	// an answer, while room is needed.
-	patience = time.Second / 2
+	slowAfter = time.Second / 2
 	// sweepEvery is how often connections are looked through while room is needed.
 	sweepEvery = 50 * time.Millisecond
 )
@@ -150,13 +150,6 @@ func (s *connections) forget(c *callerConn) {
 	s.mu.Unlock()
 }
 
-// count returns how many connections are open.
-func (s *connections) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.open)
-}
-
 // sweep closes connections while many are open, and comes again while there are.
 func (s *connections) sweep() {
 	s.mu.Lock()
@@ -205,7 +198,7 @@ func (s *connections) close(n int, phases ...phase) {
 	var all []slowness
 	for c := range s.open {
 		p, age := phase(c.phase.Load()), now-time.Duration(c.since.Load())
-		if slices.Contains(phases, p) && (p == phaseIdle || age >= patience) {
+		if slices.Contains(phases, p) && (p == phaseIdle || age >= slowAfter) {
 			all = append(all, slowness{c, p == phaseIdle, float64(c.moved.Load()) / age.Seconds(), age})
 		}
 	}

@@ -143,7 +143,7 @@ func TestSlowestGoFirst(t *testing.T) {
 	names := []string{"body, slow", "header, slow", "answer, slow", "idle for long", "idle", "body, quick", "header, new", "work"}
 	closed := map[string]func() bool{}
 	_, closed["work"] = add(phaseWork, time.Minute, 0)
-	_, closed["header, new"] = add(phaseHeader, patience/2, 0)
+	_, closed["header, new"] = add(phaseHeader, slowAfter/2, 0)
 	_, closed["idle"] = add(phaseIdle, time.Second, 0)
 	_, closed["idle for long"] = add(phaseIdle, time.Minute, 0)
 	_, closed["body, quick"] = add(phaseBody, 10*time.Second, 10<<20)
@@ -226,4 +226,11 @@ func TestStopWaitsForAnswers(t *testing.T) {
 	if err := testkit.Receive(t, "the end", stopped); err != nil {
 		t.Errorf("stop: %v", err)
 	}
+}
+
+// count returns how many connections are open.
+func (s *connections) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.open)
 }

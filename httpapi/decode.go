@@ -22,7 +22,7 @@ var countKeys = func() map[string]bool {
 }()
 
 // ParseCount returns the count that the body of POST /api/count asks for: a
-// JSON object with the contract's fields, in which every other key is a list's
+// JSON object with the documented fields, in which every other key is a list's
 // id and its value that list's token. The error is an *aggregate.InvalidError.
 func ParseCount(body []byte) (aggregate.CountRequest, error) {
 	members, err := object(body)

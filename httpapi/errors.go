@@ -29,8 +29,8 @@ const internalError = "Internal error"
 // service busy may try again: at random, so that not all come at once.
 const maxBusyRetryAfter = 5
 
-// answerError is the one table from error to answer. An error that is not in it
-// is ours: the log gets its text, the caller does not.
+// answerError is the one table from error to answer. Any other error
+// is internal: the log gets its text, the caller does not.
 func (s *Server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
@@ -73,14 +73,13 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 }
 
-// answer401 tells a caller that a key would do.
+// answer401 answers a request that needs the bot's key.
 func answer401(c echo.Context, message string) {
 	c.Response().Header().Set("WWW-Authenticate", bearer)
 	answerMessage(c, http.StatusUnauthorized, message)
 }
 
-// answerMessage sends the error shape. Nobody is left to hear that it could not
-// be sent.
+// answerMessage sends an error as JSON. Where that fails the caller has left.
 func answerMessage(c echo.Context, status int, message string) {
 	body, err := json.Marshal(struct {
 		Error   bool   `json:"error"`

@@ -81,7 +81,7 @@ func totalsOf(answer aggregate.CountAnswer) *totals {
 
 // bot answers GET /api/bots/:id.
 func (s *Server) bot(c echo.Context) error {
-	return s.read(c, aggregate.BotRequest{BotID: idParam(c)})
+	return s.read(c, aggregate.BotRequest{BotID: pathID(c)})
 }
 
 // lookup answers POST /api/bots/:id/lookup, which reads with the caller's keys.
@@ -90,7 +90,7 @@ func (s *Server) lookup(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.read(c, aggregate.BotRequest{BotID: idParam(c), Tokens: tokens})
+	return s.read(c, aggregate.BotRequest{BotID: pathID(c), Tokens: tokens})
 }
 
 func (s *Server) read(c echo.Context, r aggregate.BotRequest) error {

@@ -61,8 +61,9 @@ func (s *Server) keyed(c echo.Context, botID string) (*agent.Bot, error) {
 	return b, nil
 }
 
-// needsKey is keyed for what is there only for those who show a key.
-func (s *Server) needsKey(c echo.Context, botID string) (*agent.Bot, error) {
+// requireKey is keyed for what only those who show the bot's key may have: the
+// error is errNoKey where keyed returns nil.
+func (s *Server) requireKey(c echo.Context, botID string) (*agent.Bot, error) {
 	b, err := s.keyed(c, botID)
 	if err == nil && b == nil {
 		err = errNoKey
@@ -70,17 +71,17 @@ func (s *Server) needsKey(c echo.Context, botID string) (*agent.Bot, error) {
 	return b, err
 }
 
-// ownBot is keyed for what all who speak for a bot share: of a bot that has a key
-// it is for nobody else.
+// ownBot is requireKey for a bot that has a key. It returns nil for any other,
+// whose requests need none.
 func (s *Server) ownBot(c echo.Context, botID string) (*agent.Bot, error) {
 	if s.Agent == nil || !s.Agent.Bot(botID).HasKey() {
 		return nil, nil
 	}
-	return s.needsKey(c, botID)
+	return s.requireKey(c, botID)
 }
 
-// note tells the agent of a count that was posted with a bot's key. Whether it
-// could be noted is nothing to the caller, whose count went out.
+// note tells the agent of a count that was posted with a bot's key. That it
+// could not be noted is only logged, for the caller's count went out.
 func (s *Server) note(c echo.Context, b *agent.Bot, count lists.Count, answer aggregate.CountAnswer, own []string) {
 	ctx := context.WithoutCancel(c.Request().Context())
 	if err := s.Agent.Noted(ctx, b, count, answer, own); err != nil {
@@ -90,12 +91,12 @@ func (s *Server) note(c echo.Context, b *agent.Bot, count lists.Count, answer ag
 
 // posts answers GET /api/bots/:id/posts.
 func (s *Server) posts(c echo.Context) error {
-	id := idParam(c)
+	id := pathID(c)
 	if !lists.IsSnowflake(id) {
 		return invalid("'id' must be a snowflake")
 	}
 	exchangeOf(c).bot = id
-	b, err := s.needsKey(c, id)
+	b, err := s.requireKey(c, id)
 	if err != nil {
 		return err
 	}

@@ -89,8 +89,8 @@ func oneSpelling(r *http.Request) *http.Request {
 	return &same
 }
 
-// idParam returns the id in the path, unescaped.
-func idParam(c echo.Context) string {
+// pathID returns the parameter :id of the path, unescaped.
+func pathID(c echo.Context) string {
 	v := c.Param("id")
 	if c.Request().URL.RawPath == "" {
 		return v

@@ -39,10 +39,10 @@ func (c *checker) limits(op *Op, field string, entries []LimitEntry) []Limit {
 	return all
 }
 
-// whomLimits checks that a request tells whom each limit counts. Without a key
-// there is nobody but our address. One per bot needs the bot in the request:
-// else whoever has a token of their own could hold another's bot back.
-func (c *checker) whomLimits(field string, e *endpoint) {
+// checkPer checks that a request names what each limit counts. Without a key a
+// limit can only count this service's address. A limit per bot needs the bot in
+// the request: otherwise whoever has a token could hold another's bot back.
+func (c *checker) checkPer(field string, e *endpoint) {
 	for i, l := range e.limits {
 		at := field + "[" + strconv.Itoa(i) + "].per"
 		switch {

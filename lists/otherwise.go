@@ -43,7 +43,7 @@ func (c *checker) otherwise(e *Entry, p *postDialect) *otherwise {
 		return nil
 	}
 	way.limits, way.wait, way.revoked, way.revokes = p.limits, p.wait, p.revoked, p.revokes
-	c.whomLimits("post.limits", &way.endpoint)
+	c.checkPer("post.limits", &way.endpoint)
 	p.listBotID = p.listBotID || way.listBotID // a token is for either way
 	return &otherwise{o.On, way}
 }

@@ -43,7 +43,7 @@ func (c *checker) post(e *Entry) *postDialect {
 	p.endpoint.judge = p.judging.judge
 	p.namesBot = p.namesBot || p.body.takes[BotID]
 	p.listBotID = p.listBotID || p.body.takes[ListBotID]
-	c.whomLimits("post.limits", &p.endpoint)
+	c.checkPer("post.limits", &p.endpoint)
 	p.otherwise = c.otherwise(e, p)
 	return p
 }

@@ -36,7 +36,7 @@ func (c *checker) read(e *Entry) *readDialect {
 	case d.listBotID && !d.keyed:
 		c.add(field, "holds %s, which comes with a key; say under auth where the key goes", placeholderListBotID)
 	}
-	c.whomLimits("get.limits", &d.endpoint)
+	c.checkPer("get.limits", &d.endpoint)
 	if spec.Root != "" {
 		d.root = c.steps("get.root", spec.Root)
 	}

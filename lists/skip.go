@@ -32,7 +32,7 @@ const (
 	SkipPaced    SkipReason = "paced"     // the list would refuse, or punish, a call before Until; Detail: what the call is, "" for a post
 )
 
-// String returns the contract's words for answers.
+// String returns the reason in the documented words of answers.
 func (s Skip) String() string {
 	switch s.Reason {
 	case SkipUnknown:

@@ -28,7 +28,7 @@ func TestOutside(t *testing.T) {
 	}{
 		{"Discord", "GET", "https://discord.com/api/v10/applications/@me", "Bot named", "", 200, `"approximate_guild_count":7`},
 		{"its bot", "GET", "https://discord.com/api/v10/applications/@me", "Bot named", "", 200, `"bot":{"bot":true,"id":"` + bot + `"`},
-		{"a token like a id one", "GET", "http://127.0.0.1/api/applications/@me", "Bot " + id, "", 200, `"id":"` + bot + `"`},
+		{"a token like a real one", "GET", "http://127.0.0.1/api/applications/@me", "Bot " + id, "", 200, `"id":"` + bot + `"`},
 		{"a bad token", "GET", "https://discord.com/api/v10/applications/@me", "Bot bad", "", 401, "401: Unauthorized"},
 		{"an unknown token", "GET", "https://discord.com/api/v10/applications/@me", "Bot other", "", 401, "401: Unauthorized"},
 		{"no scheme", "GET", "https://discord.com/api/v10/applications/@me", "named", "", 401, "401: Unauthorized"},

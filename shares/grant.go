@@ -16,8 +16,7 @@ type lot struct {
 	holders   int
 }
 
-// Release gives back what the grant holds. Once is enough: what comes after the
-// first call does nothing.
+// Release gives back what the grant holds. Calls after the first do nothing.
 func (g *Grant) Release() {
 	if g == nil {
 		return
@@ -72,8 +71,8 @@ func (g *Grant) Grow(n int64) bool {
 	return true
 }
 
-// Share returns another grant of the same: it is given back when all that share
-// it are released. Of what is given back already there is none, but nil.
+// Share returns another grant of what g holds, which is given back once all that
+// share it are released. It returns nil if that has been given back already.
 func (g *Grant) Share() *Grant {
 	if g == nil {
 		return nil

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Holder is a request, as one that holds of what is shared until its end. It
-// goes along with the request's context: what works for the request learns from
+// Holder is a request that holds some of what is shared until its end. It goes
+// along with the request's context: what works for the request learns from
 // it for which network that is, and leaves with it what must outlast the work,
 // such as the memory of an answer that is still to be written. It is safe for
 // concurrent use. A nil Holder is of no network and keeps nothing.
@@ -57,8 +57,8 @@ func (h *Holder) patience(maxWait time.Duration) time.Duration {
 	return maxWait - time.Since(h.waits)
 }
 
-// Keep takes a grant over, and releases it at the end of the request; at once
-// where there is none.
+// Keep takes a grant over and releases it at the end of the request, or at once
+// if h is nil or closed.
 func (h *Holder) Keep(g *Grant) {
 	if h == nil {
 		g.Release()
@@ -73,7 +73,7 @@ func (h *Holder) Keep(g *Grant) {
 	h.kept = append(h.kept, g)
 }
 
-// Close releases what was kept. Once is enough.
+// Close releases what was kept. Calls after the first do nothing.
 func (h *Holder) Close() {
 	if h == nil {
 		return

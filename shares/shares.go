@@ -1,4 +1,4 @@
-// Package shares parts what callers share: places for requests, calls under
+// Package shares divides what callers share: places for requests, calls under
 // way, bytes of memory. What there is goes to those who wait in the order in
 // which they came, and no network holds more than a share of it, so that one
 // caller who asks for much makes nobody wait but itself.
@@ -17,9 +17,9 @@ import (
 // or no place to wait.
 var ErrBusy = errors.New("no room")
 
-// parts is into how many shares a semaphore is parted: one network holds one of
-// them at most, of the capacity and of the places to wait.
-const parts = 4
+// networkShares is how many shares a semaphore is divided into: one network holds
+// at most one of them, of the capacity and of the places to wait.
+const networkShares = 4
 
 // Network returns what stands for one caller: an IPv4 address, or an IPv6 /64,
 // which is the least that one customer gets. It is the zero Prefix for an
@@ -77,9 +77,9 @@ type waiter struct {
 // Acquire takes n for a network, and waits until there is so much: in the order
 // of arrival, but that nobody waits for a network that is at its share; the request
 // of a [Holder] waits MaxWait in all, from its first wait on. The zero
-// network has no share: it is bounded by the capacity alone. Who asks for more
-// than the share, or the capacity, gets it when the network, or nobody, holds
-// anything. The error is ErrBusy or the context's.
+// network has no share: it is bounded by the capacity alone. A request for more
+// than the share is granted when the network holds nothing, and one for more than
+// the capacity when nobody holds anything. The error is ErrBusy or the context's.
 func (s *Semaphore) Acquire(ctx context.Context, network netip.Prefix, n int64) (*Grant, error) {
 	if s == nil {
 		return nil, nil
@@ -91,7 +91,7 @@ func (s *Semaphore) Acquire(ctx context.Context, network netip.Prefix, n int64) 
 		s.mu.Unlock()
 		return g, nil
 	}
-	if s.waiting >= s.MaxWaiting || network.IsValid() && len(a.waiters) >= max(1, s.MaxWaiting/parts) {
+	if s.waiting >= s.MaxWaiting || network.IsValid() && len(a.waiters) >= max(1, s.MaxWaiting/networkShares) {
 		s.forget(a)
 		s.mu.Unlock()
 		return nil, ErrBusy
@@ -162,7 +162,7 @@ func (s *Semaphore) forget(a *account) {
 }
 
 // share returns how much one network may hold.
-func (s *Semaphore) share() int64 { return max(1, s.Capacity/parts) }
+func (s *Semaphore) share() int64 { return max(1, s.Capacity/networkShares) }
 
 func (s *Semaphore) inShare(a *account, n int64) bool {
 	return a.held == 0 || a.held+n <= s.share() || !a.network.IsValid()

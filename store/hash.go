@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// NewHasher answers a function that makes a Key of parts, such as the words of
+// NewHasher returns a function that makes a Key of parts, such as the words of
 // a scope, a token or an address. Whoever lacks the secret can neither read
 // the parts back nor test a guess. It is safe for concurrent use.
 func NewHasher(secret []byte) func(parts ...string) Key {

@@ -123,8 +123,8 @@ const (
 	// KindRelease gives back one use. A window without a use left is free; a
 	// held one stays held.
 	KindRelease ChangeKind = iota
-	// KindHold fills the window until then, or until it closes if that is
-	// later. A hold that is over is none.
+	// KindHold fills the window until Until, or until it closes if that is
+	// later. A free window stays free where Until has passed.
 	KindHold
 	// KindSet makes the window what is given; one without a use, or that is
 	// over, is free.
@@ -186,7 +186,8 @@ func Peek(ctx context.Context, w Windows, keys ...Key) ([]Window, error) {
 	return w.PeekEach(ctx, places...)
 }
 
-// Hold fills a window until then, or until it closes if that is later.
+// Hold fills the window of a key until a time, or until it closes if that is
+// later.
 func Hold(ctx context.Context, w Windows, key Key, until time.Time) error {
 	return w.Change(ctx, Change{Place{Key: key}, KindHold, Window{Until: until}})
 }

@@ -70,7 +70,7 @@ const (
 	storeUsage   = "`STORE` of what must survive a restart: sqlite:FILE, memory:, or redis://HOST:PORT for several replicas"
 )
 
-// The contract's rates.
+// The default rates.
 var (
 	countRate = ratelimit.Rate{Limit: 1, Period: 120 * time.Second}
 	botsRate  = ratelimit.Rate{Limit: 1, Period: 30 * time.Second}
