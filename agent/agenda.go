@@ -18,9 +18,10 @@ type job struct {
 type jobKind int
 
 const (
-	jobBot   jobKind = iota // ask a bot's source and post to its lists
-	jobTurns                // post for the bots that wait at a list
-	jobMail                 // send the notices of a mailbox
+	jobBot    jobKind = iota // ask a bot's source and post to its lists
+	jobTurns                 // post for the bots that wait at a list
+	jobMail                  // send the notices of a mailbox
+	jobShards                // look whether a bot's shards still report
 )
 
 // agenda is when which job is due, as far as this process knows. The zero agenda

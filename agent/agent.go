@@ -24,7 +24,8 @@ type Counter interface {
 type Config struct {
 	Bots     *Live
 	Catalog  *catalog.Live
-	Counter  Counter // without windows of ours: the agent keeps its own times
+	Counter  Counter      // without windows of ours: the agent keeps its own times
+	Shards   ShardWatcher // nil: nobody looks whether shards still report
 	State    store.State
 	Hash     func(parts ...string) store.Key
 	Exchange Exchange
@@ -154,6 +155,8 @@ func (a *Agent) try(ctx context.Context, j job) (next time.Time, err error) {
 		return a.runBot(ctx, j.id)
 	case jobTurns:
 		return a.runTurns(ctx, j.id)
+	case jobShards:
+		return a.runShards(ctx, j.id)
 	default:
 		return a.runMail(ctx, j.id)
 	}
@@ -199,8 +202,14 @@ func (a *Agent) refresh(ctx context.Context) error {
 			a.agenda.hasten(j, due)
 		}
 	}
-	wanted := make(map[job]bool, len(jobs))
-	for _, j := range jobs {
+	shardJobs := a.shardJobs(bots)
+	if isNew {
+		for _, j := range shardJobs {
+			a.agenda.hasten(j, a.Now())
+		}
+	}
+	wanted := make(map[job]bool, len(jobs)+len(shardJobs))
+	for _, j := range append(jobs, shardJobs...) {
 		wanted[j] = true
 	}
 	a.agenda.keep(func(j job) bool { return wanted[j] })

@@ -116,11 +116,13 @@ func (w *world) agent() *Agent { return w.agentWith(w.store.State()) }
 
 func (w *world) agentWith(state store.State) *Agent {
 	hash := store.NewHasher(w.store.Secret())
+	counter := aggregate.New(aggregate.Config{
+		Catalog: w.live, Runner: w, Holds: aggregate.NewHolds(w.store.Windows(), hash, w.Now, w.log.Logger()), UserAgent: "test",
+		Shards: w.store.Shards(), ShardTTL: 24 * time.Hour, Hash: hash,
+	})
 	return New(Config{
 		Bots: w.bots, Catalog: w.live, State: state, Hash: hash, Now: w.Now, Log: w.log.Logger(), NoticePause: DefaultNoticePause,
-		Counter: aggregate.New(aggregate.Config{
-			Catalog: w.live, Runner: w, Holds: aggregate.NewHolds(w.store.Windows(), hash, w.Now, w.log.Logger()), UserAgent: "test",
-		}),
+		Counter: counter, Shards: counter,
 		Exchange: w.exchange,
 		Outbound: Outbound{DiscordAPI: DefaultDiscordAPI, UserAgent: "test"},
 	})

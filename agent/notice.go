@@ -14,6 +14,7 @@ const (
 	tokenRevoked  = "token_revoked"
 	notAccepted   = "not_accepted"
 	sourceFailing = "source_failing"
+	shardsMissing = "shards_missing"
 )
 
 const (
@@ -173,7 +174,7 @@ func (r *record) review(b *Bot, now time.Time) {
 	}
 	r.reviewSource(b, now)
 	r.News.Problems = slices.DeleteFunc(r.News.Problems, func(p *problem) bool {
-		return p.List != "" && !known[p.List] || p.What == sourceFailing && b.Posts == nil
+		return p.List != "" && !known[p.List] || p.What == sourceFailing && b.Posts == nil || p.What == shardsMissing && !b.HasKey()
 	})
 }
 

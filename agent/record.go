@@ -19,6 +19,7 @@ type record struct {
 	Pushed  *Pushed                `json:"pushed,omitempty"`
 	Lists   map[string]*listRecord `json:"lists,omitempty"` // by id
 	News    news                   `json:"news,omitzero"`
+	Silence time.Duration          `json:"silence,omitempty"` // how long shards had not reported when that was noted; 0: they do
 }
 
 // countRecord is a count and where it came from.

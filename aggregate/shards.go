@@ -129,7 +129,7 @@ func (a *Aggregator) reportShards(ctx context.Context, r ShardsRequest, from Cal
 // stranger's. shared is false for a report that shows neither.
 func (a *Aggregator) shardSet(c *catalog.Catalog, r ShardsRequest) (key store.Key, shared bool) {
 	if r.Keyed {
-		return a.Hash("shards by key", r.BotID), true
+		return a.keyedSet(r.BotID), true
 	}
 	parts := []string{"shards by tokens", r.BotID}
 	named, _ := resolve(c, r.Tokens)
@@ -139,6 +139,19 @@ func (a *Aggregator) shardSet(c *catalog.Catalog, r ShardsRequest) (key store.Ke
 		}
 	}
 	return a.Hash(parts...), len(parts) > 2
+}
+
+// keyedSet returns the set of those who show a bot's key.
+func (a *Aggregator) keyedSet(botID string) store.Key { return a.Hash("shards by key", botID) }
+
+// ShardSilence returns which shards of a bot with a key have not reported for so
+// many rounds of the length of the last, at least for so long. ok is false if
+// the bot has no set that was complete. The error is the store's.
+func (a *Aggregator) ShardSilence(ctx context.Context, botID string, rounds int, least time.Duration) (s store.ShardSilence, ok bool, err error) {
+	if a.Shards == nil {
+		return store.ShardSilence{}, false, nil
+	}
+	return a.Shards.Silence(ctx, a.keyedSet(botID), rounds, least)
 }
 
 // shardNetwork returns the network whose share of the store a new set uses; zero

@@ -100,6 +100,7 @@ func (f *agentFlags) agent(live *catalog.Live, bots *agent.Live, st store.Store,
 		Catalog: live, Runner: client, Admit: admitTo(client), UserAgent: userAgent,
 		Observe: func(ctx context.Context, o aggregate.Outcome) { httpapi.LogCall(ctx, log, o) },
 		Holds:   aggregate.NewHolds(st.Windows(), hash, time.Now, log),
+		Shards:  st.Shards(), Hash: hash,
 	}, client, st, hash, time.Now, log)
 }
 

@@ -66,8 +66,9 @@ func (f *botsFlags) newAgent(bots *agent.Live, config aggregate.Config, client *
 		return nil
 	}
 	config.CountLimit = nil
+	own := aggregate.New(config)
 	return agent.New(agent.Config{
-		Bots: bots, Catalog: config.Catalog, Counter: aggregate.New(config), State: st.State(), Hash: hash,
+		Bots: bots, Catalog: config.Catalog, Counter: own, Shards: own, State: st.State(), Hash: hash,
 		Exchange: client.Exchange, NoticePause: f.noticePause, Now: now, Log: log,
 		Outbound: agent.Outbound{DiscordAPI: strings.TrimSuffix(f.discordAPI, "/"), DiscordUserAgent: discordUserAgent, UserAgent: userAgent},
 	})
