@@ -13,6 +13,10 @@ import (
 	"aggregator/rawjson"
 )
 
+// byteOrderMark is what some servers begin a text with. It is not JSON, but what
+// follows it may be.
+var byteOrderMark = []byte("\ufeff")
+
 // Verdict is what a list's answer to a call means, judged by the operation that
 // the call is of.
 type Verdict struct {
@@ -128,6 +132,9 @@ func refusesToken(status int) bool {
 // is one. An HTML page is none: a parked domain answers 200 too.
 func (j *judging) objection(c Call, a Answer) string {
 	answer, isJSON := a.value()
+	if rest, marked := bytes.CutPrefix(a.Body, byteOrderMark); marked {
+		answer, isJSON = rawjson.Parse(rest)
+	}
 	switch {
 	case j.answer == answerEmpty && len(bytes.TrimSpace(a.Body)) > 0:
 		return "the answer has a body, want an empty one"

@@ -95,6 +95,8 @@ func TestJudge(t *testing.T) {
 		{"says no error", plain, Answer{Status: 200, Body: []byte(`{"error":false,"ok":true}`)}, verdict{true, 200, `{"error":false,"ok":true}`}},
 		{"says an empty error", plain, Answer{Status: 200, Body: []byte(`{"error":"","success":1}`)}, verdict{true, 200, `{"error":"","success":1}`}},
 		{"says no error by null", plain, Answer{Status: 200, Body: []byte(`{"error":null,"success":null}`)}, verdict{true, 200, `{"error":null,"success":null}`}},
+		{"says success false after a byte order mark", plain, Answer{Status: 200, Body: []byte("\ufeff{\"success\":false}")}, verdict{false, 200, "\ufeff{\"success\":false}"}},
+		{"says success true after a byte order mark", plain, Answer{Status: 200, Body: []byte("\ufeff{\"success\":true}")}, verdict{true, 200, "\ufeff{\"success\":true}"}},
 		{"says false further down", plain, Answer{Status: 200, Body: []byte(`{"bot":{"success":false,"error":"x"}}`)}, verdict{true, 200, `{"bot":{"success":false,"error":"x"}}`}},
 		{"says false in an array", plain, Answer{Status: 200, Body: []byte(`[{"success":false}]`)}, verdict{true, 200, `[{"success":false}]`}},
 		{"says false beside its own flag", flag, Answer{Status: 200, Body: []byte(`{"success":true,"error":"none"}`)}, verdict{true, 200, `{"success":true,"error":"none"}`}},
