@@ -128,13 +128,18 @@ func refusesToken(status int) bool {
 	return status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
+// statement returns the body as JSON, after a byte order mark too.
+func (a Answer) statement() (v rawjson.Value, ok bool) {
+	if rest, marked := bytes.CutPrefix(a.Body, byteOrderMark); marked {
+		return rawjson.Parse(rest)
+	}
+	return a.value()
+}
+
 // objection returns why a 2xx answer to the call is not a success, "" where it
 // is one. An HTML page is none: a parked domain answers 200 too.
 func (j *judging) objection(c Call, a Answer) string {
-	answer, isJSON := a.value()
-	if rest, marked := bytes.CutPrefix(a.Body, byteOrderMark); marked {
-		answer, isJSON = rawjson.Parse(rest)
-	}
+	answer, isJSON := a.statement()
 	switch {
 	case j.answer == answerEmpty && len(bytes.TrimSpace(a.Body)) > 0:
 		return "the answer has a body, want an empty one"
@@ -155,7 +160,7 @@ func (j *judging) objection(c Call, a Answer) string {
 // saysFailure returns how an answer says at its top that the call failed,
 // whatever its status; "" where it does not.
 func (c Call) saysFailure(a Answer) string {
-	answer, _ := a.value()
+	answer, _ := a.statement()
 	if answer.Kind() != rawjson.Object {
 		return ""
 	}
