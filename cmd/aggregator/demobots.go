@@ -95,7 +95,7 @@ type botsDemo struct {
 func (d *botsDemo) show(ctx context.Context) error {
 	refused := d.refusedList()
 	if refused != "" {
-		_, _ = fmt.Fprintf(d.out, "For a while %s refuses every token.\n\n", refused)
+		_, _ = fmt.Fprintf(d.out, "An hour of the agent, played quickly on the sandbox. For a while %s refuses every token, to show a notice.\n\n", refused)
 		if err := d.lists.Refuse(refused, true); err != nil {
 			return err
 		}

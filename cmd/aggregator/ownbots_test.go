@@ -342,7 +342,7 @@ func TestDemoOfOwnBots(t *testing.T) {
 	env := environment{out: &out, errOut: &errOut, transport: &http.Transport{}}
 	code := env.run(t.Context(), append([]string{"demo", "--once", "--listen", anyPort, "--bots", bots}, newRig(t).files(t)...))
 	for _, part := range []string{
-		"For a while hidden.test refuses every token.", "My Bot (123456789012345678): 1234 servers, accepted by 1 of 2 lists, 0 held back", "hidden.test  FAILED  401",
+		"An hour of the agent, played quickly on the sandbox. For a while hidden.test refuses every token, to show a notice.", "My Bot (123456789012345678): 1234 servers, accepted by 1 of 2 lists, 0 held back", "hidden.test  FAILED  401",
 		"notice:\n         My Bot (123456789012345678)\n         - hidden.test refuses the token: 401 Unauthorized", "- Well again: hidden.test accepts posts again",
 	} {
 		if !strings.Contains(out.String(), part) {
