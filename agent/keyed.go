@@ -50,7 +50,8 @@ func (a *Agent) Noted(ctx context.Context, b *Bot, count lists.Count, answer agg
 		}
 	}
 	for _, s := range answer.Skipped {
-		// Nobody comes again for a bot whose counts are not posted by itself.
+		// A paced count is not noted for a bot that the service does not post for:
+		// nothing would post it later.
 		if comes := b.Posts != nil || s.Why.Reason != lists.SkipPaced; comes && slices.Contains(own, s.ID) {
 			all = append(all, outcome{list: s.ID, servers: count.ServerCount, at: now, skip: &s.Why})
 		}

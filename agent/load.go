@@ -126,8 +126,8 @@ func (l *loader) resolve(n *strictyaml.Node, value text) resolved {
 	return r
 }
 
-// resolvePlain is resolve for a value that is no secret where it stands in the
-// file: the name of a source, or the address of one's own endpoint.
+// resolvePlain resolves a value as resolve does, but one that may stand in the
+// file for all to read: the name of a source, or the URL of an endpoint.
 func (l *loader) resolvePlain(n *strictyaml.Node, value text) resolved {
 	if value == "" {
 		return resolved{}

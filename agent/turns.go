@@ -23,8 +23,9 @@ type waiting struct {
 	NotBefore  time.Time `json:"not_before,omitzero"`  // when the list takes another post of this bot
 }
 
-// first returns whose turn it is at a time: of those that the list does not hold
-// back whoever was accepted longest ago.
+// first returns the bot whose turn it is: of those that the list does not hold
+// back at that time, the one that was accepted longest ago. ok is false if there is
+// none.
 func (t turns) first(now time.Time) (w waiting, ok bool) {
 	for _, other := range t.Waiting {
 		if other.NotBefore.After(now) {

@@ -79,8 +79,8 @@ func (s urlSource) read(bot string, a lists.Answer, _ time.Time) reading {
 	return reading{count: c}
 }
 
-// numberAt returns the number at a path; nil where there is no path, nothing
-// there, or null.
+// numberAt returns the number at a path. It is nil if the path is empty, or leads
+// to nothing or to null. fault says what is wrong with anything else.
 func numberAt(name string, p lists.Path, v rawjson.Value) (n *int64, fault string) {
 	values := p.Values(v)
 	if len(values) > 1 {
