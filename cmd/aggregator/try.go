@@ -72,7 +72,7 @@ func (f *tryFlags) try(ctx context.Context, env environment, file string) error 
 	t := trial{
 		out: env.out, list: list, bot: f.bot, token: token, servers: f.servers,
 		aggregator: aggregate.New(aggregate.Config{
-			Catalog: live, Runner: fanout.New(env.transport, log), CountLimit: off, BotsLimit: off,
+			Catalog: live, Runner: fanout.New(env.transport, log, fanout.WithOthers(c.IsOfAnother)), CountLimit: off, BotsLimit: off,
 			Holds: aggregate.NewHolds(st.Windows(), hash, time.Now, log), UserAgent: userAgent,
 		}),
 	}
