@@ -24,6 +24,24 @@ const (
 	StreamTTL = 24 * time.Hour
 )
 
+// OutboxBounds bound what an Outbox keeps. A message that waits is refused where
+// it would be too much. Of those that were taken or given up the oldest make room,
+// those that were taken first; of once what ends soonest does.
+type OutboxBounds struct {
+	Waiting, WaitingInAll           int   // messages that wait, for one bot and for all together
+	WaitingBytes, WaitingBytesInAll int64 // of their bodies
+	Over, OverInAll                 int   // messages that were taken or given up
+	OverBytes, OverBytesInAll       int64 // of their bodies
+	Once                            int   // of which a message is known to be the only one
+}
+
+// DefaultOutboxBounds are those of every store, unless told.
+var DefaultOutboxBounds = OutboxBounds{
+	Waiting: MaxWaiting, WaitingInAll: MaxWaitingInAll, WaitingBytes: 64 << 20, WaitingBytesInAll: 256 << 20,
+	Over: 100_000, OverInAll: 500_000, OverBytes: 128 << 20, OverBytesInAll: 512 << 20,
+	Once: 2_000_000,
+}
+
 // Message is something that a bot is to be told. It must hold no secret.
 type Message struct {
 	ID      string // of whoever makes it, who uses none twice
@@ -71,7 +89,7 @@ const (
 	PutKept PutResult = iota
 	// PutAgain: one that is the same was kept before.
 	PutAgain
-	// PutFull: too many wait, for the bot or in all.
+	// PutFull: too many wait, or too many bytes, for the bot or in all.
 	PutFull
 )
 
@@ -143,7 +161,8 @@ type Backlog struct {
 //
 // A message that waits for longer than WaitTTL since its schedule began is dead
 // from then on, without anybody's doing. What is Delivered or Dead is forgotten
-// after DeliveredTTL or DeadTTL.
+// after DeliveredTTL or DeadTTL, or earlier where there is more of it than
+// [OutboxBounds] allow.
 type Outbox interface {
 	// Put keeps a message, unless one of once is known, in one step; what
 	// makes it the only one is known from then on for its TTL. It is written
