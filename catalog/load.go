@@ -100,8 +100,9 @@ func (r *loader) features(nodes map[string]*strictyaml.Node) map[string]Feature 
 	return all
 }
 
-// inherit gives each entry with same_as what its post and get leave out. URLs
-// are not inherited: a token would go to the other list.
+// inherit gives each entry with same_as what its post, get and webhook leave out,
+// and its votes where they stand. URLs are not inherited: a token would go to the
+// other list.
 func (r *loader) inherit(nodes map[string]*strictyaml.Node) {
 	for _, id := range sortedKeys(nodes) {
 		n := nodes[id]
@@ -120,8 +121,10 @@ func (r *loader) inherit(nodes map[string]*strictyaml.Node) {
 		case other.Get("same_as") != nil: // itself too
 			r.Add(at.Place(), "%s says same_as too; name a list that does not", strictyaml.Quote(same))
 		default:
-			for _, part := range []string{"post", "get"} {
-				n.Inherit(other, part, "url")
+			for _, part := range []string{"post", "get", "votes", "webhook"} {
+				if part != "votes" || n.Get(part) != nil { // which has no URL but its own
+					n.Inherit(other, part, "url")
+				}
 			}
 		}
 	}

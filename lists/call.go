@@ -16,6 +16,7 @@ type plan interface {
 	size() int                    // about how many bytes that is; 0 for few
 	request(token string) Request // token: "" for none, a mask to show it
 	sent(mask string) string      // with the mask in the token's place
+	second() (*endpoint, plan)    // the same in the list's second way, where its endpoint has one
 }
 
 // Request is a request as it goes over the wire.

@@ -1,5 +1,7 @@
 package lists
 
+import "net/http"
+
 // endpoint is what a list's calls of one operation share, compiled: where they
 // go, who they say they are, and what the list does to whoever asks too often.
 type endpoint struct {
@@ -16,6 +18,8 @@ type endpoint struct {
 	counted   []Limit // all that its calls count for
 	wait      []wait
 	judge     func(Call, Answer) Verdict
+
+	otherwiseOn []int // statuses of an answer at which the second way is tried; nil: there is none
 }
 
 // endpointEntry is what the parts of an entry say of their endpoints.
@@ -29,7 +33,12 @@ type endpointEntry struct {
 	headers  map[string]string
 	limits   []LimitEntry
 	wait     []WaitEntry
+
+	placeholders []string // that the URL and the headers may hold
 }
+
+// botPlaceholders are those of calls that are of one bot.
+var botPlaceholders = []string{placeholderID, placeholderListBotID}
 
 // urlOf compiles where calls go. ok is false where the entry has no such place.
 func (c *checker) urlOf(e *endpoint, entry endpointEntry) (field string, ok bool) {
@@ -39,7 +48,7 @@ func (c *checker) urlOf(e *endpoint, entry endpointEntry) (field string, ok bool
 	}
 	if entry.url != "" {
 		field, e.rawURL = entry.part+".url", entry.url
-		e.url = c.apiURL(field, e.rawURL, placeholderID, placeholderListBotID)
+		e.url = c.apiURL(field, e.rawURL, entry.placeholders...)
 	}
 	return field, e.rawURL != ""
 }
@@ -53,7 +62,7 @@ func (c *checker) endpoint(e *endpoint, entry endpointEntry) {
 			c.add(entry.part+".auth.in", "is body, but %s; allowed: header, query", entry.bodiless)
 		}
 	}
-	e.headers = c.headers(entry.part+".headers", entry.headers, e.auth)
+	e.headers = c.headers(entry.part+".headers", entry.headers, e.auth, entry.placeholders)
 	e.limits = c.limits(e.op, entry.part+".limits", entry.limits)
 	e.wait = c.waits(entry.part+".wait", entry.wait)
 	e.namesBot, e.listBotID = e.holds(placeholderID), e.holds(placeholderListBotID)
@@ -66,6 +75,8 @@ func (l *List) endpoint(op Op) *endpoint {
 		return &l.post.endpoint
 	case op == Readings && l.read != nil:
 		return &l.read.endpoint
+	case op == Votes && l.votes != nil:
+		return &l.votes.endpoint
 	}
 	return nil
 }
@@ -81,6 +92,14 @@ func (e *endpoint) holds(placeholder string) bool {
 		}
 	}
 	return false
+}
+
+// get returns a request that asks for something, with ids in its placeholders.
+func (e *endpoint) get(of *ids, token, userAgent string) Request {
+	r := Request{Method: http.MethodGet, URL: e.url.forBot(of)}
+	e.auth.apply(&r, token)
+	r.Header = appendHeaders(r.Header, e.headers, of, userAgent)
+	return r
 }
 
 // rules says in words what holds the next call back.

@@ -17,7 +17,7 @@ type headerTemplate struct {
 // ownHeaders are set by the way a request is sent; an entry may not.
 var ownHeaders = []string{"Host", "Content-Length", "Content-Type", "Transfer-Encoding", "Connection", "Accept-Encoding", "Cookie"}
 
-func (c *checker) headers(field string, entries map[string]string, a auth) []headerTemplate {
+func (c *checker) headers(field string, entries map[string]string, a auth, placeholders []string) []headerTemplate {
 	var all []headerTemplate
 	seen := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
@@ -40,7 +40,7 @@ func (c *checker) headers(field string, entries map[string]string, a auth) []hea
 			continue
 		}
 		seen[canonical] = true
-		t, err := newTemplate(entries[name], placeholderID, placeholderListBotID)
+		t, err := newTemplate(entries[name], placeholders...)
 		if err != nil {
 			c.add(at, "%v", err)
 			continue

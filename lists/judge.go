@@ -158,18 +158,19 @@ func (j *judging) objection(c Call, a Answer) string {
 }
 
 // saysFailure returns how an answer says at its top that the call failed,
-// whatever its status; "" where it does not.
-func (c Call) saysFailure(a Answer) string {
+// whatever its status; "" where it does not. The fields of except say something
+// else there.
+func (c Call) saysFailure(a Answer, except ...string) string {
 	answer, _ := a.statement()
 	if answer.Kind() != rawjson.Object {
 		return ""
 	}
 	for _, key := range []string{"success", "ok"} {
-		if flag := answer.Get(key); isFalse(flag) {
+		if flag := answer.Get(key); isFalse(flag) && !slices.Contains(except, key) {
 			return fmt.Sprintf("the flag %s is %s", key, c.shown(flag))
 		}
 	}
-	if e := answer.Get("error"); isError(e) {
+	if e := answer.Get("error"); isError(e) && !slices.Contains(except, "error") {
 		return "the field error is " + c.shown(e)
 	}
 	return ""

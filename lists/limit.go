@@ -47,7 +47,7 @@ func (c *checker) checkPer(field string, e *endpoint) {
 		at := field + "[" + strconv.Itoa(i) + "].per"
 		switch {
 		case l.Per != PerAddress && !e.keyed:
-			c.add(at, "is %s, but reading needs no key; allowed: %s", l.Per, PerAddress)
+			c.add(at, "is %s, but a %s needs no key; allowed: %s", l.Per, e.op.One, PerAddress)
 		case l.Per == PerBot && !e.namesBot:
 			c.add(at, "is %s, but the request does not name the bot (%s); allowed: %s, %s", PerBot, placeholderID, PerToken, PerAddress)
 		}
@@ -71,6 +71,9 @@ func (l *List) countLimits() {
 	}
 	if l.post != nil && l.post.otherwise != nil {
 		l.post.otherwise.way.counted = l.post.counted
+	}
+	if l.votes != nil && l.votes.otherwise != nil {
+		l.votes.otherwise.way.counted = l.votes.counted
 	}
 }
 

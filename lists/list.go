@@ -2,8 +2,10 @@
 // dialect), and how its answer is judged, read and merged. It is pure: values
 // in, values out, without network, clock or files.
 //
-// The format of an entry is entry.go. Each mechanism has a file, with its check
-// at load, its use and its explanation; post.go and read.go compose them.
+// The format of an entry is entry.go, that of its votes and its webhook
+// entry_votes.go. Each mechanism has a file, with its check
+// at load, its use and its explanation; post.go, read.go,
+// vote.go and webhook.go compose them.
 package lists
 
 import (
@@ -17,6 +19,9 @@ type List struct {
 	Entry
 	post *postDialect // nil: no way to post
 	read *readDialect // nil: no way to read
+
+	votes   *votesDialect // nil: it cannot be asked about votes
+	webhook *Webhook      // nil: it tells of no votes
 }
 
 // New checks an entry and compiles it. The list is only for use when there
@@ -27,6 +32,8 @@ func New(id string, e Entry) (*List, []Problem) {
 	c.page(&l.Entry)
 	l.post = c.post(&l.Entry)
 	l.read = c.read(&l.Entry)
+	l.votes = c.votes(&l.Entry)
+	l.webhook = c.webhook(&l.Entry)
 	l.countLimits()
 	return l, c.problems
 }
@@ -87,6 +94,12 @@ func (l *List) Hosts() []string {
 	}
 	if l.read != nil {
 		add(l.read.rawURL)
+	}
+	if l.votes != nil {
+		add(l.votes.rawURL)
+		if o := l.votes.otherwise; o != nil {
+			add(o.way.rawURL)
+		}
 	}
 	return hosts
 }

@@ -161,7 +161,7 @@ func TestProblems(t *testing.T) {
 		{name: "get.url without the id, defunct", entry: Entry{Defunct: true, APIGet: "https://list.test/bot"}},
 		{name: "get limits", entry: get(GetEntry{Limits: []LimitEntry{{"address", 0, 0}, {"bot", 1, 1}, {"token", 1, 1}}}), want: []Problem{
 			{"get.limits[0].requests", "must be 1 to 1000000, is 0"}, {"get.limits[0].seconds", "must be 1 to 86400 (a day), is 0"},
-			{"get.limits[1].per", "is bot, but reading needs no key; allowed: address"}, {"get.limits[2].per", "is token, but reading needs no key; allowed: address"}}},
+			{"get.limits[1].per", "is bot, but a reading needs no key; allowed: address"}, {"get.limits[2].per", "is token, but a reading needs no key; allowed: address"}}},
 		{name: "get limits with a key", entry: get(GetEntry{Auth: &AuthEntry{}, Limits: []LimitEntry{{"address", 1, 1}, {"bot", 1, 1}, {"token", 1, 1}}})},
 		{name: "get wait", entry: get(GetEntry{Wait: []WaitEntry{{Header: "X"}, {}}}), want: []Problem{{"get.wait[1]", "needs either header or body"}}},
 		{name: "list's number without a key", entry: Entry{Get: &GetEntry{URL: "https://list.test/:list_bot_id"}}, want: []Problem{{"get.url", "holds :list_bot_id, which comes with a key; say under auth where the key goes"}}},

@@ -22,7 +22,10 @@ var (
 	Posts = Op{Name: "posts", One: "post", Timeout: 10 * time.Second, MaxAnswer: 512 << 10, MayRepeat: true, ProvesOwner: true}
 	// Readings read a bot.
 	Readings = Op{Name: "readings", One: "reading", Timeout: 2 * time.Second, MaxAnswer: 512 << 10, FollowsRedirects: true, MayRepeat: true}
+	// Votes ask whether a user has voted. An answer may list thousands of voters.
+	// It says nothing of whose the token is: on many lists any token reads votes.
+	Votes = Op{Name: "votes", One: "vote check", Timeout: 3 * time.Second, MaxAnswer: 4 << 20, FollowsRedirects: true, MayRepeat: true}
 )
 
 // Ops returns all operations.
-func Ops() []Op { return []Op{Posts, Readings} }
+func Ops() []Op { return []Op{Posts, Readings, Votes} }

@@ -57,33 +57,27 @@ func (c *checker) statuses(field string, all []int) {
 	}
 }
 
-// HasOtherwise reports whether the call is a post to a list that has a second
-// way, and goes the first one.
-func (c Call) HasOtherwise() bool {
-	p, isPost := c.plan.(*postPlan)
-	return isPost && p.otherwise != nil
-}
+// HasOtherwise reports whether the list has a second way to be asked what the
+// call asks, and the call goes the first one.
+func (c Call) HasOtherwise() bool { return c.endpoint != nil && c.endpoint.otherwiseOn != nil }
 
-// Otherwise returns the same post in the list's second way. ok is false where
+// Otherwise returns the same call in the list's second way. ok is false where
 // the list has none, and where the call goes that way already.
 func (c Call) Otherwise() (second Call, ok bool) {
-	first, isPost := c.plan.(*postPlan)
-	if !isPost || first.otherwise == nil {
+	if !c.HasOtherwise() {
 		return Call{}, false
 	}
-	way := first.otherwise.way
-	c.endpoint, c.plan = &way.endpoint, newPostPlan(way, first.values.ids, first.values.count, first.userAgent)
+	c.endpoint, c.plan = c.plan.second()
 	return c, true
 }
 
 // IsOtherwise reports whether an answer to the call says that the list's second
-// way to post is to be tried.
+// way is to be tried.
 func (c Call) IsOtherwise(a Answer) bool {
-	first, isPost := c.plan.(*postPlan)
-	return isPost && first.otherwise != nil && slices.Contains(first.otherwise.on, a.Status)
+	return c.endpoint != nil && slices.Contains(c.endpoint.otherwiseOn, a.Status)
 }
 
-// Counts returns which of two answers to a post counts: that in the first way,
+// Counts returns which of two answers counts: that in the first way,
 // or that in the second, which is then marked. Where the second way refuses the
 // token too, or never heard of it, the first answer says all there is to say.
 func Counts(first, second Answer) Answer {
@@ -94,7 +88,7 @@ func Counts(first, second Answer) Answer {
 	return second
 }
 
-// RefusesOtherwise reports whether an answer to a post in the second way says
+// RefusesOtherwise reports whether an answer to a call in the second way says
 // that the token is not for it: any refusal that is not about the values or the
 // moment.
 func (a Answer) RefusesOtherwise() bool {
@@ -105,11 +99,11 @@ func (a Answer) RefusesOtherwise() bool {
 	return a.Status/100 == 4
 }
 
-// rule says in words when the second way is tried.
-func (o *otherwise) rule() string {
-	statuses := make([]string, len(o.on))
-	for i, s := range o.on {
+// otherwiseRule says in words when a second way is tried.
+func otherwiseRule(on []int, method, rawURL string) string {
+	statuses := make([]string, len(on))
+	for i, s := range on {
 		statuses[i] = strconv.Itoa(s)
 	}
-	return fmt.Sprintf("otherwise: on status %s once %s %s, which is remembered for the token", strings.Join(statuses, ", "), o.way.method, o.way.rawURL)
+	return fmt.Sprintf("otherwise: on status %s once %s %s", strings.Join(statuses, ", "), method, rawURL)
 }

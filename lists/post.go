@@ -19,7 +19,7 @@ func (c *checker) post(e *Entry) *postDialect {
 	spec := cmp.Or(e.Post, &PostEntry{})
 	entry := endpointEntry{
 		part: "post", plainKey: "api_post", plainURL: e.APIPost, url: spec.URL,
-		auth: spec.Auth, headers: spec.Headers, limits: spec.Limits, wait: spec.Wait,
+		auth: spec.Auth, headers: spec.Headers, limits: spec.Limits, wait: spec.Wait, placeholders: botPlaceholders,
 	}
 	if spec.Body == encodingQuery {
 		entry.bodiless = "body: query sends an empty body"
@@ -44,7 +44,9 @@ func (c *checker) post(e *Entry) *postDialect {
 	p.namesBot = p.namesBot || p.body.takes[BotID]
 	p.listBotID = p.listBotID || p.body.takes[ListBotID]
 	c.checkPer("post.limits", &p.endpoint)
-	p.otherwise = c.otherwise(e, p)
+	if p.otherwise = c.otherwise(e, p); p.otherwise != nil {
+		p.otherwiseOn = p.otherwise.on
+	}
 	return p
 }
 
@@ -81,7 +83,7 @@ func (l *List) PlanPost(c Count, t Token, userAgent string) (Call, *Skip) {
 			return Call{}, skip
 		}
 	}
-	plan := newPostPlan(p, ids{c.BotID, t.listBotID}, c, userAgent)
+	plan := newPostPlan(p, ids{botID: c.BotID, listBotID: t.listBotID}, c, userAgent)
 	return Call{List: l, endpoint: &p.endpoint, botID: c.BotID, token: t, plan: plan}, nil
 }
 
@@ -125,6 +127,11 @@ func (p *postPlan) request(token string) Request {
 	return r
 }
 
+func (p *postPlan) second() (*endpoint, plan) {
+	way := p.otherwise.way
+	return &way.endpoint, newPostPlan(way, p.values.ids, p.values.count, p.userAgent)
+}
+
 func (p *postPlan) sent(mask string) string { return string(p.encode(mask)) }
 
 // PostRules says in words how the list's answers to posts are judged, and what
@@ -135,7 +142,7 @@ func (l *List) PostRules() []string {
 	}
 	rules := append(l.post.judging.rules(), l.post.endpoint.rules()...)
 	if o := l.post.otherwise; o != nil {
-		rules = append(rules, o.rule())
+		rules = append(rules, otherwiseRule(o.on, o.way.method, o.way.rawURL)+", which is remembered for the token")
 	}
 	return rules
 }

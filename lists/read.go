@@ -19,7 +19,7 @@ func (c *checker) read(e *Entry) *readDialect {
 	spec := cmp.Or(e.Get, &GetEntry{})
 	entry := endpointEntry{
 		part: "get", plainKey: "api_get", plainURL: e.APIGet, url: spec.URL,
-		auth: spec.Auth, bodiless: "reading sends none", headers: spec.Headers, limits: spec.Limits, wait: spec.Wait,
+		auth: spec.Auth, bodiless: "reading sends none", headers: spec.Headers, limits: spec.Limits, wait: spec.Wait, placeholders: botPlaceholders,
 	}
 	d := &readDialect{endpoint: endpoint{op: &Readings, keyed: spec.Auth != nil, judge: judgeReading}}
 	field, ok := c.urlOf(&d.endpoint, entry)
@@ -78,7 +78,7 @@ func (l *List) PlanRead(botID string, key Token, userAgent string) (ReadCall, *S
 			return ReadCall{}, skip
 		}
 	}
-	plan := &readPlan{d, ids{botID, key.listBotID}, userAgent}
+	plan := &readPlan{d, ids{botID: botID, listBotID: key.listBotID}, userAgent}
 	return ReadCall{Call{List: l, endpoint: &d.endpoint, botID: botID, token: key, plan: plan}, d}, nil
 }
 
@@ -90,13 +90,12 @@ type readPlan struct {
 }
 
 func (p *readPlan) request(token string) Request {
-	r := Request{Method: http.MethodGet, URL: p.url.forBot(&p.ids)}
-	p.auth.apply(&r, token)
-	r.Header = appendHeaders(r.Header, p.headers, &p.ids, p.userAgent)
-	return r
+	return p.get(&p.ids, token, p.userAgent)
 }
 
 func (*readPlan) size() int { return 0 }
+
+func (*readPlan) second() (*endpoint, plan) { return nil, nil }
 
 func (*readPlan) sent(string) string { return "" }
 

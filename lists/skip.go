@@ -24,6 +24,7 @@ const (
 	SkipDefunct  SkipReason = "defunct"   // the list is gone
 	SkipNoPost   SkipReason = "no_post"   // no count can be posted; Detail: why, or ""
 	SkipNoGet    SkipReason = "no_get"    // no bot can be read
+	SkipNoVotes  SkipReason = "no_votes"  // nobody can be asked about votes
 	SkipNoToken  SkipReason = "no_token"  // the token is blank
 	SkipNoKey    SkipReason = "no_key"    // reading needs a key, and there is none
 	SkipBadToken SkipReason = "bad_token" // Detail: what is wrong with the token
@@ -49,6 +50,8 @@ func (s Skip) String() string {
 		return "No post API"
 	case SkipNoGet:
 		return "No get API"
+	case SkipNoVotes:
+		return "No votes API"
 	case SkipNoToken:
 		return "No token"
 	case SkipNoKey:

@@ -15,19 +15,24 @@ import (
 const (
 	placeholderID        = ":id"
 	placeholderListBotID = ":list_bot_id"
+	placeholderUser      = ":user"
 	placeholderValue     = ":value"
 )
 
-// ids are what placeholders for a bot stand for.
+// ids are what placeholders stand for.
 type ids struct {
 	botID     string // the bot's Discord snowflake
 	listBotID string // the number the list itself gave the bot; "": none is known
+	userID    string // of a vote check: the user's snowflake
 }
 
 // of returns what a placeholder stands for.
 func (d *ids) of(placeholder string) string {
-	if placeholder == placeholderListBotID {
+	switch placeholder {
+	case placeholderListBotID:
 		return d.listBotID
+	case placeholderUser:
+		return d.userID
 	}
 	return d.botID
 }
@@ -79,7 +84,7 @@ func (t template) holds(placeholder string) bool {
 	return false
 }
 
-// forBot puts the ids of a bot in the placeholders' places.
+// forBot puts ids in the placeholders' places.
 func (t template) forBot(d *ids) string {
 	if t.isFixed() {
 		return t.parts[0]

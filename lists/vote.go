@@ -1,0 +1,272 @@
+package lists
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// votesDialect is how a list is asked whether a user has voted, compiled.
+type votesDialect struct {
+	endpoint
+	finding
+	notVoted  []int
+	otherwise *votesOtherwise // nil: there is no second way
+}
+
+// votesOtherwise is a second way to ask, compiled.
+type votesOtherwise struct {
+	on  []int
+	way *votesDialect
+}
+
+// votes compiles how a list is asked for votes; nil if it is not.
+func (c *checker) votes(e *Entry) *votesDialect {
+	if e.Votes == nil {
+		return nil
+	}
+	d := c.votesWay("votes", e.Votes)
+	if o := e.Votes.Otherwise; o != nil {
+		d.otherwise = c.votesOtherwise(o, d)
+		d.endpoint.otherwiseOn = d.otherwise.on
+	}
+	return d
+}
+
+// votesWay compiles one way to ask.
+func (c *checker) votesWay(part string, spec *VotesEntry) *votesDialect {
+	entry := endpointEntry{
+		part: part, url: spec.URL, auth: spec.Auth, bodiless: "a vote check sends none", headers: spec.Headers,
+		limits: spec.Limits, wait: spec.Wait, placeholders: []string{placeholderID, placeholderListBotID, placeholderUser},
+	}
+	d := &votesDialect{endpoint: endpoint{op: &Votes, keyed: spec.Auth != nil}, notVoted: spec.NotVoted}
+	d.judge = d.judgeVotes
+	field, ok := c.urlOf(&d.endpoint, entry)
+	if !ok {
+		c.add(part+".url", "is required")
+		return d
+	}
+	c.endpoint(&d.endpoint, entry)
+	switch {
+	case !d.keyed && !d.namesBot:
+		c.add(field, "must hold %s, or the votes of every bot would be taken for one's", placeholderID)
+	case d.listBotID && !d.keyed:
+		c.add(field, "holds %s, which comes with a key; say under auth where the key goes", placeholderListBotID)
+	}
+	if !d.holds(placeholderUser) && spec.Voters == nil {
+		c.add(field, "must hold %s, or voters must say where the answer lists those who voted", placeholderUser)
+	}
+	c.checkPer(part+".limits", &d.endpoint)
+	c.statuses(part+".not_voted", d.notVoted)
+	d.finding = c.finding(part, spec)
+	return d
+}
+
+// votesOtherwise compiles the second way to ask of an entry whose first is d.
+func (c *checker) votesOtherwise(o *VotesOtherwise, d *votesDialect) *votesOtherwise {
+	const part = "votes.otherwise"
+	c.statuses(part+".on", o.On)
+	if len(o.On) == 0 {
+		c.add(part+".on", "must name a status")
+	}
+	for _, status := range o.On {
+		if slices.Contains(d.notVoted, status) {
+			c.add(part+".on", "names %d, which means no by votes.not_voted", status)
+		}
+	}
+	way := c.votesWay(part, &o.VotesEntry)
+	for _, status := range way.notVoted {
+		if (Answer{Status: status}).RefusesOtherwise() {
+			c.add(part+".not_voted", "names %d, which cannot be told from a token that is not for this way", status)
+		}
+	}
+	if !d.keyed || !way.keyed {
+		c.add(part, "is for other tokens, but one of the ways needs no key; say under auth where it goes")
+	}
+	way.limits, way.wait = d.limits, d.wait
+	c.checkPer("votes.limits", &way.endpoint)
+	d.listBotID = d.listBotID || way.listBotID // a token is for either way
+	return &votesOtherwise{o.On, way}
+}
+
+// VoteCall is a call that asks whether a user has voted for a bot.
+type VoteCall struct{ Call }
+
+// Hiding returns the call with further secrets that its answer must not show;
+// nil: none.
+func (c VoteCall) Hiding(secrets *Masker) VoteCall {
+	c.hides = secrets
+	return c
+}
+
+// PlanVote plans how the list is asked whether a user has voted for a bot, with
+// a key where it needs one; where it needs none, it gets none. Both ids must be
+// snowflakes. It returns a Skip where the list cannot be asked, and nil
+// otherwise.
+func (l *List) PlanVote(botID, userID string, key Token, userAgent string) (VoteCall, *Skip) {
+	d := l.votes
+	switch {
+	case l.Defunct:
+		return VoteCall{}, &Skip{Reason: SkipDefunct}
+	case d == nil:
+		return VoteCall{}, &Skip{Reason: SkipNoVotes}
+	case !d.keyed:
+		key = Token{}
+	case key.IsZero():
+		return VoteCall{}, &Skip{Reason: SkipNoKey}
+	}
+	if d.listBotID {
+		var skip *Skip
+		if key, skip = l.withListBotID(key); skip != nil {
+			return VoteCall{}, skip
+		}
+	}
+	plan := &votesPlan{d, ids{botID: botID, listBotID: key.listBotID, userID: userID}, userAgent}
+	return VoteCall{Call{List: l, endpoint: &d.endpoint, botID: botID, token: key, plan: plan}}, nil
+}
+
+// VotesNeedKey reports whether the list is asked for votes with a key alone.
+func (l *List) VotesNeedKey() bool { return l.votes != nil && l.votes.keyed }
+
+// votesPlan is a vote check to be made.
+type votesPlan struct {
+	*votesDialect
+	ids       ids
+	userAgent string
+}
+
+func (p *votesPlan) request(token string) Request {
+	return p.get(&p.ids, token, p.userAgent)
+}
+
+func (*votesPlan) size() int { return 0 }
+
+func (*votesPlan) sent(string) string { return "" }
+
+func (p *votesPlan) second() (*endpoint, plan) {
+	way := p.otherwise.way
+	return &way.endpoint, &votesPlan{way, p.ids, p.userAgent}
+}
+
+// ListsVoters reports whether the answer to the call lists those who voted: it
+// serves every user of the bot and the credential.
+func (c VoteCall) ListsVoters() bool {
+	p := c.plan.(*votesPlan)
+	return p.voters != nil && !p.holds(placeholderUser)
+}
+
+// Vote is what a list says of a user and a bot.
+type Vote struct {
+	Verdict           // not OK where the answer is not what the entry documents; then the rest says nothing
+	Voted   bool      // the user has voted, and the vote counts now
+	At      time.Time // when; zero where the list does not tell
+	Until   time.Time // until when the vote counts; zero where that is not known
+	Weight  int64     // how many votes it counts for; 0 where the list does not tell
+}
+
+// Read returns what the answer to the call, in whichever way it was made, says
+// of a user at the time now. The user may be another one than was asked for
+// where the call ListsVoters.
+func (c VoteCall) Read(a Answer, userID string, now time.Time) Vote {
+	p := c.plan.(*votesPlan)
+	d := p.votesDialect
+	if a.Otherwise && d.otherwise != nil {
+		d = d.otherwise.way
+	}
+	verdict, told := d.read(c.Call, a, userID, now)
+	v := Vote{Verdict: verdict}
+	if !v.OK {
+		return v
+	}
+	if told.cut && !d.isComplete(told, now) {
+		why := "the list shows its newest " + strconv.FormatInt(d.voters.newest, 10) + " voters only, and the oldest of them voted inside the window: the user may have voted before"
+		v.OK, v.Text, v.Why = false, why, why
+		return v
+	}
+	d.decide(&v, told, now)
+	return v
+}
+
+// judgeVotes finds an answer good that is what the entry documents.
+func (d *votesDialect) judgeVotes(c Call, a Answer) Verdict {
+	v, _ := d.read(c, a, c.plan.(*votesPlan).ids.userID, time.Time{})
+	return v
+}
+
+// maxVoteText bounds the text of an answer that a Vote holds: an answer may list
+// thousands of voters.
+const maxVoteText = 4 << 10
+
+// read judges an answer, and finds what it says of a user.
+func (d *votesDialect) read(c Call, a Answer, userID string, now time.Time) (Verdict, told) {
+	if a.Status == NoAnswer {
+		return Verdict{Status: NoAnswer, Text: c.Hide(a.Reason), Why: noAnswer}, told{}
+	}
+	v := Verdict{Status: a.Status, TokenRefused: refusesToken(a.Status) && !slices.Contains(d.notVoted, a.Status)}
+	var found told
+	v.Text = c.Hide(cutText(Text(a.Body)))
+	answer, isJSON := a.statement()
+	switch {
+	case isHTML(a.Body):
+		v.Why = isPage
+	case slices.Contains(d.notVoted, a.Status):
+	case a.Status != http.StatusOK:
+		v.Why = wrongStatus(a.Status, "200")
+	case !isJSON:
+		v.Why = "the answer is not JSON"
+	default:
+		if v.Why = c.saysFailure(a, d.readKeys...); v.Why == "" {
+			var err error
+			if found, err = d.find(answer, userID, now); err != nil {
+				v.Why = c.Hide(err.Error())
+			}
+		}
+	}
+	v.OK = v.Why == ""
+	return v, found
+}
+
+// cutText returns the beginning of a text that may be very long.
+func cutText(text string) string {
+	if len(text) <= maxVoteText {
+		return text
+	}
+	end := maxVoteText
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}
+
+// VoteRules says in words what the list's answer to a vote check means, and what
+// holds the next one back; nil where it is not asked.
+func (l *List) VoteRules() []string {
+	d := l.votes
+	if d == nil {
+		return nil
+	}
+	rules := append(d.rules(), d.endpoint.rules()...)
+	if o := d.otherwise; o != nil {
+		rules = append(rules, otherwiseRule(o.on, http.MethodGet, o.way.rawURL))
+		for _, rule := range o.way.rules() {
+			rules = append(rules, "there, "+rule)
+		}
+	}
+	return rules
+}
+
+// rules says in words what an answer means.
+func (d *votesDialect) rules() []string {
+	rules := d.finding.rules()
+	if len(d.notVoted) > 0 {
+		texts := make([]string, len(d.notVoted))
+		for i, status := range d.notVoted {
+			texts[i] = strconv.Itoa(status)
+		}
+		rules = append(rules, "no: status "+strings.Join(texts, ", "))
+	}
+	return rules
+}
