@@ -25,12 +25,13 @@ type MemoryOptions struct {
 
 // Memory is a Store that forgets everything when the process ends.
 type Memory struct {
-	windows *MemoryWindows
-	state   *MemoryState
-	shards  *MemoryShards
-	clock   *Clock
-	monitor *Monitor
-	secret  []byte
+	windows  *MemoryWindows
+	state    *MemoryState
+	shards   *MemoryShards
+	outcomes *MemoryOutcomes
+	clock    *Clock
+	monitor  *Monitor
+	secret   []byte
 }
 
 var _ Store = (*Memory)(nil)
@@ -54,6 +55,7 @@ func NewMemory(opts MemoryOptions) *Memory {
 	m.windows = NewMemoryWindows(opts.MaxKeys, m.clock.Now, func(Key, Window) { m.monitor.BeginFull(opts.MaxKeys) })
 	m.state = NewMemoryState(m.clock, nil)
 	m.shards = NewMemoryShards(m.clock, opts.Shards, ShardRows{})
+	m.outcomes = NewMemoryOutcomes(OutcomeRows{})
 	return m
 }
 
@@ -72,6 +74,9 @@ func (m *Memory) State() State { return m.state }
 
 // Shards implements [Store].
 func (m *Memory) Shards() Shards { return m.shards }
+
+// Outcomes implements [Store].
+func (m *Memory) Outcomes() Outcomes { return m.outcomes }
 
 // Health implements [Store].
 func (m *Memory) Health() Health {
@@ -94,5 +99,6 @@ func (m *Memory) Close() error {
 	m.windows.Close()
 	m.state.Close()
 	m.shards.Close()
+	m.outcomes.Close()
 	return nil
 }

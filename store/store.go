@@ -20,6 +20,9 @@ type Store interface {
 	// Shards returns the counts of shards kept in the store.
 	Shards() Shards
 
+	// Outcomes returns what became of calls to lists, kept in the store.
+	Outcomes() Outcomes
+
 	// Health returns how the store is.
 	Health() Health
 

@@ -48,9 +48,10 @@ const (
 // Store is a [store.Store] in Redis.
 type Store struct {
 	*link
-	windows *windows
-	state   *state
-	shards  *shards
+	windows  *windows
+	state    *state
+	shards   *shards
+	outcomes *outcomes
 
 	closing  sync.Once
 	closeErr error
@@ -89,6 +90,7 @@ func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Sto
 	s.windows = newWindows(s.link)
 	s.state = newState(s.link)
 	s.shards = &shards{s.link}
+	s.outcomes = &outcomes{s.link}
 	if err = s.begin(ctx); err == nil {
 		return s, nil
 	}
@@ -108,6 +110,9 @@ func (s *Store) State() store.State { return s.state }
 
 // Shards implements [store.Store].
 func (s *Store) Shards() store.Shards { return s.shards }
+
+// Outcomes implements [store.Store].
+func (s *Store) Outcomes() store.Outcomes { return s.outcomes }
 
 // Backup implements [store.Store].
 func (s *Store) Backup(context.Context, io.Writer) error {

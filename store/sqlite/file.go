@@ -68,6 +68,26 @@ var migrations = []string{
 		round INTEGER NOT NULL,
 		PRIMARY KEY (key, of, shard)
 	) STRICT, WITHOUT ROWID;`,
+
+	`CREATE TABLE outcomes (
+		list TEXT NOT NULL,
+		op TEXT NOT NULL,
+		period_s INTEGER NOT NULL,
+		from_s INTEGER NOT NULL,
+		tally TEXT NOT NULL,
+		PRIMARY KEY (list, op, period_s, from_s)
+	) STRICT, WITHOUT ROWID;
+	CREATE TABLE outcomes_latest (
+		list TEXT NOT NULL,
+		op TEXT NOT NULL,
+		call_ms INTEGER, -- NULL for never
+		success_ms INTEGER,
+		failure_ms INTEGER,
+		failure_kind INTEGER NOT NULL,
+		failure_status INTEGER NOT NULL,
+		failure_detail TEXT NOT NULL,
+		PRIMARY KEY (list, op)
+	) STRICT, WITHOUT ROWID;`,
 }
 
 // database is the open file.
@@ -81,11 +101,14 @@ type database struct {
 	// database/sql cost a parse each, and a goroutine.
 	begin, commit, rollback *sql.Stmt
 
-	putWindow, cutWindow *sql.Stmt
-	putItem, cutItem     *sql.Stmt
-	putSet, cutSet       *sql.Stmt
-	putCount, cutCount   *sql.Stmt
-	cutCounts            *sql.Stmt // of a set
+	putWindow, cutWindow   *sql.Stmt
+	putItem, cutItem       *sql.Stmt
+	putSet, cutSet         *sql.Stmt
+	putCount, cutCount     *sql.Stmt
+	cutCounts              *sql.Stmt // of a set
+	putOutcome, cutOutcome *sql.Stmt
+	cutOutcomes            *sql.Stmt // of a list and operation
+	putLatest, cutLatest   *sql.Stmt
 }
 
 // openDatabase opens the file at path, which is made when it is not there, and
@@ -146,10 +169,16 @@ func (d *database) prepare(path string) (err error) {
 		&d.cutItem: `DELETE FROM items WHERE key = ?`,
 		&d.putSet: `INSERT OR REPLACE INTO shard_sets (key, of, network, used_ms, ttl_ms, began_ms, round, complete, finished,
 			ended_ms, took_ms, posted_ms, claim, claimed_ms, until_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		&d.cutSet:    `DELETE FROM shard_sets WHERE key = ? AND of = ?`,
-		&d.putCount:  `INSERT OR REPLACE INTO shard_counts (key, of, shard, count, at_s, round) VALUES (?, ?, ?, ?, ?, ?)`,
-		&d.cutCount:  `DELETE FROM shard_counts WHERE key = ? AND of = ? AND shard = ?`,
-		&d.cutCounts: `DELETE FROM shard_counts WHERE key = ? AND of = ?`,
+		&d.cutSet:      `DELETE FROM shard_sets WHERE key = ? AND of = ?`,
+		&d.putCount:    `INSERT OR REPLACE INTO shard_counts (key, of, shard, count, at_s, round) VALUES (?, ?, ?, ?, ?, ?)`,
+		&d.cutCount:    `DELETE FROM shard_counts WHERE key = ? AND of = ? AND shard = ?`,
+		&d.cutCounts:   `DELETE FROM shard_counts WHERE key = ? AND of = ?`,
+		&d.putOutcome:  `INSERT OR REPLACE INTO outcomes (list, op, period_s, from_s, tally) VALUES (?, ?, ?, ?, ?)`,
+		&d.cutOutcome:  `DELETE FROM outcomes WHERE list = ? AND op = ? AND period_s = ? AND from_s = ?`,
+		&d.cutOutcomes: `DELETE FROM outcomes WHERE list = ? AND op = ?`,
+		&d.putLatest: `INSERT OR REPLACE INTO outcomes_latest (list, op, call_ms, success_ms, failure_ms, failure_kind, failure_status, failure_detail)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		&d.cutLatest: `DELETE FROM outcomes_latest WHERE list = ? AND op = ?`,
 		&d.expired: `DELETE FROM windows WHERE key IN (
 			SELECT key FROM windows WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
 		&d.clock: `INSERT INTO meta (name, value) VALUES ('clock', ?)

@@ -15,18 +15,25 @@ type changes struct {
 	items   map[store.Key]store.Item   // of Version 0 means delete
 	sets    map[store.ShardSetID]*shardChanges
 	waiting *int // counts of sets
+
+	outcomes map[store.OutcomeRowID]string // "" means delete
+	latest   map[store.OutcomeID]latestChange
 }
 
 func newChanges() changes {
 	return changes{
-		windows: make(map[store.Key]store.Window),
-		items:   make(map[store.Key]store.Item),
-		sets:    make(map[store.ShardSetID]*shardChanges),
-		waiting: new(int),
+		windows:  make(map[store.Key]store.Window),
+		items:    make(map[store.Key]store.Item),
+		sets:     make(map[store.ShardSetID]*shardChanges),
+		waiting:  new(int),
+		outcomes: make(map[store.OutcomeRowID]string),
+		latest:   make(map[store.OutcomeID]latestChange),
 	}
 }
 
-func (c changes) len() int { return len(c.windows) + len(c.items) + len(c.sets) }
+func (c changes) len() int {
+	return len(c.windows) + len(c.items) + len(c.sets) + len(c.outcomes) + len(c.latest)
+}
 
 // keep puts rows back that could not be written, unless they have changed since
 // or are over by now: what is over means nothing in the file either. Beyond so
@@ -37,6 +44,8 @@ func (c changes) keep(old changes, now time.Time, most int) {
 	keep(c.windows, old.windows, most)
 	keep(c.items, old.items, most)
 	c.keepSets(old.sets, most)
+	keep(c.outcomes, old.outcomes, most)
+	c.keepLatest(old.latest, most)
 }
 
 func keep[K comparable, V any](rows, old map[K]V, most int) {
@@ -137,6 +146,9 @@ func (d *database) write(c changes, r store.Reading) error {
 		return err
 	}
 	if err := d.saveShards(c.sets); err != nil {
+		return err
+	}
+	if err := d.saveOutcomes(c); err != nil {
 		return err
 	}
 	_, err := d.clock.Exec(fmt.Appendf(nil, "%d %d", r.Clock.UnixMilli(), r.Wall.UnixMilli()))

@@ -34,6 +34,7 @@ type Store struct {
 	memory   *store.MemoryWindows
 	state    *store.MemoryState
 	shards   *store.MemoryShards
+	outcomes *store.MemoryOutcomes
 	rows     changes       // to write
 	saved    chan struct{} // closed when what is in rows has been written, or has failed to be
 	failed   error         // why the last write failed; nil when it did not
@@ -108,7 +109,11 @@ func (s *Store) read(file *database) (err error) {
 		return err
 	}
 	s.shards = store.NewMemoryShards(s.clock, s.bounds, s.shardRows())
-	err = file.shards(s.clock.Now(), s.shards.Put)
+	if err := file.shards(s.clock.Now(), s.shards.Put); err != nil {
+		return err
+	}
+	s.outcomes = store.NewMemoryOutcomes(s.outcomeRows())
+	err = file.outcomes(s.now(), s.outcomes)
 	s.rows = newChanges() // what was read is in the file, and what made room is not
 	return err
 }
@@ -121,6 +126,9 @@ func (s *Store) State() store.State { return state{s} }
 
 // Shards implements [store.Store].
 func (s *Store) Shards() store.Shards { return shards{s} }
+
+// Outcomes implements [store.Store].
+func (s *Store) Outcomes() store.Outcomes { return outcomes{s} }
 
 // Secret implements [store.Store].
 func (s *Store) Secret() []byte { return slices.Clone(s.secret) }
@@ -140,6 +148,7 @@ func (s *Store) Close() error {
 		s.memory.Close() // from here on no call changes anything
 		s.state.Close()
 		s.shards.Close()
+		s.outcomes.Close()
 		s.mu.Unlock()
 		close(s.stop)
 		<-s.done

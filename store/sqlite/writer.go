@@ -148,5 +148,7 @@ func (s *Store) renew() error {
 			set.counts[c.Shard] = shardCount{ShardRow: c}
 		}
 	})
+	s.outcomes.Each(func(id store.OutcomeRowID, tally string) { s.rows.outcomes[id] = tally },
+		func(id store.OutcomeID, l store.Latest) { s.rows.latest[id] = latestChange{latest: &l} })
 	return nil
 }

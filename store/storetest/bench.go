@@ -56,3 +56,32 @@ func BenchmarkState(b *testing.B, state store.State) {
 		}
 	}
 }
+
+// BenchmarkOutcomes measures batches of 60 lists, of two operations each, on a
+// year of days.
+func BenchmarkOutcomes(b *testing.B, outcomes store.Outcomes) {
+	at, n := time.Now(), 0
+	add := func() {
+		batch := store.OutcomeBatch{ID: store.NewHolder()}
+		for list := range 60 {
+			for _, op := range []string{"posts", "readings"} {
+				e := store.OutcomeEntry{OutcomeID: store.OutcomeID{List: fmt.Sprintf("list-%d.example", list), Op: op}, Slot: store.Slots.Begin(at)}
+				e.Tally[store.FigureCalls], e.Tally[store.FigureAnswers], e.Tally[store.FigureSuccesses] = 100, 99, 98
+				e.Took(time.Duration(n) * time.Millisecond)
+				e.Call, e.Success = at, at
+				batch.Entries = append(batch.Entries, e)
+			}
+		}
+		if err := outcomes.Add(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for n = range 365 {
+		at = at.Add(24 * time.Hour)
+		add()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		add()
+	}
+}
