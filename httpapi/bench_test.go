@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -60,3 +61,31 @@ func BenchmarkCount(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkLists measures GET /api/lists with gzip, with its line of the log.
+func BenchmarkLists(b *testing.B) {
+	s, _ := newTestServer(b, 23)
+	s.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))
+	r := httptest.NewRequest(http.MethodGet, "/api/lists", nil)
+	r.Header.Set("Accept-Encoding", "gzip")
+	w := &discarded{}
+	b.ReportAllocs()
+	for b.Loop() {
+		w.header = http.Header{}
+		if s.ServeHTTP(w, r); w.status != http.StatusOK {
+			b.Fatal(w.status)
+		}
+	}
+}
+
+// discarded is an answer of which only the status is kept.
+type discarded struct {
+	header http.Header
+	status int
+}
+
+func (d *discarded) Header() http.Header              { return d.header }
+func (d *discarded) WriteHeader(status int)           { d.status = status }
+func (d *discarded) Write(p []byte) (int, error)      { return len(p), nil }
+func (d *discarded) SetWriteDeadline(time.Time) error { return nil }
+func (d *discarded) SetReadDeadline(time.Time) error  { return nil }

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
-	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -50,7 +49,7 @@ type static struct{ plain, gzip representation }
 // representation is a body with the headers that go with it.
 type representation struct {
 	body   []byte
-	header http.Header
+	header fixedHeaders
 }
 
 // staticCache holds the bodies made of one catalog: as many as it has lists,
@@ -83,17 +82,17 @@ func newStatic(body []byte) static {
 	_, _ = w.Write(body)                                       // a buffer takes everything
 	_ = w.Close()
 	s := static{newRepresentation(body, etag), newRepresentation(bytes.Clone(packed.Bytes()), etag+"-gzip")}
-	s.gzip.header["Content-Encoding"] = []string{"gzip"}
+	s.gzip.header = append(s.gzip.header, fixedHeaders{{"Content-Encoding", []string{"gzip"}}}...)
 	return s
 }
 
 func newRepresentation(body []byte, etag string) representation {
-	return representation{body, http.Header{
-		"Content-Type":   {"application/json"},
-		"Content-Length": {strconv.Itoa(len(body))},
-		"Cache-Control":  {"no-cache"}, // ask again, and hear 304
-		"Vary":           {"Accept-Encoding"},
-		"Etag":           {`"` + etag + `"`},
+	return representation{body, fixedHeaders{
+		{"Content-Type", []string{"application/json"}},
+		{"Content-Length", []string{strconv.Itoa(len(body))}},
+		{"Cache-Control", []string{"no-cache"}}, // ask again, and hear 304
+		{"Vary", []string{"Accept-Encoding"}},
+		{"Etag", []string{`"` + etag + `"`}},
 	}}
 }
 
@@ -105,7 +104,7 @@ func (s *Server) answerStatic(c echo.Context, from *catalog.Catalog, name string
 	if takesGzip(c.Request().Header.Values("Accept-Encoding")) {
 		r = &all.gzip
 	}
-	maps.Copy(w.Header(), r.header)
+	r.header.set(w.Header())
 	if isConditional(c.Request().Header) {
 		c.Request().Header.Del("Range") // the answer is small, and whole
 		http.ServeContent(w, c.Request(), "", time.Time{}, bytes.NewReader(r.body))
@@ -134,10 +133,11 @@ func takesGzip(values []string) bool {
 			continue
 		}
 		q, isQ := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")
-		if weight, err := strconv.ParseFloat(q, 64); isQ && err == nil && weight == 0 {
-			return false
+		if !isQ {
+			return true
 		}
-		return true
+		weight, err := strconv.ParseFloat(q, 64)
+		return err != nil || weight != 0
 	}
 	return false
 }

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"maps"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -11,18 +10,25 @@ import (
 const exposedHeaders = "Retry-After, X-Rate-Limit-Reset, X-Rate-Limit-Method, X-Rate-Limit-Route, X-Rate-Limit-IP, X-Rate-Limit-Bot-ID, RateLimit-Policy, RateLimit, ETag, Age, X-Request-Id"
 
 // commonHeaders are those that every answer carries: any page may read the API.
-var commonHeaders = http.Header{
-	"Access-Control-Allow-Origin":   {"*"},
-	"Access-Control-Expose-Headers": {exposedHeaders},
-	"X-Content-Type-Options":        {"nosniff"},
-	"Content-Security-Policy":       {"default-src 'none'; frame-ancestors 'none'"},
-	"Referrer-Policy":               {"no-referrer"},
+var commonHeaders = fixedHeaders{
+	{"Access-Control-Allow-Origin", []string{"*"}},
+	{"Access-Control-Expose-Headers", []string{exposedHeaders}},
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
+	{"Referrer-Policy", []string{"no-referrer"}},
 }
 
-// setHeaders sets what every answer carries.
-func setHeaders(h http.Header, id string) {
-	maps.Copy(h, commonHeaders)
-	h[requestIDHeader] = []string{id}
+// fixedHeaders are headers of many answers, made once. Their names are in
+// canonical form.
+type fixedHeaders []struct {
+	name  string
+	value []string
+}
+
+func (f fixedHeaders) set(h http.Header) {
+	for i := range f {
+		h[f[i].name] = f[i].value
+	}
 }
 
 // preflight answers browsers that ask whether a page may send a request.

@@ -76,6 +76,9 @@ func routed(next echo.HandlerFunc) echo.HandlerFunc {
 // trailing slash, and unescaped, unless an escaped slash would then be read as
 // a separator.
 func oneSpelling(r *http.Request) *http.Request {
+	if r.URL.RawPath == "" && (len(r.URL.Path) <= 1 || !strings.HasSuffix(r.URL.Path, "/")) {
+		return r
+	}
 	u := *r.URL
 	if !strings.Contains(strings.ToLower(u.RawPath), "%2f") {
 		u.RawPath = ""

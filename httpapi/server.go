@@ -4,6 +4,7 @@
 package httpapi
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -56,7 +57,8 @@ func New(c Config) *Server {
 	s := &Server{Config: c, router: echo.New(), policies: map[string]string{}, now: time.Now, started: time.Now()}
 	s.router.IPExtractor = echo.ExtractIPDirect() // clientIP decides; echo's default would believe anyone's header
 	s.router.HTTPErrorHandler = s.answerError
-	s.router.Use(s.watched, guarded, s.counted, s.received, s.admitted, preflight, routed)
+	way := s.way()
+	s.router.Use(func(echo.HandlerFunc) echo.HandlerFunc { return way }) // echo would put it together for each request
 	for _, r := range s.routes() {
 		s.policies[r.path] = r.policy
 		s.router.Add(r.method, r.path, r.handler)
@@ -65,6 +67,12 @@ func New(c Config) *Server {
 		}
 	}
 	return s
+}
+
+// way returns what each request goes through, up to the handler of its route.
+func (s *Server) way() echo.HandlerFunc {
+	handled := func(c echo.Context) error { return c.Handler()(c) }
+	return s.watched(guarded(s.counted(s.received(s.admitted(preflight(routed(handled)))))))
 }
 
 // FailHealth makes /api/health say 503 from now on, so that balancers look
@@ -100,10 +108,14 @@ type exchange struct {
 // totals are how many lists of an operation came to what.
 type totals struct{ ok, failed, skipped int }
 
-const exchangeKey = "exchange"
+// exchangeKey is the key of a request's exchange in its context.
+type exchangeKey struct{}
 
-// exchangeOf returns the exchange that watched has begun.
-func exchangeOf(c echo.Context) *exchange {
-	x, _ := c.Get(exchangeKey).(*exchange)
+// exchangeIn returns the exchange that a context belongs to; nil if there is none.
+func exchangeIn(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
 	return x
 }
+
+// exchangeOf returns the exchange that watched has begun.
+func exchangeOf(c echo.Context) *exchange { return exchangeIn(c.Request().Context()) }

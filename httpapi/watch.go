@@ -46,7 +46,8 @@ func (s *Server) watched(next echo.HandlerFunc) echo.HandlerFunc {
 		start := s.now()
 		x := s.begin(c)
 		defer x.holder.Close()
-		setHeaders(c.Response().Header(), x.id)
+		commonHeaders.set(c.Response().Header())
+		c.Response().Header()[requestIDHeader] = []string{x.id}
 		if s.Metrics != nil {
 			s.Metrics.inFlight.Inc()
 			defer s.Metrics.inFlight.Dec()
@@ -66,10 +67,8 @@ func (s *Server) begin(c echo.Context) *exchange {
 	x.network = s.networkOf(r, x.ip)
 	ctx := r.Context()
 	x.conn, _ = ctx.Value(connKey{}).(*callerConn)
-	ctx = context.WithValue(ctx, requestIDKey{}, x.id)
 	ctx, x.holder = shares.NewHolder(ctx, x.network.Addr())
-	c.SetRequest(r.WithContext(ctx))
-	c.Set(exchangeKey, x)
+	c.SetRequest(r.WithContext(context.WithValue(ctx, exchangeKey{}, x)))
 	c.Response().Writer = newAnswerWriter(c.Response().Writer, func() {
 		x.place.Release()
 		x.conn.enter(phaseAnswer)
@@ -92,20 +91,22 @@ func (s *Server) record(c echo.Context, took time.Duration) {
 	if s.Metrics != nil {
 		s.Metrics.answered(route, method, status, took)
 	}
-	if !s.Log.Enabled(c.Request().Context(), logLevel(route, status)) {
+	ctx, level := c.Request().Context(), logLevel(route, status)
+	if !s.Log.Enabled(ctx, level) {
 		return
 	}
-	attrs := []slog.Attr{
+	line := slog.NewRecord(s.now(), level, "request", 0) // Log would look up where in the program this is
+	line.AddAttrs(
 		slog.String("id", x.id), slog.String("method", method), slog.String("route", route), slog.Int("status", status),
 		slog.Float64("took_ms", milliseconds(took)), slog.String("ip", x.ip.String()),
-	}
+	)
 	if x.bot != "" {
-		attrs = append(attrs, slog.String("bot", x.bot))
+		line.AddAttrs(slog.String("bot", x.bot))
 	}
 	if t := x.totals; t != nil {
-		attrs = append(attrs, slog.Int("ok", t.ok), slog.Int("failed", t.failed), slog.Int("skipped", t.skipped))
+		line.AddAttrs(slog.Int("ok", t.ok), slog.Int("failed", t.failed), slog.Int("skipped", t.skipped))
 	}
-	s.Log.LogAttrs(c.Request().Context(), logLevel(route, status), "request", attrs...)
+	_ = s.Log.Handler().Handle(ctx, line) // nobody is left to hear that the log is full
 }
 
 // logLevel returns the level at which a request is logged: those of machines
@@ -129,7 +130,10 @@ func LogCall(ctx context.Context, log *slog.Logger, o aggregate.Outcome) {
 	if o.Status == 0 || !log.Enabled(ctx, slog.LevelDebug) { // held back, or of no interest
 		return
 	}
-	id, _ := ctx.Value(requestIDKey{}).(string)
+	id := ""
+	if x := exchangeIn(ctx); x != nil {
+		id = x.id
+	}
 	became := slog.Int("status", o.Status)
 	if o.Status == lists.NoAnswer {
 		became = slog.String("fault", string(o.Fault))
@@ -137,9 +141,6 @@ func LogCall(ctx context.Context, log *slog.Logger, o aggregate.Outcome) {
 	log.LogAttrs(ctx, slog.LevelDebug, "call", slog.String("id", id), slog.String("list", o.List),
 		slog.String("direction", o.Op.Name), became, slog.Float64("ms", milliseconds(o.Took)))
 }
-
-// requestIDKey is the key of a request's id in its context.
-type requestIDKey struct{}
 
 // statusGone stands for a request whose caller left before its answer.
 const statusGone = 499
