@@ -59,6 +59,14 @@ func (c *Clock) ToWall(t time.Time) time.Time { return shift(t, c.Ahead()) }
 // zero.
 func (c *Clock) FromWall(t time.Time) time.Time { return shift(t, -c.Ahead()) }
 
+// FromWallUp is FromWall in whole milliseconds, rounded up.
+func (c *Clock) FromWallUp(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return time.UnixMilli(ceilMilli(c.FromWall(t)))
+}
+
 // OnWall returns windows kept by a Clock as callers see them, by the wall clock.
 func (c *Clock) OnWall(w Windows) Windows { return wallWindows{w, c} }
 

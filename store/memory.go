@@ -17,6 +17,7 @@ const DefaultMaxKeys = 1_000_000
 type MemoryOptions struct {
 	MaxKeys int          // windows open at once; DefaultMaxKeys when 0
 	Shards  ShardBounds  // DefaultShardBounds when zero
+	Outbox  OutboxBounds // DefaultOutboxBounds when zero
 	Log     *slog.Logger // nil is silent
 
 	Now     func() time.Time     // the wall clock; time.Now when nil
@@ -29,6 +30,7 @@ type Memory struct {
 	state    *MemoryState
 	shards   *MemoryShards
 	outcomes *MemoryOutcomes
+	outbox   *MemoryOutbox
 	clock    *Clock
 	monitor  *Monitor
 	secret   []byte
@@ -44,6 +46,9 @@ func NewMemory(opts MemoryOptions) *Memory {
 	if opts.Shards == (ShardBounds{}) {
 		opts.Shards = DefaultShardBounds
 	}
+	if opts.Outbox == (OutboxBounds{}) {
+		opts.Outbox = DefaultOutboxBounds
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -56,6 +61,7 @@ func NewMemory(opts MemoryOptions) *Memory {
 	m.state = NewMemoryState(m.clock, nil)
 	m.shards = NewMemoryShards(m.clock, opts.Shards, ShardRows{})
 	m.outcomes = NewMemoryOutcomes(OutcomeRows{})
+	m.outbox = NewMemoryOutbox(m.clock, opts.Outbox)
 	return m
 }
 
@@ -77,6 +83,9 @@ func (m *Memory) Shards() Shards { return m.shards }
 
 // Outcomes implements [Store].
 func (m *Memory) Outcomes() Outcomes { return m.outcomes }
+
+// Outbox implements [Store].
+func (m *Memory) Outbox() Outbox { return m.outbox }
 
 // Health implements [Store].
 func (m *Memory) Health() Health {
@@ -100,5 +109,6 @@ func (m *Memory) Close() error {
 	m.state.Close()
 	m.shards.Close()
 	m.outcomes.Close()
+	m.outbox.Close()
 	return nil
 }

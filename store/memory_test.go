@@ -35,6 +35,14 @@ func TestMemoryShards(t *testing.T) {
 	})
 }
 
+func TestMemoryOutbox(t *testing.T) {
+	storetest.Outbox(t, func(t *testing.T, clock *testkit.Clock) store.Store {
+		m := store.NewMemory(store.MemoryOptions{Outbox: storetest.OutboxBounds, Now: clock.Now, Elapsed: clock.Elapsed})
+		t.Cleanup(func() { m.Close() })
+		return m
+	})
+}
+
 func numbered(n int) store.Key {
 	var key store.Key
 	binary.BigEndian.PutUint64(key[:], uint64(n))
@@ -135,4 +143,8 @@ func BenchmarkMemoryShards(b *testing.B) {
 
 func BenchmarkMemoryState(b *testing.B) {
 	storetest.BenchmarkState(b, store.NewMemory(store.MemoryOptions{}).State())
+}
+
+func BenchmarkMemoryOutbox(b *testing.B) {
+	storetest.BenchmarkOutbox(b, store.NewMemory(store.MemoryOptions{}).Outbox())
 }

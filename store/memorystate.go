@@ -81,7 +81,7 @@ func (m *MemoryState) save(holder Key, item Item) bool {
 		m.saved(item)
 		return true
 	}
-	item.Due = m.toClock(item.Due)
+	item.Due = m.clock.FromWallUp(item.Due)
 	held := &heldItem{Item: item}
 	if holder == (Key{}) {
 		held.holder, held.until = known.holder, known.until
@@ -175,13 +175,4 @@ func (m *MemoryState) item(key Key) Item {
 
 func (m *MemoryState) holds(known *heldItem, holder Key) bool {
 	return known.holder == holder && known.until.After(m.clock.Now())
-}
-
-// toClock returns a time of the callers' on the store's clock, in whole
-// milliseconds, rounded up.
-func (m *MemoryState) toClock(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return time.UnixMilli(ceilMilli(m.clock.FromWall(t)))
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,11 +23,17 @@ const (
 	DeadTTL = 7 * 24 * time.Hour
 	// StreamTTL is how far back After goes.
 	StreamTTL = 24 * time.Hour
+	// MaxReason bounds the reason of an attempt, in bytes. Of a longer one the
+	// beginning is kept.
+	MaxReason = 300
+	// MaxDeliveries is how many deliveries one call may ask for.
+	MaxDeliveries = 1000
 )
 
 // OutboxBounds bound what an Outbox keeps. A message that waits is refused where
 // it would be too much. Of those that were taken or given up the oldest make room,
-// those that were taken first; of once what ends soonest does.
+// those that were taken first; of once what ends soonest does. Bytes bound those
+// stores alone that keep bodies in memory.
 type OutboxBounds struct {
 	Waiting, WaitingInAll           int   // messages that wait, for one bot and for all together
 	WaitingBytes, WaitingBytesInAll int64 // of their bodies
@@ -50,7 +57,7 @@ type Message struct {
 	User    string // snowflake of the user that it is about; "" if there is none
 	Type    string // "vote.created"
 	Test    bool
-	Body    []byte    // what the bot is sent
+	Body    []byte    // what the bot is sent; nobody may change it in place
 	Created time.Time // when it arrived
 }
 
@@ -62,6 +69,8 @@ func (m Message) Check() error {
 	switch {
 	case m.ID == "" || m.Bot == "" || m.Type == "":
 		return fmt.Errorf("store: message %q of type %q for bot %q", m.ID, m.Type, m.Bot)
+	case m.Created.IsZero():
+		return fmt.Errorf("store: message %s without the time when it arrived", m.ID)
 	case len(m.Body) == 0 || len(m.Body) > MaxBody:
 		return fmt.Errorf("store: message of %d bytes, want 1 to %d", len(m.Body), MaxBody)
 	}
@@ -77,7 +86,15 @@ func (m Message) Check() error {
 // two of them are the same.
 type Once struct {
 	Key Key
-	TTL time.Duration
+	TTL time.Duration // whole milliseconds, at least one
+}
+
+// Check returns an error for what no store takes.
+func (o Once) Check() error {
+	if o.TTL < time.Millisecond {
+		return fmt.Errorf("store: known for %s, want at least a millisecond", o.TTL)
+	}
+	return nil
 }
 
 // PutResult is what became of a message that was put.
@@ -87,7 +104,7 @@ type PutResult int
 const (
 	// PutKept: it is kept.
 	PutKept PutResult = iota
-	// PutAgain: one that is the same was kept before.
+	// PutAgain: one that is the same, or has the same ID, was kept before.
 	PutAgain
 	// PutFull: too many wait, or too many bytes, for the bot or in all.
 	PutFull
@@ -102,6 +119,8 @@ const (
 	Delivered DeliveryState = "delivered"
 	Dead      DeliveryState = "dead"
 )
+
+func (s DeliveryState) known() bool { return s == Pending || s == Delivered || s == Dead }
 
 // Attempt is one try to tell a bot.
 type Attempt struct {
@@ -118,7 +137,7 @@ type Delivery struct {
 	Attempts int       // of the schedule, so far
 	Last     Attempt   // the zero Attempt before the first
 	Next     time.Time // when it is due again; zero before the first attempt, and once it no longer waits
-	Began    time.Time // when its schedule began: when it arrived, or was last brought back from the dead
+	Began    time.Time // when its schedule began: when it was put, or was last brought back from the dead
 }
 
 // Settled is what an attempt made of a delivery.
@@ -130,19 +149,59 @@ type Settled struct {
 	Next    time.Time     // when it is due again, of one that is Pending
 }
 
+// Check returns an error for what no store takes.
+func (s Settled) Check() error {
+	switch {
+	case s.ID == "" || s.Attempt.At.IsZero():
+		return fmt.Errorf("store: attempt of message %q without its time", s.ID)
+	case !s.State.known():
+		return fmt.Errorf("store: message %s is %q after an attempt", s.ID, s.State)
+	case s.State == Pending && s.Next.IsZero():
+		return fmt.Errorf("store: message %s is pending, but never due", s.ID)
+	}
+	return nil
+}
+
+// ClipReason returns a reason as stores keep it.
+func ClipReason(reason string) string {
+	return strings.ToValidUTF8(reason[:min(len(reason), MaxReason)], "")
+}
+
 // Ready is what waits for a bot. All of it has its body.
 type Ready struct {
 	First  []Delivery // never attempted, in the order of arrival
 	Again  []Delivery // attempted before and due now, those due for longest first
 	Oldest *Delivery  // the one that arrived first of all that wait; nil if none does
-	Next   time.Time  // when one of the others that were attempted before is due; zero if there is none
+	Next   time.Time  // when the first of the others that were attempted before is due; zero if there is none
 }
 
 // DeliveryQuery asks for deliveries of a bot.
 type DeliveryQuery struct {
 	State DeliveryState // "" for all
 	After string        // only those that arrived before the one with this id; "" for the newest
-	Max   int
+	Max   int           // from 1 to MaxDeliveries
+}
+
+// Check returns an error for a query that no store takes.
+func (q DeliveryQuery) Check() error {
+	switch {
+	case q.State != "" && !q.State.known():
+		return fmt.Errorf("store: deliveries that are %q", q.State)
+	case q.Max < 1 || q.Max > MaxDeliveries:
+		return fmt.Errorf("store: %d deliveries, want 1 to %d", q.Max, MaxDeliveries)
+	}
+	return nil
+}
+
+// CheckRetry returns an error for arguments that no Retry takes.
+func CheckRetry(ids []string, state DeliveryState) error {
+	switch {
+	case len(ids) > MaxDeliveries:
+		return fmt.Errorf("store: retry of %d messages, want at most %d", len(ids), MaxDeliveries)
+	case len(ids) == 0 && state != Pending && state != Dead:
+		return fmt.Errorf("store: retry of those that are %q", state)
+	}
+	return nil
 }
 
 // Backlog is how much waits for a bot.
@@ -150,6 +209,12 @@ type Backlog struct {
 	Bot     string
 	Waiting int
 	Oldest  time.Time // when the oldest of it arrived
+}
+
+// SortBacklogs returns backlogs as Backlogs does.
+func SortBacklogs(all []Backlog) []Backlog {
+	slices.SortFunc(all, func(a, b Backlog) int { return strings.Compare(a.Bot, b.Bot) })
+	return all
 }
 
 // Outbox keeps messages until bots have taken them. Any number of replicas may
@@ -161,8 +226,8 @@ type Backlog struct {
 //
 // A message that waits for longer than WaitTTL since its schedule began is dead
 // from then on, without anybody's doing. What is Delivered or Dead is forgotten
-// after DeliveredTTL or DeadTTL, or earlier where there is more of it than
-// [OutboxBounds] allow.
+// after DeliveredTTL or DeadTTL, counted from when it became so, or earlier where
+// there is more of it than [OutboxBounds] allow.
 type Outbox interface {
 	// Put keeps a message, unless one of once is known, in one step; what
 	// makes it the only one is known from then on for its TTL. It is written
@@ -184,24 +249,26 @@ type Outbox interface {
 
 	// Retry makes deliveries of a bot due now, and returns how many: those of
 	// ids, or, where there are none, all in a state, Pending or Dead. One that
-	// was dead waits again, as if it had just arrived and in its old place. What
-	// is gone, taken, or another bot's is not counted.
+	// was dead waits again, as if it had just arrived, without attempts and in its
+	// old place; where too many wait, it stays dead, the newest first. What stays
+	// dead, is gone, taken, or another bot's is not counted.
 	Retry(ctx context.Context, bot string, ids []string, state DeliveryState) (int, error)
 
 	// After returns messages of a bot that arrived after a place, in the order
-	// of arrival, at most max of them, and none older than StreamTTL.
-	After(ctx context.Context, bot string, seq int64, max int) ([]Delivery, error)
+	// of arrival, at most limit of them, and none older than StreamTTL.
+	After(ctx context.Context, bot string, seq int64, limit int) ([]Delivery, error)
 
 	// Seq returns the place of a message of a bot, or, for the id "", that of
-	// the newest of any bot, 0 if there is none. ok is false for a message that is gone or
-	// another bot's.
+	// the last that came for any bot, 0 if there was none. ok is false for a
+	// message that is gone or another bot's.
 	Seq(ctx context.Context, bot, id string) (seq int64, ok bool, err error)
 
 	// Changed returns a channel that is closed when something has come, or has
 	// been made due, for a bot, at any replica; now and then for nothing. What
-	// has come before the call may not be told.
+	// has come before the call may not be told. It is closed too when the store is.
 	Changed(bot string) <-chan struct{}
 
-	// Backlogs returns how much waits, for each bot for which something does.
+	// Backlogs returns how much waits, for each bot for which something does, by
+	// the names of these.
 	Backlogs(ctx context.Context) ([]Backlog, error)
 }

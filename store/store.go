@@ -23,6 +23,9 @@ type Store interface {
 	// Outcomes returns what became of calls to lists, kept in the store.
 	Outcomes() Outcomes
 
+	// Outbox returns the messages kept in the store.
+	Outbox() Outbox
+
 	// Health returns how the store is.
 	Health() Health
 

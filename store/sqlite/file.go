@@ -88,6 +88,40 @@ var migrations = []string{
 		failure_detail TEXT NOT NULL,
 		PRIMARY KEY (list, op)
 	) STRICT, WITHOUT ROWID;`,
+
+	// Bodies stand apart, so that what is changed and counted stays small.
+	`CREATE TABLE outbox (
+		seq INTEGER PRIMARY KEY AUTOINCREMENT,
+		id TEXT NOT NULL UNIQUE,
+		bot TEXT NOT NULL,
+		list TEXT NOT NULL,
+		user TEXT NOT NULL,
+		type TEXT NOT NULL,
+		test INTEGER NOT NULL,
+		created_ms INTEGER NOT NULL,
+		state INTEGER NOT NULL, -- 0 waits, 1 was delivered, 2 is dead
+		attempts INTEGER NOT NULL,
+		began_ms INTEGER NOT NULL,
+		last_ms INTEGER, -- NULL before the first attempt
+		last_status INTEGER NOT NULL,
+		last_reason TEXT NOT NULL,
+		next_ms INTEGER, -- NULL before the first attempt, and once it waits no longer
+		forget_ms INTEGER -- NULL while it waits
+	) STRICT;
+	CREATE INDEX outbox_bot ON outbox (bot);
+	CREATE INDEX outbox_state ON outbox (bot, state);
+	CREATE INDEX outbox_next ON outbox (bot, next_ms) WHERE state = 0;
+	CREATE INDEX outbox_began ON outbox (began_ms) WHERE state = 0;
+	CREATE INDEX outbox_forget ON outbox (state, forget_ms) WHERE state > 0;
+	CREATE TABLE outbox_bodies (
+		seq INTEGER PRIMARY KEY,
+		body BLOB NOT NULL
+	) STRICT;
+	CREATE TABLE outbox_once (
+		key BLOB NOT NULL PRIMARY KEY,
+		until_ms INTEGER NOT NULL
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX outbox_once_until ON outbox_once (until_ms);`,
 }
 
 // database is the open file.
@@ -109,6 +143,8 @@ type database struct {
 	putOutcome, cutOutcome *sql.Stmt
 	cutOutcomes            *sql.Stmt // of a list and operation
 	putLatest, cutLatest   *sql.Stmt
+
+	outbox outboxRows
 }
 
 // openDatabase opens the file at path, which is made when it is not there, and
@@ -188,7 +224,7 @@ func (d *database) prepare(path string) (err error) {
 			return err
 		}
 	}
-	return nil
+	return d.outbox.prepare(d.db)
 }
 
 // dataSource is the driver's name for the file at path.

@@ -125,10 +125,16 @@ func (d *database) items(since time.Time, put func(store.Item)) error {
 
 // save writes rows, and what the clock shows, in one transaction.
 func (d *database) save(c changes, r store.Reading) error {
+	return d.transact(func() error { return d.write(c, r) })
+}
+
+// transact makes what change does one transaction. If that fails, nothing is
+// changed.
+func (d *database) transact(change func() error) error {
 	if _, err := d.begin.Exec(); err != nil {
 		return err
 	}
-	err := d.write(c, r)
+	err := change()
 	if err == nil {
 		_, err = d.commit.Exec()
 	}
@@ -151,6 +157,10 @@ func (d *database) write(c changes, r store.Reading) error {
 	if err := d.saveOutcomes(c); err != nil {
 		return err
 	}
+	return d.saveClock(r)
+}
+
+func (d *database) saveClock(r store.Reading) error {
 	_, err := d.clock.Exec(fmt.Appendf(nil, "%d %d", r.Clock.UnixMilli(), r.Wall.UnixMilli()))
 	return err
 }

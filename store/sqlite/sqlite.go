@@ -29,6 +29,7 @@ type Store struct {
 	monitor *store.Monitor
 	clock   *store.Clock
 	secret  []byte
+	bells   store.Bells
 
 	mu       sync.Mutex // orders a decision and its row alike
 	memory   *store.MemoryWindows
@@ -36,8 +37,10 @@ type Store struct {
 	shards   *store.MemoryShards
 	outcomes *store.MemoryOutcomes
 	rows     changes       // to write
+	steps    []*step       // of the outbox, to do
 	saved    chan struct{} // closed when what is in rows has been written, or has failed to be
 	failed   error         // why the last write failed; nil when it did not
+	closed   bool
 	closing  sync.Once
 	closeErr error
 
@@ -57,12 +60,13 @@ type options struct {
 	elapsed func() time.Duration // as for [store.NewClock]
 	maxKeys int
 	bounds  store.ShardBounds
+	outbox  store.OutboxBounds
 }
 
 // Open opens the store in the file at path, which is made when it is not
 // there. It fails when another process has it open. A nil log is silent.
 func Open(path string, log *slog.Logger) (*Store, error) {
-	return open(path, log, options{now: time.Now, maxKeys: store.DefaultMaxKeys, bounds: store.DefaultShardBounds})
+	return open(path, log, options{now: time.Now, maxKeys: store.DefaultMaxKeys, bounds: store.DefaultShardBounds, outbox: store.DefaultOutboxBounds})
 }
 
 func open(path string, log *slog.Logger, opts options) (*Store, error) {
@@ -130,6 +134,9 @@ func (s *Store) Shards() store.Shards { return shards{s} }
 // Outcomes implements [store.Store].
 func (s *Store) Outcomes() store.Outcomes { return outcomes{s} }
 
+// Outbox implements [store.Store].
+func (s *Store) Outbox() store.Outbox { return outbox{s} }
+
 // Secret implements [store.Store].
 func (s *Store) Secret() []byte { return slices.Clone(s.secret) }
 
@@ -149,7 +156,9 @@ func (s *Store) Close() error {
 		s.state.Close()
 		s.shards.Close()
 		s.outcomes.Close()
+		s.closed = true
 		s.mu.Unlock()
+		s.bells.Close()
 		close(s.stop)
 		<-s.done
 		var err error
@@ -198,12 +207,16 @@ func (s *Store) unlockAndWait(ctx context.Context, changed bool) {
 	if idle {
 		return
 	}
-	select {
-	case s.wake <- struct{}{}:
-	default: // the writer has been told already
-	}
+	s.wakeWriter()
 	select {
 	case <-saved:
 	case <-ctx.Done():
+	}
+}
+
+func (s *Store) wakeWriter() {
+	select {
+	case s.wake <- struct{}{}:
+	default: // the writer has been told already
 	}
 }

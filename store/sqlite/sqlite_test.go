@@ -91,6 +91,12 @@ func TestShards(t *testing.T) {
 	})
 }
 
+func TestOutbox(t *testing.T) {
+	storetest.Outbox(t, func(t *testing.T, clock *testkit.Clock) store.Store {
+		return reopen(t, file(t), options{now: clock.Now, elapsed: clock.Elapsed, outbox: storetest.OutboxBounds})
+	})
+}
+
 func file(t testing.TB) string { return filepath.Join(t.TempDir(), "a b?#%20.db") }
 
 func reopen(t testing.TB, path string, opts options) *Store {
@@ -103,6 +109,9 @@ func reopen(t testing.TB, path string, opts options) *Store {
 	}
 	if opts.bounds == (store.ShardBounds{}) {
 		opts.bounds = store.DefaultShardBounds
+	}
+	if opts.outbox == (store.OutboxBounds{}) {
+		opts.outbox = store.DefaultOutboxBounds
 	}
 	s, err := open(path, nil, opts)
 	if err != nil {
@@ -913,6 +922,10 @@ func BenchmarkShards(b *testing.B) {
 
 func BenchmarkState(b *testing.B) {
 	storetest.BenchmarkState(b, reopen(b, file(b), options{}).State())
+}
+
+func BenchmarkOutbox(b *testing.B) {
+	storetest.BenchmarkOutbox(b, reopen(b, file(b), options{}).Outbox())
 }
 
 func TestBackup(t *testing.T) {

@@ -16,6 +16,8 @@ const expireEvery = 500
 func (s *Store) write() {
 	defer close(s.done)
 	written := 0 // since old rows were removed
+	prune := time.NewTicker(pruneEvery)
+	defer prune.Stop()
 	for {
 		wake, retry := s.wake, (<-chan time.Time)(nil)
 		if s.isFailing() {
@@ -26,6 +28,8 @@ func (s *Store) write() {
 		case <-retry:
 		case job := <-s.jobs:
 			job()
+		case <-prune.C:
+			s.pruneOutbox()
 		case <-s.stop:
 			s.flush()
 			return
@@ -45,15 +49,27 @@ func (s *Store) isFailing() bool {
 	return s.failed != nil
 }
 
-// flush writes all changes that wait in one transaction, and returns how many.
+// flush writes all rows that wait in one transaction, and returns how many; then
+// it makes the steps that wait in another.
 func (s *Store) flush() int {
 	err := s.inPlace()
+	n, err := s.flushRows(err)
+	if err = s.makeSteps(err); err != nil {
+		s.mu.Lock()
+		s.failed = err
+		s.mu.Unlock()
+		s.unwritten(err)
+	}
+	return n
+}
 
+// flushRows writes rows, and returns how many, unless err says why it cannot.
+func (s *Store) flushRows(err error) (int, error) {
 	s.mu.Lock()
 	rows, saved := s.rows, s.saved
 	if rows.len() == 0 && s.failed == nil && err == nil {
 		s.mu.Unlock()
-		return 0
+		return 0, nil
 	}
 	s.rows, s.saved = newChanges(), make(chan struct{})
 	s.mu.Unlock()
@@ -69,10 +85,10 @@ func (s *Store) flush() int {
 	if err != nil {
 		s.rows.keep(rows, s.clock.Now(), s.maxKeys)
 		s.unwritten(err)
-		return 0
+		return 0, err
 	}
 	s.monitor.End(store.Unwritten, "store file is written again", "rows", rows.len())
-	return rows.len()
+	return rows.len(), nil
 }
 
 // unwritten says why nothing is written, unless that is said already.
