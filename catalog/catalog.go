@@ -70,6 +70,9 @@ func (c *Catalog) List(id string) (*lists.List, bool) {
 	return c.Resolve(id)
 }
 
+// LegacyIDs returns the ids that lists once had, and where each leads.
+func (c *Catalog) LegacyIDs() map[string]string { return c.legacy }
+
 // IsOfAnother reports whether calls to a host, in lower case and with its port
 // where it is not the usual one, count for other lists than the one with this id.
 func (c *Catalog) IsOfAnother(id, host string) bool {

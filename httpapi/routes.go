@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,6 +12,7 @@ import (
 const (
 	healthPath  = "/api/health"
 	metricsPath = "/metrics"
+	pagesRoute  = "/*" // of all pages together
 )
 
 type route struct {
@@ -40,8 +42,8 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/api/lists/:id", "", s.list},
 		{http.MethodGet, "/api/legacy-ids", "", s.legacyIDs},
 		{http.MethodGet, healthPath, "", s.health},
-		{http.MethodGet, "/api/docs", "", redirect("/docs")},
-		{http.MethodGet, "/api/docs/libs", "", redirect("/docs/libraries")},
+		{http.MethodGet, "/api/docs", "", s.redirect("/docs")},
+		{http.MethodGet, "/api/docs/libs", "", s.redirect("/docs/libraries")},
 	}
 	if s.Agent != nil {
 		all = append(all, route{http.MethodGet, "/api/bots/:id/posts", "", s.posts})
@@ -52,8 +54,36 @@ func (s *Server) routes() []route {
 	return all
 }
 
-func redirect(to string) echo.HandlerFunc {
-	return func(c echo.Context) error { return c.Redirect(http.StatusFound, to) }
+func (s *Server) redirect(to string) echo.HandlerFunc {
+	return func(c echo.Context) error { return c.Redirect(http.StatusFound, s.BasePath+to) }
+}
+
+// apiPaths are what the API answers, and pages do not.
+var apiPaths = []string{"/api", "/hooks", metricsPath}
+
+// isOfAPI reports whether the API answers a path.
+func isOfAPI(path string) bool {
+	for _, p := range apiPaths {
+		if rest, ok := strings.CutPrefix(path, p); ok && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
+}
+
+// belowBase reports whether a request, in one spelling, is for a path below the
+// base path, which it cuts off.
+func (s *Server) belowBase(r *http.Request) bool {
+	if s.BasePath == "" {
+		return true
+	}
+	rest, ok := strings.CutPrefix(r.URL.Path, s.BasePath)
+	if !ok || rest != "" && rest[0] != '/' {
+		return false
+	}
+	r.URL.Path = cmp.Or(rest, "/")
+	r.URL.RawPath = strings.TrimPrefix(r.URL.RawPath, s.BasePath)
+	return true
 }
 
 // routed corrects two habits of the router: it answers OPTIONS itself, and
@@ -71,6 +101,9 @@ func routed(next echo.HandlerFunc) echo.HandlerFunc {
 		return next(c)
 	}
 }
+
+// anyPath is for a router to which every path is the same.
+func anyPath(next echo.HandlerFunc) echo.HandlerFunc { return next }
 
 // oneSpelling returns r with the one path that its resource has: without a
 // trailing slash, and unescaped, unless an escaped slash would then be read as

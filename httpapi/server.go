@@ -35,6 +35,8 @@ type Config struct {
 	Memory         *shares.Semaphore  // bytes that requests hold; nil: no bound
 	NetworkLimit   *ratelimit.Limiter // of the requests of one network; nil: off
 	Agent          *agent.Agent       // of the operator's own bots; nil: there are none
+	Pages          http.Handler       // answers what is outside the API; nil: nothing does
+	BasePath       string             // before every path, such as "/botlists"; "" for none
 	KeyLimit       *ratelimit.Limiter // of wrong keys for a bot that a network shows, see WrongKeys; nil: off
 }
 
@@ -42,6 +44,7 @@ type Config struct {
 type Server struct {
 	Config
 	router   *echo.Echo
+	pages    *echo.Echo // nil: there are none
 	static   staticCache
 	policies map[string]string // by path of the route table; "" for a route without a limit
 	busy     atomic.Int64      // requests being answered
@@ -54,11 +57,8 @@ type Server struct {
 
 // New returns a Server.
 func New(c Config) *Server {
-	s := &Server{Config: c, router: echo.New(), policies: map[string]string{}, now: time.Now, started: time.Now()}
-	s.router.IPExtractor = echo.ExtractIPDirect() // clientIP decides; echo's default would believe anyone's header
-	s.router.HTTPErrorHandler = s.answerError
-	way := s.way()
-	s.router.Use(func(echo.HandlerFunc) echo.HandlerFunc { return way }) // echo would put it together for each request
+	s := &Server{Config: c, policies: map[string]string{}, now: time.Now, started: time.Now()}
+	s.router = s.newRouter(routed)
 	for _, r := range s.routes() {
 		s.policies[r.path] = r.policy
 		s.router.Add(r.method, r.path, r.handler)
@@ -66,13 +66,24 @@ func New(c Config) *Server {
 			s.router.Add(http.MethodHead, r.path, r.handler)
 		}
 	}
+	if c.Pages != nil {
+		s.pages = s.newRouter(anyPath)
+		s.policies[pagesRoute] = ""
+		s.pages.Any(pagesRoute, echo.WrapHandler(c.Pages))
+	}
 	return s
 }
 
-// way returns what each request goes through, up to the handler of its route.
-func (s *Server) way() echo.HandlerFunc {
+// newRouter returns a router without routes. What each request goes through, up
+// to the handler of its route, ends with last.
+func (s *Server) newRouter(last echo.MiddlewareFunc) *echo.Echo {
+	router := echo.New()
+	router.IPExtractor = echo.ExtractIPDirect() // clientIP decides; echo's default would believe anyone's header
+	router.HTTPErrorHandler = s.answerError
 	handled := func(c echo.Context) error { return c.Handler()(c) }
-	return s.watched(guarded(s.counted(s.received(s.admitted(preflight(routed(handled)))))))
+	way := s.watched(guarded(s.counted(s.received(s.admitted(preflight(last(handled)))))))
+	router.Use(func(echo.HandlerFunc) echo.HandlerFunc { return way }) // echo would put it together for each request
+	return router
 }
 
 // FailHealth makes /api/health say 503 from now on, so that balancers look
@@ -88,7 +99,16 @@ func (s *Server) StopServing() {
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.router.ServeHTTP(w, oneSpelling(r))
+	r = oneSpelling(r)
+	if !s.belowBase(r) {
+		http.NotFound(w, r)
+		return
+	}
+	if s.pages != nil && !isOfAPI(r.URL.Path) {
+		s.pages.ServeHTTP(w, r)
+		return
+	}
+	s.router.ServeHTTP(w, r)
 }
 
 // exchange is one request, with what the steps of its way find out about it.

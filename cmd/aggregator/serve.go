@@ -35,6 +35,7 @@ type serviceFlags struct {
 	drain          time.Duration
 	shardTTL       ttlFlag
 	admin          string
+	pagesFlags
 
 	now func() time.Time // the clock of pacing and of the agent; nil is the wall clock
 }
@@ -43,6 +44,7 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	f.catalogFlags.add(fs)
 	f.logFlags.add(fs)
 	f.botsFlags.add(fs)
+	f.pagesFlags.add(fs)
 	f.addListen(fs)
 	f.countRate.Rate, f.botsRate.Rate, f.networkRate.Rate = countRate, botsRate, networkRate
 	f.memory, f.shardTTL = defaultMemory, defaultShardTTL
@@ -116,6 +118,9 @@ func serve(fs *flag.FlagSet) action {
 }
 
 func (f *serviceFlags) serve(ctx context.Context, env environment) error {
+	if err := f.pagesFlags.check(); err != nil {
+		return err
+	}
 	if f.admin != "" {
 		if _, _, err := adminNetwork(f.admin); err != nil {
 			return err

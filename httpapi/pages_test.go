@@ -1,0 +1,57 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"aggregator/httpapi"
+	"aggregator/internal/testkit"
+	"aggregator/store"
+)
+
+// TestPagesBesideTheAPI holds which of the two answers what, with a base path and
+// without.
+func TestPagesBesideTheAPI(t *testing.T) {
+	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = fmt.Fprint(w, "page ", r.URL.Path) })
+	for _, base := range []string{"", "/bot/lists"} {
+		s := serve(t, store.NewMemory(store.MemoryOptions{}), testkit.Thanks, func(c *httpapi.Config) { c.Pages, c.BasePath = pages, base })
+		for _, tt := range []struct {
+			method, path string
+			status       int
+			body         string
+		}{
+			{http.MethodGet, "/", 200, "page /"},
+			{http.MethodGet, "/lists/alpha.example", 200, "page /lists/alpha.example"},
+			{http.MethodGet, "/lists/", 200, "page /lists"},
+			{http.MethodGet, "/apis", 200, "page /apis"},
+			{http.MethodGet, "/api/health", 200, "OK"},
+			{http.MethodGet, "/api/nothing", 404, `{"error":true,"status":404,"message":"Not found"}`},
+			{http.MethodGet, "/hooks/1", 404, `{"error":true,"status":404,"message":"Not found"}`},
+			{http.MethodGet, "/api/count", 405, `{"error":true,"status":405,"message":"Method not allowed"}`},
+		} {
+			w := httptest.NewRecorder()
+			s.api.ServeHTTP(w, httptest.NewRequest(tt.method, "http://example"+base+tt.path, nil))
+			if body, _ := io.ReadAll(w.Body); w.Code != tt.status || string(body) != tt.body {
+				t.Errorf("base %q: %s %s: got %d %s, want %d %s", base, tt.method, tt.path, w.Code, body, tt.status, tt.body)
+			}
+		}
+		if base == "" {
+			continue
+		}
+		for _, path := range []string{"/", "/api/health", base + "s/api/health"} {
+			w := httptest.NewRecorder()
+			s.api.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://example"+path, nil))
+			if w.Code != http.StatusNotFound {
+				t.Errorf("%s outside the base path: status %d, want 404", path, w.Code)
+			}
+		}
+		w := httptest.NewRecorder()
+		s.api.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://example"+base+"/api/docs", nil))
+		if got, want := w.Header().Get("Location"), base+"/docs"; got != want {
+			t.Errorf("/api/docs leads to %q, want %q", got, want)
+		}
+	}
+}

@@ -1,0 +1,48 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+
+	"aggregator/catalog"
+)
+
+// homeBody is the body of the first page.
+type homeBody struct {
+	Counts catalog.Counts
+	Curl   string // the least that a bot has to send
+}
+
+// home answers with the first page.
+func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
+	return s.render(w, r, http.StatusOK, "home", view{
+		Description: "Post a Discord bot's server count to every bot list with one request, and read a bot from all of them.",
+		Twin:        "/api/lists",
+		Body:        homeBody{Counts: s.Catalog.Current().Counts(), Curl: postExample(s.Catalog.Current(), s.origin(r))},
+	})
+}
+
+// postExample returns the command that posts a count to this instance, with a
+// token for one list.
+func postExample(c *catalog.Catalog, origin string) string {
+	body := `"bot_id": "` + exampleBot + `", "server_count": ` + strconv.Itoa(exampleServers)
+	for _, l := range livingLists(c) {
+		if l.TakesCounts() && !l.NeedsListBotID() {
+			body += `, "` + l.ID + `": "your token there"`
+			break
+		}
+	}
+	return "curl " + origin + "/api/count -d " + quoted("{"+body+"}")
+}
+
+// origin returns where the service is reached, as far as the request tells.
+func (s *Site) origin(r *http.Request) string {
+	if s.PublicURL != "" {
+		return s.PublicURL + s.BasePath
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host + s.BasePath
+}

@@ -1,0 +1,193 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"aggregator/catalog"
+	"aggregator/lists"
+)
+
+// shelf is a part of the catalog that has a page of its own.
+type shelf struct {
+	title, lead, path string
+	holds             func(*lists.List) bool
+}
+
+// The shelves.
+var (
+	living  = shelf{"Bot lists", "Every Discord bot list that is alive and shown to people.", "/lists", func(l *lists.List) bool { return !l.Defunct && l.Display }}
+	defunct = shelf{"Defunct lists", "Lists that are gone. They are never asked, and tokens for them are skipped.", "/lists/defunct", func(l *lists.List) bool { return l.Defunct }}
+	hidden  = shelf{"Hidden lists", "Lists that are alive and take part in everything, but are not shown in the index.", "/lists/hidden", func(l *lists.List) bool { return !l.Defunct && !l.Display }}
+)
+
+var shelves = []shelf{living, defunct, hidden}
+
+// skill is something that lists can do, by which they are filtered.
+type skill struct {
+	Key, Label string
+	has        func(*lists.List) bool
+}
+
+var skills = []skill{
+	{"counts", "Takes counts", (*lists.List).TakesCounts},
+	{"reads", "Can be read", (*lists.List).Readable},
+}
+
+// order is a way to sort lists.
+type order struct {
+	Key, Label string
+	compare    func(a, b *lists.List) int
+}
+
+var orders = []order{
+	{"name", "Name", byName},
+	{"newest", "Newest first", func(a, b *lists.List) int { return cmp.Or(cmp.Compare(b.Added, a.Added), byName(a, b)) }},
+}
+
+func byName(a, b *lists.List) int {
+	return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.ID, b.ID))
+}
+
+// filter is what a reader of the index looks for. All of it stands in the URL.
+type filter struct {
+	Text     string
+	Can      []string // keys of skills
+	Features []string // ids: lists that have all of them
+	Language string
+	Sort     string
+}
+
+// maxSearch bounds what is searched for, in bytes.
+const maxSearch = 100
+
+func filterOf(q url.Values) filter {
+	f := filter{Text: strings.TrimSpace(q.Get("q")), Can: q["can"], Features: q["feature"], Language: q.Get("language"), Sort: q.Get("sort")}
+	f.Text = f.Text[:min(len(f.Text), maxSearch)]
+	f.Features = slices.DeleteFunc(f.Features, func(id string) bool { return id == "" })
+	if !slices.ContainsFunc(orders, func(o order) bool { return o.Key == f.Sort }) {
+		f.Sort = orders[0].Key
+	}
+	return f
+}
+
+// takes reports whether a list is one that the reader looks for.
+func (f filter) takes(l *lists.List) bool {
+	for _, s := range skills {
+		if slices.Contains(f.Can, s.Key) && !s.has(l) {
+			return false
+		}
+	}
+	for _, id := range f.Features {
+		if !slices.Contains(l.Features, id) {
+			return false
+		}
+	}
+	if f.Language != "" && !slices.Contains(languages(l), f.Language) {
+		return false
+	}
+	text := strings.ToLower(l.ID + "\n" + l.Name + "\n" + l.Description)
+	for word := range strings.FieldsSeq(strings.ToLower(f.Text)) {
+		if !strings.Contains(text, word) {
+			return false
+		}
+	}
+	return true
+}
+
+// languages returns the languages of a list.
+func languages(l *lists.List) []string {
+	all := strings.FieldsFunc(l.Language, func(r rune) bool { return r == ',' || r == '/' || r == ';' })
+	for i := range all {
+		all[i] = strings.TrimSpace(all[i])
+	}
+	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
+}
+
+// card is a list as the index shows it.
+type card struct {
+	*lists.List
+	Skills []skill
+	Added  time.Time
+}
+
+func cardOf(l *lists.List) card {
+	c := card{List: l}
+	for _, s := range skills {
+		if s.has(l) {
+			c.Skills = append(c.Skills, s)
+		}
+	}
+	if l.Added > 0 {
+		c.Added = time.Unix(l.Added, 0)
+	}
+	return c
+}
+
+// choice is one value of a control that filters.
+type choice struct {
+	Key, Label string
+	Chosen     bool
+}
+
+// indexBody is the body of an index of lists.
+type indexBody struct {
+	Title, Lead, Path string
+	Shelves           []choice
+	Filter            filter
+	Skills            []choice
+	Features          []choice
+	Languages         []choice
+	Orders            []choice
+	Cards             []card
+	Total             int
+}
+
+// listIndex returns the handler of a shelf.
+func (s *Site) listIndex(of shelf) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		c, f := s.Catalog.Current(), filterOf(r.URL.Query())
+		body := indexBody{Title: of.title, Lead: of.lead, Path: of.path, Filter: f}
+		var spoken []string
+		for _, l := range c.Lists() {
+			if !of.holds(l) {
+				continue
+			}
+			body.Total++
+			spoken = append(spoken, languages(l)...)
+			if f.takes(l) {
+				body.Cards = append(body.Cards, cardOf(l))
+			}
+		}
+		body.choices(c, spoken, of)
+		i := slices.IndexFunc(orders, func(o order) bool { return o.Key == f.Sort })
+		slices.SortFunc(body.Cards, func(a, b card) int { return orders[i].compare(a.List, b.List) })
+		return s.render(w, r, http.StatusOK, "lists", view{
+			Title: of.title, Description: of.lead, Nav: "lists", Twin: "/api/lists", NoIndex: r.URL.RawQuery != "", Body: body,
+		})
+	}
+}
+
+// choices fills in what can be chosen.
+func (b *indexBody) choices(c *catalog.Catalog, spoken []string, of shelf) {
+	for _, one := range shelves {
+		b.Shelves = append(b.Shelves, choice{one.path, one.title, one.path == of.path})
+	}
+	for _, one := range skills {
+		b.Skills = append(b.Skills, choice{one.Key, one.Label, slices.Contains(b.Filter.Can, one.Key)})
+	}
+	for _, one := range c.Features() {
+		b.Features = append(b.Features, choice{one.ID, one.Name, slices.Contains(b.Filter.Features, one.ID)})
+	}
+	slices.Sort(spoken)
+	for _, one := range slices.Compact(spoken) {
+		b.Languages = append(b.Languages, choice{one, one, one == b.Filter.Language})
+	}
+	for _, one := range orders {
+		b.Orders = append(b.Orders, choice{one.Key, one.Label, one.Key == b.Filter.Sort})
+	}
+}

@@ -1,0 +1,107 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"aggregator/lists"
+)
+
+// shown returns the ids of the lists that an index shows, in order.
+func shown(s *Site, path string) []string {
+	var ids []string
+	for _, m := range regexp.MustCompile(`data-find="(\S+) `).FindAllStringSubmatch(get(s, http.MethodGet, path).Body.String(), -1) {
+		ids = append(ids, m[1])
+	}
+	return ids
+}
+
+func TestIndex(t *testing.T) {
+	s := newSite(t, nil)
+	c := s.Catalog.Current()
+	want := func(shelf shelf, takes func(*lists.List) bool) []string {
+		var all []*lists.List
+		for _, l := range c.Lists() {
+			if shelf.holds(l) && takes(l) {
+				all = append(all, l)
+			}
+		}
+		slices.SortFunc(all, byName)
+		var ids []string
+		for _, l := range all {
+			ids = append(ids, l.ID)
+		}
+		return ids
+	}
+	some := livingLists(c)[0]
+	feature := c.Features()[3].ID
+	for _, tt := range []struct {
+		name, path string
+		want       []string
+	}{
+		{"all", "/lists", want(living, func(*lists.List) bool { return true })},
+		{"defunct", "/lists/defunct", want(defunct, func(*lists.List) bool { return true })},
+		{"hidden", "/lists/hidden", want(hidden, func(*lists.List) bool { return true })},
+		{"takes counts", "/lists?can=counts", want(living, (*lists.List).TakesCounts)},
+		{"both", "/lists?can=counts&can=reads", want(living, func(l *lists.List) bool { return l.TakesCounts() && l.Readable() })},
+		{"feature", "/lists?feature=" + feature, want(living, func(l *lists.List) bool { return slices.Contains(l.Features, feature) })},
+		{"search by id", "/lists?q=" + url.QueryEscape(" "+strings.ToUpper(some.ID)+" "), []string{some.ID}},
+		{"nothing found", "/lists?q=nothing-is-called-so", nil},
+		{"an unknown filter", "/lists?can=fly&sort=weight&language=", want(living, func(*lists.List) bool { return true })},
+	} {
+		if got := shown(s, tt.path); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+	newest := shown(s, "/lists?sort=newest")
+	if !slices.IsSortedFunc(newest, func(a, b string) int {
+		x, _ := c.List(a)
+		y, _ := c.List(b)
+		return int(y.Added - x.Added)
+	}) {
+		t.Errorf("newest first: got %v", newest)
+	}
+}
+
+// TestIndexEscapes holds that what is searched for stays a text.
+func TestIndexEscapes(t *testing.T) {
+	s := newSite(t, nil)
+	body := get(s, http.MethodGet, "/lists?q="+url.QueryEscape(`"><script>alert(1)</script>`)).Body.String()
+	if strings.Contains(body, "<script>alert") {
+		t.Error("what was searched for became a script")
+	}
+	if !strings.Contains(body, "No list is like that") {
+		t.Error("nothing says that nothing was found")
+	}
+}
+
+// TestListPage holds that the page of every list shows what it is sent.
+func TestListPage(t *testing.T) {
+	s := newSite(t, nil)
+	for _, l := range s.Catalog.Current().Lists() {
+		w := get(s, http.MethodGet, "/lists/"+l.ID)
+		body := w.Body.String()
+		if w.Code != http.StatusOK {
+			t.Errorf("%s: status %d", l.ID, w.Code)
+			continue
+		}
+		if got := strings.Contains(body, "Gone."); got != l.Defunct {
+			t.Errorf("%s: says that it is gone: %v, want %v", l.ID, got, l.Defunct)
+		}
+		if l.TakesCounts() && !strings.Contains(body, "1234") {
+			t.Errorf("%s: the page shows no count that is sent", l.ID)
+		}
+	}
+}
+
+func TestCurl(t *testing.T) {
+	got := curl(lists.Request{Method: "PUT", URL: "https://list.example/it's?a=1", Header: []lists.Header{{Name: "A", Value: "b"}}, Body: []byte(`{"n":1}`)})
+	want := "curl -X PUT 'https://list.example/it'\\''s?a=1' \\\n  -H 'A: b' \\\n  -d '{\"n\":1}'"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

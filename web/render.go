@@ -1,0 +1,220 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// view is what a page shows.
+type view struct {
+	Title       string // before the name of the site; "" for the first page
+	Description string // for link previews
+	Nav         string // the part of the site that it is in, as in the navigation
+	Twin        string // path of the same as JSON; "" if there is none
+	AsOf        time.Time
+	NoIndex     bool
+	Body        any
+}
+
+// page is a template that fills the layout.
+type page struct{ template *template.Template }
+
+// loadPages parses the templates: layout.html and parts.html stand in each page.
+func (s *Site) loadPages() map[string]*page {
+	base := template.Must(template.New("layout.html").Funcs(s.funcs()).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
+	files, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		panic(err)
+	}
+	pages := map[string]*page{}
+	for _, f := range files {
+		if name, ok := strings.CutSuffix(f.Name(), ".html"); ok && name != "layout" && name != "parts" {
+			pages[name] = &page{template.Must(template.Must(base.Clone()).ParseFS(templateFiles, "templates/"+f.Name()))}
+		}
+	}
+	return pages
+}
+
+// funcs are what templates may use.
+func (s *Site) funcs() template.FuncMap {
+	return template.FuncMap{
+		"path":     s.path,
+		"asset":    s.assets.url,
+		"time":     s.timeTag,
+		"sections": func() []section { return sections },
+		"plural": func(n int, one, many string) string {
+			if n == 1 {
+				return "1 " + one
+			}
+			return strconv.Itoa(n) + " " + many
+		},
+		"link":    link,
+		"version": func() string { return s.Version },
+		"host": func(raw string) string {
+			u, err := url.Parse(raw)
+			if err != nil {
+				return raw
+			}
+			return strings.TrimPrefix(u.Host, "www.")
+		},
+		"with": func(pairs ...any) (map[string]any, error) {
+			if len(pairs)%2 != 0 {
+				return nil, fmt.Errorf("with %d arguments", len(pairs))
+			}
+			m := map[string]any{}
+			for i := 0; i < len(pairs); i += 2 {
+				m[fmt.Sprint(pairs[i])] = pairs[i+1]
+			}
+			return m, nil
+		},
+	}
+}
+
+// section is a part of the site, as the navigation names it.
+type section struct{ Key, Label, Path, About string }
+
+var sections = []section{
+	{"lists", "Lists", "/lists", "Every bot list: what it takes, what it is sent, how it does."},
+	{"features", "Features", "/features", "Which list has which feature."},
+}
+
+// link returns a URL that a list or a catalog names, if it is one of the web; ""
+// for any other.
+func link(raw string) string {
+	u, err := url.Parse(strings.TrimSpace(raw))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return ""
+	}
+	return u.String()
+}
+
+// timeTag returns how long ago a time was, with the exact one beside it.
+func (s *Site) timeTag(t time.Time) template.HTML {
+	if t.IsZero() {
+		return "never"
+	}
+	exact := t.UTC().Format(time.RFC3339)
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`, exact, t.UTC().Format("2006-01-02 15:04:05 UTC"), ago(s.Now().Sub(t)))) //nolint:gosec // made of a time alone
+}
+
+// ago returns a time that has passed, or is to come, in words.
+func ago(d time.Duration) string {
+	words := func(n int, unit string) string {
+		if n != 1 {
+			unit += "s"
+		}
+		return strconv.Itoa(n) + " " + unit
+	}
+	var s string
+	switch abs := d.Abs(); {
+	case abs < time.Second:
+		return "now"
+	case abs < time.Minute:
+		s = words(int(abs/time.Second), "second")
+	case abs < time.Hour:
+		s = words(int(abs/time.Minute), "minute")
+	case abs < 48*time.Hour:
+		s = words(int(abs/time.Hour), "hour")
+	case abs < 60*24*time.Hour:
+		s = words(int(abs/(24*time.Hour)), "day")
+	case abs < 2*365*24*time.Hour:
+		s = words(int(abs/(30*24*time.Hour)), "month")
+	default:
+		s = words(int(abs/(365*24*time.Hour)), "year")
+	}
+	if d < 0 {
+		return "in " + s
+	}
+	return s + " ago"
+}
+
+// layout is what the layout shows around a view.
+type layout struct {
+	view
+	Path      string // of the request, below the base path
+	Canonical string // "" if where the service is reached from is not known
+}
+
+// execute makes the HTML of a view.
+func (s *Site) execute(r *http.Request, name string, v view) ([]byte, error) {
+	p, ok := s.pages[name]
+	if !ok {
+		return nil, fmt.Errorf("no page %q", name)
+	}
+	l := layout{view: v, Path: r.URL.Path}
+	if s.PublicURL != "" && !v.NoIndex {
+		l.Canonical = s.PublicURL + s.path(r.URL.Path)
+	}
+	var b bytes.Buffer
+	if err := p.template.ExecuteTemplate(&b, "layout.html", l); err != nil {
+		return nil, fmt.Errorf("page %s: %w", name, err)
+	}
+	return b.Bytes(), nil
+}
+
+// render answers with a page.
+func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) error {
+	body, err := s.execute(r, name, v)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-cache") // ask again, and hear 304
+	}
+	if status == http.StatusOK {
+		sum := sha256.Sum256(body)
+		etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+		h.Set("Etag", etag)
+		if r.Header.Get("If-None-Match") == etag {
+			w.WriteHeader(http.StatusNotModified)
+			return nil
+		}
+	}
+	var packed []byte
+	if takesGzip(r) {
+		packed = pack(body)
+	}
+	writePacked(w, r, status, body, packed)
+	return nil
+}
+
+// writePacked answers with a body, compressed where there is such a form and the
+// browser takes it.
+func writePacked(w http.ResponseWriter, r *http.Request, status int, body, packed []byte) {
+	h := w.Header()
+	h.Set("Vary", "Accept-Encoding")
+	if packed != nil && takesGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		body = packed
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // an error means that the reader has left
+	}
+}
+
+// takesGzip reports whether a browser takes gzip.
+func takesGzip(r *http.Request) bool {
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		coding, q, _ := strings.Cut(strings.ReplaceAll(part, " ", ""), ";")
+		if strings.EqualFold(coding, "gzip") && q != "q=0" {
+			return true
+		}
+	}
+	return false
+}

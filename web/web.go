@@ -1,0 +1,148 @@
+// Package web serves the pages for people: what the lists are, what they are
+// sent, how they do. Pages take the same way as requests of the API, through
+// package aggregate, and are made from memory: they ask no other host, set no
+// cookie, and can be read without JavaScript.
+package web
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"aggregator/catalog"
+)
+
+// Config is what a Site works with.
+type Config struct {
+	Catalog   *catalog.Live
+	BasePath  string // before every path, such as "/botlists"; "" for none
+	PublicURL string // where the service is reached from outside, without a slash at its end; "" if that is not known
+	Version   string
+	Log       *slog.Logger
+	Now       func() time.Time // time.Now when nil
+}
+
+// Site serves the pages. It is safe for concurrent use.
+type Site struct {
+	Config
+	mux    *http.ServeMux
+	pages  map[string]*page
+	assets assets
+}
+
+// New returns a Site. It panics where a template is broken, which tests see.
+func New(c Config) *Site {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	s := &Site{Config: c, mux: http.NewServeMux(), assets: loadAssets(c.BasePath)}
+	s.pages = s.loadPages()
+	s.handle("/{$}", s.home)
+	s.handle("/lists", s.listIndex(living))
+	s.handle("/lists/defunct", s.listIndex(defunct))
+	s.handle("/lists/hidden", s.listIndex(hidden))
+	s.handle("/lists/{id}", s.list)
+	s.handle("/features", s.features)
+	s.handle("/features/{id}", s.feature)
+	s.mux.Handle("GET "+assetsPath+"{name}", s.assets)
+	return s
+}
+
+// handler makes the answer to a request. An error becomes a page that says so.
+type handler func(http.ResponseWriter, *http.Request) error
+
+// errNotFound is returned by handlers for what is not there.
+var errNotFound = errors.New("not found")
+
+// handle serves GET and HEAD of a path.
+func (s *Site) handle(pattern string, h handler) {
+	s.mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+// policy is the Content-Security-Policy of every page: nothing but what the
+// service itself serves.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// ServeHTTP implements http.Handler. Paths come without the base path.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Del("Access-Control-Allow-Origin") // pages are for people, not for other pages
+	h.Del("Access-Control-Expose-Headers")
+	if _, pattern := s.mux.Handler(r); pattern == "" {
+		s.unrouted(w, r)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// unrouted answers what no page is at.
+func (s *Site) unrouted(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		get := r.Clone(r.Context())
+		get.Method = http.MethodGet
+		if _, pattern := s.mux.Handler(get); pattern != "" {
+			w.Header().Set("Allow", "GET, HEAD")
+			s.message(w, r, http.StatusMethodNotAllowed, "This page can only be read", "It takes no "+r.Method+" requests.")
+			return
+		}
+	}
+	s.fail(w, r, errNotFound)
+}
+
+// fail answers with a page that says what went wrong.
+func (s *Site) fail(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case errors.Is(err, errNotFound):
+		s.message(w, r, http.StatusNotFound, "There is no such page", "Nothing is at this address. Perhaps it was mistyped, or the list has another id by now.")
+	case r.Context().Err() != nil: // nobody reads it
+	default:
+		s.Log.Error("page failed", "path", r.URL.Path, "error", err)
+		s.message(w, r, http.StatusInternalServerError, "This page could not be made", "The fault is ours, and has been logged.")
+	}
+}
+
+// messageBody is the body of a page that only says something.
+type messageBody struct{ Text string }
+
+func (s *Site) message(w http.ResponseWriter, r *http.Request, status int, title, text string) {
+	w.Header().Set("Cache-Control", "no-store")
+	if err := s.render(w, r, status, "message", view{Title: title, NoIndex: true, Body: messageBody{text}}); err != nil {
+		http.Error(w, title, status)
+	}
+}
+
+// path returns the address of a page below the base path.
+func (s *Site) path(p string) string { return s.BasePath + p }
+
+// redirect leads to another page for good.
+func (s *Site) redirect(w http.ResponseWriter, r *http.Request, path string) {
+	if r.URL.RawQuery != "" {
+		path += "?" + r.URL.RawQuery
+	}
+	w.Header().Set("Location", s.path(path))
+	w.WriteHeader(http.StatusMovedPermanently)
+}
+
+// CheckBasePath returns an error for what is no base path.
+func CheckBasePath(p string) error {
+	if p == "" {
+		return nil
+	}
+	if !strings.HasPrefix(p, "/") || strings.HasSuffix(p, "/") || strings.Contains(p, "//") || strings.ContainsFunc(p, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._~/", r)
+	}) {
+		return fmt.Errorf("want a path such as /botlists, of letters, digits, -, ., _ and ~, without a slash at its end")
+	}
+	return nil
+}
