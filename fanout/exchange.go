@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"aggregator/lists"
@@ -10,8 +11,8 @@ import (
 
 // Exchange makes a request to a server that is not a list, such as Discord or one
 // of a bot's own, over the same transport as calls, and returns its answer: what
-// went wrong is an answer too, in the same words. It has no breaker and follows
-// no redirect. A request that op permits to repeat is sent once more where the
+// went wrong is an answer too, in the same words. It has no breaker. Redirects are
+// followed where op says so, as those of a call without a key. A request that op permits to repeat is sent once more where the
 // connection broke before an answer.
 func (c *Client) Exchange(ctx context.Context, op lists.Op, request lists.Request) lists.Answer {
 	start := time.Now()
@@ -39,7 +40,12 @@ func (r *run) exchange(op lists.Op, request *lists.Request, a *lists.Answer) err
 	if err != nil {
 		return err
 	}
-	resp, err := v.roundTrip(r.transport, req)
+	var resp *http.Response
+	if op.FollowsRedirects {
+		resp, err = r.follow(v, req, false)
+	} else {
+		resp, err = v.roundTrip(r.transport, req)
+	}
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"aggregator/catalog"
+	"aggregator/lists"
 )
 
 // Config is what a Site works with.
@@ -21,8 +23,12 @@ type Config struct {
 	BasePath  string // before every path, such as "/botlists"; "" for none
 	PublicURL string // where the service is reached from outside, without a slash at its end; "" if that is not known
 	Version   string
-	Log       *slog.Logger
-	Now       func() time.Time // time.Now when nil
+	UserAgent string // under which icons are fetched
+	// Fetch gets a picture, as [fanout.Client.Exchange] does; nil: none is
+	// fetched, and each list has its letter.
+	Fetch func(context.Context, lists.Op, lists.Request) lists.Answer
+	Log   *slog.Logger
+	Now   func() time.Time // time.Now when nil
 }
 
 // Site serves the pages. It is safe for concurrent use.
@@ -31,6 +37,7 @@ type Site struct {
 	mux    *http.ServeMux
 	pages  map[string]*page
 	assets assets
+	icons  *icons
 }
 
 // New returns a Site. It panics where a template is broken, which tests see.
@@ -38,13 +45,14 @@ func New(c Config) *Site {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	s := &Site{Config: c, mux: http.NewServeMux(), assets: loadAssets(c.BasePath)}
+	s := &Site{Config: c, mux: http.NewServeMux(), assets: loadAssets(c.BasePath), icons: newIcons(c)}
 	s.pages = s.loadPages()
 	s.handle("/{$}", s.home)
 	s.handle("/lists", s.listIndex(living))
 	s.handle("/lists/defunct", s.listIndex(defunct))
 	s.handle("/lists/hidden", s.listIndex(hidden))
 	s.handle("/lists/{id}", s.list)
+	s.handle("/icons/{id}", s.icon)
 	s.handle("/features", s.features)
 	s.handle("/features/{id}", s.feature)
 	s.mux.Handle("GET "+assetsPath+"{name}", s.assets)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"aggregator/catalog"
+	"aggregator/fanout"
 	"aggregator/web"
 )
 
@@ -47,9 +48,10 @@ func (f *pagesFlags) check() error {
 }
 
 // pages returns what serves the pages; nil where there are to be none.
-func (f *pagesFlags) pages(live *catalog.Live, log *slog.Logger) http.Handler {
+func (f *pagesFlags) pages(live *catalog.Live, client *fanout.Client, log *slog.Logger) http.Handler {
 	if f.noPages {
 		return nil
 	}
-	return web.New(web.Config{Catalog: live, BasePath: f.basePath, PublicURL: f.publicURL, Version: thisBuild().Version, Log: log})
+	return web.New(web.Config{Catalog: live, BasePath: f.basePath, PublicURL: f.publicURL, Version: thisBuild().Version, Log: log,
+		UserAgent: userAgent, Fetch: client.Exchange})
 }
