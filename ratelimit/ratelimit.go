@@ -14,9 +14,10 @@ import (
 
 // Scope is who asks for what. Requests of one scope share a window.
 type Scope struct {
-	Name  string     // of what is asked for: requests that share a window give the same name
-	IP    netip.Addr // the caller's; all addresses of an IPv6 /64 are one caller
-	BotID string
+	Name   string     // of what is asked for: requests that share a window give the same name
+	IP     netip.Addr // the caller's; all addresses of an IPv6 /64 are one caller
+	BotID  string
+	UserID string // "" for what is not about a user
 }
 
 // Decision says whether a request passes, and how its window is afterwards.
@@ -118,5 +119,9 @@ func (l *Limiter) off() bool { return l == nil || l.rate.off() }
 // key names the scope's window. The rate is not in it, so that windows outlive
 // a change of the rate.
 func (l *Limiter) key(s Scope) store.Key {
-	return l.hash("ratelimit", s.Name, shares.Network(s.IP).Addr().String(), s.BotID)
+	parts := []string{"ratelimit", s.Name, shares.Network(s.IP).Addr().String(), s.BotID}
+	if s.UserID != "" {
+		parts = append(parts, s.UserID)
+	}
+	return l.hash(parts...)
 }
