@@ -1,6 +1,7 @@
-// Package aggregate posts counts to lists and reads bots from them. Every
-// request goes one way, whether it comes over HTTP or from the command line:
-// plan, holds, room, window, reserve, fan out, judge, settle, merge.
+// Package aggregate posts counts to lists, reads bots from them and asks them for
+// votes. Every request goes one way, whether it comes over HTTP or from the
+// command line: plan, recall, holds, room, window, reserve, fan out, judge, settle,
+// merge.
 package aggregate
 
 import (
@@ -56,6 +57,7 @@ type Config struct {
 	Runner     Runner
 	CountLimit *ratelimit.Limiter              // nil: off
 	BotsLimit  *ratelimit.Limiter              // nil: off
+	VotesLimit *ratelimit.Limiter              // nil: off
 	ShardLimit *ratelimit.Limiter              // of reports of shards, see ShardRate; nil: off
 	Shards     store.Shards                    // where counts of shards add up; nil: nobody reports any
 	ShardTTL   time.Duration                   // how long these are kept
@@ -70,15 +72,18 @@ type Config struct {
 	Holds     *Holds                 // nil: lists are not paced
 	Keys      map[string]lists.Token // by list id: the operator's, for lists that are read with a key
 	UserAgent string                 // sent where the caller has none
+	Now       func() time.Time       // the clock of votes and of what is remembered of them; nil: time.Now
 }
 
-// Aggregator posts counts to lists and reads bots from them. It is safe for
-// concurrent use.
+// Aggregator posts counts to lists, reads bots from them and asks them for votes.
+// It is safe for concurrent use.
 type Aggregator struct {
 	Config
 	counts   operation[CountRequest, CountAnswer]
 	bots     operation[BotRequest, BotAnswer]
+	votes    operation[VoteRequest, VoteAnswer]
 	readings flights[BotAnswer]
+	memory   *remembered    // of votes
 	underWay sync.WaitGroup // requests
 	secrets  *lists.Masker  // hides the operator's keys in every reading, whoever asks
 }
@@ -90,7 +95,11 @@ func New(c Config) *Aggregator {
 		readings: flights[BotAnswer]{size: BotAnswer.size, fresh: BotAnswer.fresh},
 		secrets:  lists.NewMasker(slices.Collect(maps.Values(c.Keys))...),
 	}
-	a.counts, a.bots = a.countOperation(), a.botOperation()
+	if a.Now == nil {
+		a.Now = time.Now
+	}
+	a.memory = newRemembered(store.NewHasher(store.NewSecret()), a.Now)
+	a.counts, a.bots, a.votes = a.countOperation(), a.botOperation(), a.voteOperation()
 	return a
 }
 

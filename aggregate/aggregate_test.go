@@ -196,6 +196,8 @@ func asJSON(t testing.TB, answer any) string {
 		err = httpapi.EncodeCount(&text, a)
 	case aggregate.ShardsAnswer:
 		err = httpapi.EncodeShards(&text, a)
+	case aggregate.VoteAnswer:
+		err = httpapi.EncodeVote(&text, a)
 	case aggregate.BotAnswer:
 		err = httpapi.EncodeBot(&text, a)
 	}

@@ -21,8 +21,10 @@ type operation[R, A any] struct {
 	window string                                                             // name of the windows that its requests use
 	limit  *ratelimit.Limiter                                                 // of these windows
 	botID  func(R) string                                                     // the bot that a request is about
+	userID func(R) string                                                     // the user that it is about; nil: none is
 	dryRun func(R) bool                                                       // whether a request is to be planned and no more; nil: none is
 	plan   func(*catalog.Catalog, R, Caller) (plan []planned, skip []Skipped) // the calls, in catalog order, and the lists that are not asked
+	memory *remembered                                                        // what answers calls in place of their lists; nil: nothing does
 	merge  func(R, asked) A                                                   // the answer; it does not depend on the order in which lists answered
 	toEnd  bool                                                               // calls run to their end even if their caller leaves
 	share  func(*catalog.Catalog, R) (key flightKey, ok bool)                 // requests of one key share one run of their calls; nil: none does
@@ -35,7 +37,8 @@ type asked struct {
 	plan     []planned       // the calls, in catalog order
 	answers  []lists.Answer  // one for each call, unless nothing was sent
 	verdicts []lists.Verdict // on the answers
-	skipped  []Skipped       // in the order of the request, each id once
+	votes    []VoteResult    // of calls that check votes, those included that are answered by what is remembered
+	skipped  []Skipped       // in the order of the request, each id once, when the answer is made
 }
 
 // result is what a request came to.
@@ -45,11 +48,11 @@ type result[A any] struct {
 	window *ratelimit.Decision // nil: no window was used
 }
 
-// ask takes a request the one way that there is: holds, room, window, reserve,
-// run, settle, observe. Holds come before the window, so that a request that
-// asks no list uses none, and room comes before it too: who is turned away may
-// come again at once. The error is a *LimitedError, ErrBusy, the context's, or
-// an internal one.
+// ask takes a request the one way that there is: plan, recall, holds, room,
+// window, reserve, run, settle, observe. What is remembered and holds come before
+// the window, so that a request that asks no list uses none, and room comes before
+// it too: who is turned away may come again at once. The error is a
+// *LimitedError, ErrBusy, the context's, or an internal one.
 func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R, from Caller) (result[A], error) {
 	a.underWay.Add(1)
 	defer a.underWay.Done()
@@ -60,22 +63,19 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 		f = op.shared.join(ctx, key)
 	}
 	if f == nil {
-		plan, skipped := op.plan(c, r, from)
-		dryRun := op.dryRun != nil && op.dryRun(r)
-		why, err := a.Holds.check(ctx, plan, look{from: from.network(), ofToken: dryRun, patient: !dryRun && !from.Own, own: from.Own})
+		d, err := prepare(ctx, a, op, c, r, from)
 		if err != nil {
 			return result[A]{}, err
 		}
-		plan, held := a.heldBack(ctx, plan, why)
-		skipped = append(skipped, held...)
-		if len(plan) == 0 || dryRun {
-			return result[A]{answer: op.merge(r, asked{plan: plan, skipped: inOrder(skipped)})}, nil
+		if len(d.plan) == 0 || op.isDryRun(r) {
+			d.skipped = inOrder(d.skipped)
+			return result[A]{answer: op.merge(r, d)}, nil
 		}
-		room, err := a.room(ctx, from.network(), calls(plan))
+		room, err := a.room(ctx, from.network(), calls(d.plan))
 		if err != nil {
 			return result[A]{}, err
 		}
-		f = newFlight[A](plan, skipped, room)
+		f = newFlight[A](d, room)
 		if isShared {
 			f = op.shared.board(ctx, key, f)
 		} else {
@@ -83,7 +83,7 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 		}
 	}
 	defer f.leave()
-	scope := op.scope(op.botID(r), from)
+	scope := op.scope(r, from)
 	window, err := takeWindow(ctx, op.limit, scope)
 	if err != nil {
 		return result[A]{}, err
@@ -92,13 +92,8 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 		ctx = context.WithoutCancel(ctx)
 	}
 	err = f.fly(ctx, func(ctx context.Context) (answer A, some bool, err error) {
-		plan, held := a.heldBack(ctx, f.plan, a.Holds.reserve(ctx, f.plan))
-		answers := f.room.Run(ctx, op.op, calls(plan))
-		goneOtherwise(plan, answers)
-		verdicts := judge(plan, answers)
-		a.Holds.settle(context.WithoutCancel(ctx), plan, answers, verdicts) // what was learned is kept, whoever leaves
-		a.observe(ctx, plan, answers, verdicts)
-		return op.merge(r, asked{plan, answers, verdicts, inOrder(append(f.skipped, held...))}), len(plan) > 0, ctx.Err()
+		d := a.run(ctx, op.op, op.memory, f.asked, f.room, from)
+		return op.merge(r, d), len(d.plan) > 0, ctx.Err()
 	})
 	if err != nil {
 		return result[A]{}, err
@@ -109,9 +104,50 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 	return result[A]{f.answer, f.age(), window}, err
 }
 
+// prepare plans a request, and looks at what is remembered and what holds back. The
+// plan that is left is that of the lists that are to be asked. The error is the
+// context's.
+func prepare[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], c *catalog.Catalog, r R, from Caller) (asked, error) {
+	plan, skipped := op.plan(c, r, from)
+	plan, votes, unasked := op.memory.recall(plan)
+	dryRun := op.isDryRun(r)
+	why, err := a.Holds.check(ctx, plan, look{from: from.network(), ofToken: dryRun, patient: !dryRun && !from.Own, own: from.Own})
+	if err != nil {
+		return asked{}, err
+	}
+	plan, held := a.heldBack(ctx, plan, why)
+	return asked{plan: plan, votes: votes, skipped: append(append(skipped, unasked...), held...)}, nil
+}
+
+// run makes the calls that are planned, unless others have made them by now or
+// have taken what was free. The plan that it returns is that of the calls made.
+func (a *Aggregator) run(ctx context.Context, op lists.Op, memory *remembered, d asked, room Room, from Caller) asked {
+	plan, known, inquiries := memory.begin(d.plan)
+	defer inquiries.end()
+	why := a.Holds.reserve(ctx, plan)
+	inquiries.held(plan, why)
+	plan, held := a.heldBack(ctx, plan, why)
+	answers := room.Run(ctx, op, calls(plan))
+	goneOtherwise(plan, answers)
+	verdicts := judge(plan, answers)
+	a.Holds.settle(context.WithoutCancel(ctx), plan, answers, verdicts) // what was learned is kept, whoever leaves
+	a.observe(ctx, plan, answers, verdicts)
+	votes := inquiries.answered(plan, answers, from.network(), room.Memory())
+	inquiries.end()
+	joined, unasked := inquiries.wait()
+	votes = append(append(append(d.votes, known...), votes...), joined...)
+	return asked{plan, answers, verdicts, votes, inOrder(append(append(d.skipped, held...), unasked...))}
+}
+
+func (op *operation[R, A]) isDryRun(r R) bool { return op.dryRun != nil && op.dryRun(r) }
+
 // scope returns whose window a request uses.
-func (op *operation[R, A]) scope(botID string, from Caller) ratelimit.Scope {
-	return ratelimit.Scope{Name: op.window, IP: from.IP, BotID: botID}
+func (op *operation[R, A]) scope(r R, from Caller) ratelimit.Scope {
+	s := ratelimit.Scope{Name: op.window, IP: from.IP, BotID: op.botID(r)}
+	if op.userID != nil {
+		s.UserID = op.userID(r)
+	}
+	return s
 }
 
 func (op *operation[R, A]) key(c *catalog.Catalog, r R) (key flightKey, ok bool) {

@@ -59,3 +59,15 @@ func (h *Holds) Know(ctx context.Context, call lists.Call) {
 	d := h.of(call, netip.Prefix{}, false)
 	h.change(ctx, d.know(nil, h.now()))
 }
+
+// VotesJoined returns how many requests wait for a vote check that another one
+// makes.
+func (a *Aggregator) VotesJoined() int {
+	a.memory.mu.Lock()
+	defer a.memory.mu.Unlock()
+	joined := 0
+	for _, i := range a.memory.asking {
+		joined += i.joined
+	}
+	return joined
+}

@@ -143,6 +143,7 @@ type deskOptions struct {
 	windows  store.Windows    // of the rate limits; store's when nil
 	count    string           // rate, off when empty
 	bots     string
+	votes    string
 	keys     map[string]lists.Token
 	onListed string       // catalog; pacedLists when empty
 	log      *slog.Logger // silent when nil
@@ -180,6 +181,8 @@ func newDesk(t testing.TB, o deskOptions) *desk {
 		Catalog: live, Runner: d, Keys: o.keys,
 		CountLimit: ratelimit.New(o.windows, rate(t, o.count), hash),
 		BotsLimit:  ratelimit.New(o.windows, rate(t, o.bots), hash),
+		VotesLimit: ratelimit.New(o.windows, rate(t, o.votes), hash),
+		Now:        o.now,
 		Holds:      aggregate.NewHolds(o.store.Windows(), hash, o.now, o.log),
 	})
 	d.Holds.SetSleep(d.sleep)

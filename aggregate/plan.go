@@ -91,6 +91,7 @@ func inOrder(skipped []Skipped) []Skipped {
 type planned struct {
 	call  lists.Call
 	read  func(lists.Answer) lists.Reading // of a call that reads a bot
+	vote  *voteCheck                       // of a call that checks a vote
 	named []orderedToken
 	hold  hold // what the store knows of it
 }

@@ -46,9 +46,8 @@ type flights[A any] struct {
 // flight is one run of calls, on its way or landed, for one request or for all
 // that share it.
 type flight[A any] struct {
-	plan    []planned
-	skipped []Skipped
-	room    Room
+	asked // the calls to make, and what is known before
+	room  Room
 
 	of     *flights[A] // nil: it is one request's own
 	key    flightKey
@@ -67,9 +66,7 @@ type flight[A any] struct {
 }
 
 // newFlight returns the flight of one request alone.
-func newFlight[A any](plan []planned, skipped []Skipped, room Room) *flight[A] {
-	return &flight[A]{plan: plan, skipped: skipped, room: room}
-}
+func newFlight[A any](d asked, room Room) *flight[A] { return &flight[A]{asked: d, room: room} }
 
 func (s *flights[A]) clock() time.Time {
 	if s.now != nil {
@@ -197,7 +194,7 @@ func (s *flights[A]) land(f *flight[A], whole bool) {
 	defer close(f.done)
 	room := f.room
 	defer room.Leave()
-	f.plan, f.skipped, f.room, f.cancel = nil, nil, nil, nil // the answer may be kept for long
+	f.asked, f.room, f.cancel = asked{}, nil, nil // the answer may be kept for long
 	if s.byKey[f.key] != f {
 		return // all have left
 	}

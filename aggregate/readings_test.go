@@ -35,7 +35,7 @@ func newReadings() (*readings, *hands) {
 func (r *readings) do(ctx context.Context, key flightKey, read func(context.Context) (BotAnswer, error)) (BotAnswer, error) {
 	f := r.join(ctx, key)
 	if f == nil {
-		f = r.board(ctx, key, newFlight[BotAnswer](nil, nil, boundless{}))
+		f = r.board(ctx, key, newFlight[BotAnswer](asked{}, boundless{}))
 	}
 	defer f.leave()
 	err := f.fly(ctx, func(ctx context.Context) (BotAnswer, bool, error) {

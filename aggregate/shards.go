@@ -91,7 +91,7 @@ func (a *Aggregator) reportShards(ctx context.Context, r ShardsRequest, from Cal
 		Whole: r.Whole, DryRun: r.DryRun || !shared,
 	}
 	// A caller whose window is used up leaves the round to others.
-	window, err := a.CountLimit.Peek(ctx, a.counts.scope(r.BotID, from))
+	window, err := a.CountLimit.Peek(ctx, a.counts.scope(CountRequest{Count: lists.Count{BotID: r.BotID}}, from))
 	if err != nil {
 		return ShardsAnswer{}, fmt.Errorf("look at a window: %w", err)
 	}

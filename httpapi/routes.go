@@ -13,6 +13,7 @@ const (
 	healthPath  = "/api/health"
 	metricsPath = "/metrics"
 	pagesRoute  = "/*" // of all pages together
+	votesPath   = "/api/bots/:id/votes/:user"
 )
 
 type route struct {
@@ -26,6 +27,7 @@ type route struct {
 const (
 	countPolicy   = "count"
 	botsPolicy    = "bots"
+	votesPolicy   = "votes"
 	shardsPolicy  = "shards"  // of reports, which count for no other limit
 	networkPolicy = "network" // of all requests of one network together
 	keysPolicy    = "keys"    // of wrong keys
@@ -38,6 +40,7 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/api/shards", shardsPolicy, s.shards},
 		{http.MethodGet, "/api/bots/:id", botsPolicy, s.bot},
 		{http.MethodPost, "/api/bots/:id/lookup", botsPolicy, s.lookup},
+		{http.MethodPost, votesPath, votesPolicy, s.votes},
 		{http.MethodGet, "/api/lists", "", s.lists},
 		{http.MethodGet, "/api/lists/:id", "", s.list},
 		{http.MethodGet, "/api/legacy-ids", "", s.legacyIDs},
@@ -46,7 +49,7 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/api/docs/libs", "", s.redirect("/docs/libraries")},
 	}
 	if s.Agent != nil {
-		all = append(all, route{http.MethodGet, "/api/bots/:id/posts", "", s.posts})
+		all = append(all, route{http.MethodGet, "/api/bots/:id/posts", "", s.posts}, route{http.MethodGet, votesPath, votesPolicy, s.ownVotes})
 	}
 	if s.MetricsHandler != nil {
 		all = append(all, route{http.MethodGet, metricsPath, "", echo.WrapHandler(s.MetricsHandler)})
@@ -126,8 +129,11 @@ func oneSpelling(r *http.Request) *http.Request {
 }
 
 // pathID returns the parameter :id of the path, unescaped.
-func pathID(c echo.Context) string {
-	v := c.Param("id")
+func pathID(c echo.Context) string { return pathParam(c, "id") }
+
+// pathParam returns a parameter of the path, unescaped.
+func pathParam(c echo.Context, name string) string {
+	v := c.Param(name)
 	if c.Request().URL.RawPath == "" {
 		return v
 	}

@@ -24,6 +24,7 @@ const listsYAML = `lists:
     api_post: "https://one.test/bots/:id"
     api_field: "count"
     api_get: "https://one.test/bots/:id"
+    votes: {url: "https://one.test/bots/:id/votes/:user", auth: {}, voted: voted}
 `
 
 // failing is a store whose windows cannot be taken.
@@ -61,6 +62,7 @@ func serve(t *testing.T, st store.Store, run testkit.Runner, change ...func(*htt
 		Catalog: live, ClientIPHeader: "X-Forwarded-For", Log: log.Logger(),
 		Aggregator: aggregate.New(aggregate.Config{
 			Catalog: live, Runner: run, CountLimit: ratelimit.New(st.Windows(), rate, hash), BotsLimit: ratelimit.New(st.Windows(), rate, hash),
+			VotesLimit: ratelimit.New(st.Windows(), rate, hash),
 			ShardLimit: ratelimit.New(st.Windows(), aggregate.ShardRate, hash), Shards: st.Shards(), ShardTTL: 24 * time.Hour, Hash: hash,
 		}),
 	}

@@ -7,7 +7,7 @@ import "time"
 // needs to know which operation it is.
 type Op struct {
 	Name             string        // in the plural, the word of logs, metrics and health
-	One              string        // in the singular, for people
+	One              string        // in the singular, as people are told when the next one may be made
 	Timeout          time.Duration // how long a list has to answer
 	MaxAnswer        int           // bytes of an answer that are read, before decompression and after
 	FollowsRedirects bool          // a redirect is followed; else it is the answer
@@ -24,7 +24,7 @@ var (
 	Readings = Op{Name: "readings", One: "reading", Timeout: 2 * time.Second, MaxAnswer: 512 << 10, FollowsRedirects: true, MayRepeat: true}
 	// Votes ask whether a user has voted. An answer may list thousands of voters.
 	// It says nothing of whose the token is: on many lists any token reads votes.
-	Votes = Op{Name: "votes", One: "vote check", Timeout: 3 * time.Second, MaxAnswer: 4 << 20, FollowsRedirects: true, MayRepeat: true}
+	Votes = Op{Name: "votes", One: "call", Timeout: 3 * time.Second, MaxAnswer: 4 << 20, FollowsRedirects: true, MayRepeat: true}
 )
 
 // Ops returns all operations.

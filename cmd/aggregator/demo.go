@@ -34,7 +34,7 @@ const (
 // lists, posts a count to each that takes one, and reads the bot back.
 func demo(fs *flag.FlagSet) action {
 	f := &serviceFlags{
-		countRate: rateFlag{countRate}, botsRate: rateFlag{botsRate}, networkRate: rateFlag{networkRate}, memory: defaultMemory, shardTTL: defaultShardTTL,
+		countRate: rateFlag{countRate}, botsRate: rateFlag{botsRate}, votesRate: rateFlag{votesRate}, networkRate: rateFlag{networkRate}, memory: defaultMemory, shardTTL: defaultShardTTL,
 		logFlags: logFlags{format: formatText, level: slog.LevelWarn}, metrics: "off",
 	}
 	f.catalogFlags.add(fs)

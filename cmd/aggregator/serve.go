@@ -25,6 +25,7 @@ type serviceFlags struct {
 	listen         string
 	countRate      rateFlag
 	botsRate       rateFlag
+	votesRate      rateFlag
 	networkRate    rateFlag
 	memory         byteSize
 	store          string
@@ -46,10 +47,11 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	f.botsFlags.add(fs)
 	f.pagesFlags.add(fs)
 	f.addListen(fs)
-	f.countRate.Rate, f.botsRate.Rate, f.networkRate.Rate = countRate, botsRate, networkRate
+	f.countRate.Rate, f.botsRate.Rate, f.votesRate.Rate, f.networkRate.Rate = countRate, botsRate, votesRate, networkRate
 	f.memory, f.shardTTL = defaultMemory, defaultShardTTL
 	fs.Var(&f.countRate, "limit-count", "`RATE` at which one caller may post for one bot, such as 1/120s, or off")
 	fs.Var(&f.botsRate, "limit-bots", "`RATE` at which one caller may read one bot, such as 1/30s, or off")
+	fs.Var(&f.votesRate, "limit-votes", "`RATE` at which one caller may ask lists whether one user has voted for one bot, such as 1/5s, or off")
 	fs.Var(&f.networkRate, "limit-network", "`RATE` at which one network (an IPv4 address, an IPv6 /64) may post and read at all, such as 600/60s, or off")
 	fs.Var(&f.shardTTL, "shard-ttl", "`TIME` for which the count of a shard is kept that says nothing more, 5m to 168h")
 	fs.Var(&f.memory, "memory", "`SIZE` of memory that requests and answers may take, such as 192MiB")
@@ -76,6 +78,7 @@ const (
 var (
 	countRate = ratelimit.Rate{Limit: 1, Period: 120 * time.Second}
 	botsRate  = ratelimit.Rate{Limit: 1, Period: 30 * time.Second}
+	votesRate = ratelimit.Rate{Limit: 1, Period: 5 * time.Second}
 
 	networkRate = ratelimit.Rate{Limit: 600, Period: 60 * time.Second}
 )

@@ -97,6 +97,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		},
 		CountLimit: ratelimit.New(st.Windows(), f.countRate.Rate, hash),
 		BotsLimit:  ratelimit.New(st.Windows(), f.botsRate.Rate, hash),
+		VotesLimit: ratelimit.New(st.Windows(), f.votesRate.Rate, hash),
 		ShardLimit: ratelimit.New(st.Windows(), aggregate.ShardRate, hash),
 		Shards:     st.Shards(),
 		ShardTTL:   time.Duration(f.shardTTL),
@@ -104,6 +105,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		Holds:      aggregate.NewHolds(st.Windows(), hash, now, log),
 		Keys:       keys,
 		UserAgent:  userAgent,
+		Now:        now,
 	}
 	s.aggregator = aggregate.New(config)
 	s.agent = f.newAgent(bots, config, client, st, hash, now, log)
@@ -150,7 +152,7 @@ func admitTo(client *fanout.Client) func(context.Context, netip.Prefix, []lists.
 func (s *service) announce(f *serviceFlags) {
 	b := s.bounds
 	announce(s.log, "serving", slog.String("address", s.listener.Addr().String()), slog.String("version", thisBuild().Version),
-		slog.String("store", storeKind(f.store)), slog.String("limit_count", f.countRate.String()), slog.String("limit_bots", f.botsRate.String()), slog.String("limit_network", f.networkRate.String()),
+		slog.String("store", storeKind(f.store)), slog.String("limit_count", f.countRate.String()), slog.String("limit_bots", f.botsRate.String()), slog.String("limit_votes", f.votesRate.String()), slog.String("limit_network", f.networkRate.String()),
 		slog.String("trusted_proxies", f.trustedProxies.String()), slog.String("catalog", s.catalog.Current().Counts().String()), slog.String("bots", describeBots(s.bots.Current())),
 		slog.Group("bounds", slog.Int("descriptors", b.descriptors), slog.Int("connections", b.connections),
 			slog.Int64("requests", b.requests), slog.Int("calls", b.calls), slog.Int("calls_per_list", b.callsPerList), slog.Int("waiting", b.waiting), slog.String("memory", f.memory.String())))

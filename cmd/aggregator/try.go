@@ -23,7 +23,7 @@ import (
 
 // tryFlags are the flags of try.
 type tryFlags struct {
-	list, bot        string
+	list, bot, user  string
 	servers          int64
 	token, tokenFile string
 	store            string
@@ -35,6 +35,7 @@ func try(fs *flag.FlagSet) action {
 	var f tryFlags
 	fs.StringVar(&f.list, "list", "", "`ID` of the list in FILE (required)")
 	fs.StringVar(&f.bot, "bot", "", "`ID` of a bot of yours on the list, its Discord snowflake (required)")
+	fs.StringVar(&f.user, "user", "", "`ID` of a user, a Discord snowflake, of whom the list is asked whether they have voted for the bot; it is not asked if not given")
 	fs.Int64Var(&f.servers, "servers", 0, "true server `COUNT` of that bot; each post leaves it at the list (required)")
 	fs.StringVar(&f.tokenFile, "token-file", "", "`FILE` with the bot's token for the list, - for standard input; NUMBER:TOKEN where the list numbers bots itself")
 	fs.StringVar(&f.token, "token", "", "`TOKEN` itself; rather use AGGREGATOR_TOKEN or --token-file, for other users see this one in the list of processes")
@@ -70,7 +71,7 @@ func (f *tryFlags) try(ctx context.Context, env environment, file string) error 
 	hash := store.NewHasher(st.Secret())
 	off := ratelimit.New(st.Windows(), ratelimit.Rate{}, hash)
 	t := trial{
-		out: env.out, list: list, bot: f.bot, token: token, servers: f.servers,
+		out: env.out, list: list, bot: f.bot, user: f.user, token: token, servers: f.servers,
 		aggregator: aggregate.New(aggregate.Config{
 			Catalog: live, Runner: fanout.New(env.transport, log, fanout.WithOthers(c.IsOfAnother)), CountLimit: off, BotsLimit: off,
 			Holds: aggregate.NewHolds(st.Windows(), hash, time.Now, log), UserAgent: userAgent,
@@ -89,6 +90,8 @@ func (f *tryFlags) check(env environment) (lists.Token, error) {
 		return lists.Token{}, usagef("--bot is missing")
 	case !lists.IsSnowflake(f.bot):
 		return lists.Token{}, usagef("--bot %q is not a snowflake", f.bot)
+	case f.user != "" && !lists.IsSnowflake(f.user):
+		return lists.Token{}, usagef("--user %q is not a snowflake", f.user)
 	case !env.given["servers"] && env.getenv(variable("servers")) == "":
 		return lists.Token{}, usagef("--servers is missing: the true server count of the bot")
 	case f.servers < 0 || f.servers > lists.MaxNumber:
@@ -153,6 +156,7 @@ type trial struct {
 	out        io.Writer
 	list       *lists.List
 	bot        string
+	user       string // "": the list is not asked for votes
 	token      lists.Token
 	servers    int64
 	aggregator *aggregate.Aggregator
@@ -167,7 +171,7 @@ type step struct {
 }
 
 // run tries what the list's limits leave room for, the plain post and the
-// reading at least. The error is errReported where a step failed.
+// reading at least, and the vote check where there is a user. The error is errReported where a step failed.
 func (t trial) run(ctx context.Context) error {
 	ok := true
 	if t.list.TakesCounts() {
@@ -177,7 +181,8 @@ func (t trial) run(ctx context.Context) error {
 	} else {
 		t.say("posting", resultOK, "not tried: the entry has no way to post", nil)
 	}
-	if !t.read(ctx) || !ok {
+	ok = t.read(ctx) && ok
+	if !t.vote(ctx) || !ok {
 		return errReported
 	}
 	return nil
@@ -271,6 +276,49 @@ func (t trial) read(ctx context.Context) bool {
 		found = append(found, f.Name+" "+string(f.AppendJSON(nil, &answer.Bot)))
 	}
 	return t.say(what, resultOK, strings.Join(found, ", "), sent)
+}
+
+// vote asks whether the user has voted, if there is one. It reports whether nothing is wrong with
+// the entry.
+func (t trial) vote(ctx context.Context) bool {
+	const what = "vote check"
+	switch {
+	case t.user == "":
+		return true
+	case !t.list.Supports(lists.Votes):
+		return t.say(what, resultOK, "not tried: the entry has no way to ask for votes", nil)
+	}
+	request := aggregate.VoteRequest{BotID: t.bot, UserID: t.user, Tokens: []aggregate.NamedToken{{ID: t.list.ID, Token: t.token}}}
+	answer, err := t.aggregator.Vote(ctx, request, aggregate.Caller{})
+	switch {
+	case err != nil:
+		return t.say(what, resultFailed, err.Error(), nil)
+	case len(answer.Results) == 0:
+		return t.skipped(what, answer.Skipped)
+	}
+	var sent *lists.Request
+	if call, skip := t.list.PlanVote(t.bot, t.user, t.token, userAgent); skip == nil {
+		masked := call.Masked()
+		sent = &masked
+	}
+	r := answer.Results[0]
+	if !r.OK {
+		return t.say(what, resultFailed, fmt.Sprintf("%s: %d %s", r.Why, r.Status, shorten(r.Text, 200)), sent)
+	}
+	said := "voted false"
+	if r.Voted {
+		said = "voted true"
+	}
+	if !r.At.IsZero() {
+		said += ", voted_at " + r.At.UTC().Format(time.RFC3339)
+	}
+	if !r.Until.IsZero() {
+		said += ", until " + r.Until.UTC().Format(time.RFC3339)
+	}
+	if r.Weight > 0 {
+		said += fmt.Sprintf(", weight %d", r.Weight)
+	}
+	return t.say(what, resultOK, said, sent)
 }
 
 // skipped tells why the list was not asked.
