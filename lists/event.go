@@ -3,7 +3,6 @@ package lists
 import (
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -60,43 +59,46 @@ func (f *form) readKind(body rawjson.Value, e *Event) (kind string, err error) {
 	return kind, nil
 }
 
+// maxID is how long an id may be, in bytes.
+const maxID = 200
+
 // readIDs reads whose vote it is, and for which bot.
 func (f *form) readIDs(body rawjson.Value, h http.Header, botID string, e *Event) error {
-	if e.UserID = scalar(f.user.first(body)); e.UserID == "" {
+	e.UserID = scalar(f.user.first(body))
+	switch {
+	case e.UserID == "":
 		return fmt.Errorf("'%s' must be the id of the user", f.entry.User[0])
-	}
-	if !e.Test && !isSnowflake(e.UserID) {
+	case !e.Test && !IsSnowflake(e.UserID):
 		return fmt.Errorf("'%s' must be a snowflake", f.entry.User[0])
 	}
 	e.BotID = botID
 	if bot := f.bot.first(body); !bot.IsZero() && scalar(bot) != botID {
 		return fmt.Errorf("'%s' must be the bot of this address", f.entry.Bot[0])
 	}
-	if f.entry.BotHeader != "" {
-		if bot := h.Get(f.entry.BotHeader); bot != "" && bot != botID {
-			return fmt.Errorf("header %s must be the bot of this address", f.entry.BotHeader)
-		}
+	if bot := h.Get(f.botHeader); f.botHeader != "" && bot != "" && bot != botID {
+		return fmt.Errorf("header %s must be the bot of this address", f.botHeader)
 	}
 	e.ID = scalar(f.id.first(body))
-	if f.entry.IDHeader != "" {
-		e.OtherID = h.Get(f.entry.IDHeader)
+	if f.idHeader != "" {
+		e.OtherID = h.Get(f.idHeader)
+	}
+	for _, id := range []string{e.UserID, e.ID, e.OtherID} {
+		if len(id) > maxID {
+			return fmt.Errorf("an id must have at most %d characters", maxID)
+		}
 	}
 	return nil
 }
 
-// isSnowflake reports whether s can be the id of a user or a bot.
-func isSnowflake(s string) bool { return len(s) >= 16 && len(s) <= 20 && isDigits(s) && s[0] != '0' }
-
-// readTimes reads when the vote was made, and until when it counts.
-func (f *form) readTimes(body rawjson.Value, h http.Header, e *Event) (err error) {
+// readTimes reads when the vote was made, and until when it counts. A time that
+// is written otherwise than the entry says is understood, where it can be: a
+// list that changes how it writes times loses no vote.
+func (f *form) readTimes(body rawjson.Value, e *Event) (err error) {
 	top := &node{value: body}
-	if e.At, err = f.time.latest(top, time.Time{}); err != nil {
+	if e.At, err = f.time.understood().latest(top, time.Time{}); err != nil {
 		return err
 	}
-	if e.At.IsZero() && f.timeHeader != "" {
-		e.At, _ = parseUnix(h.Get(f.timeHeader), 1000)
-	}
-	if e.Until, err = f.until.latest(top, time.Time{}); err != nil {
+	if e.Until, err = f.until.understood().latest(top, time.Time{}); err != nil {
 		return err
 	}
 	if e.Until.IsZero() {
@@ -106,28 +108,19 @@ func (f *form) readTimes(body rawjson.Value, h http.Header, e *Event) (err error
 }
 
 // readWeight reads how many votes the vote counts for: what the list says, or
-// else what its kind or the weekend make of it.
-func (f *form) readWeight(body rawjson.Value, kind string, e *Event) error {
-	if flag := f.weekend.first(body); !flag.IsZero() {
-		is, ok := flagOf(flag)
-		if !ok {
-			return fmt.Errorf("'%s' must be true or false", f.entry.Weekend[0])
-		}
+// else what its kind or the weekend make of it. What cannot be read is as good
+// as absent: it is no reason to lose a vote.
+func (f *form) readWeight(body rawjson.Value, kind string, e *Event) {
+	if is, ok := flagOf(f.weekend.first(body)); ok {
 		e.Weekend = &is
 	}
-	if v := f.weight.first(body); !v.IsZero() {
-		n, err := strconv.ParseFloat(scalar(v), 64)
-		if err != nil || math.IsNaN(n) || n < 0 || n > math.MaxInt32 {
-			return fmt.Errorf("'%s' must be a number", f.entry.Weight[0])
-		}
-		e.Weight = max(1, int64(n))
-		return nil
-	}
+	told, err := strconv.ParseFloat(scalar(f.weight.first(body)), 64)
 	switch weight := f.weights[kind]; {
+	case err == nil && told >= 1 && told <= maxWeight:
+		e.Weight = int64(told)
 	case weight > 0:
 		e.Weight = weight
 	case f.entry.WeekendWeight > 0 && e.Weekend != nil && *e.Weekend:
 		e.Weight = f.entry.WeekendWeight
 	}
-	return nil
 }

@@ -24,28 +24,28 @@ var strictBase64 = base64.RawURLEncoding.Strict()
 func checkJWT(body, key []byte, now time.Time) (claims []byte, reason string) {
 	parts := bytes.Split(bytes.TrimSpace(body), []byte{'.'})
 	if len(parts) != 3 {
-		return nil, FaultMalformed
+		return nil, ReasonMalformed
 	}
 	head, err1 := decodeBase64(parts[0])
 	claims, err2 := decodeBase64(parts[1])
 	signature, err3 := decodeBase64(parts[2])
 	if err1 != nil || err2 != nil || err3 != nil || !isHS256(head) {
-		return nil, FaultMalformed
+		return nil, ReasonMalformed
 	}
 	if !hmac.Equal(signature, sign(key, parts[0], []byte{'.'}, parts[1])) {
-		return nil, FaultWrongSecret
+		return nil, ReasonWrongSecret
 	}
 	v, ok := rawjson.Parse(claims)
 	if !ok || v.Kind() != rawjson.Object {
-		return nil, FaultMalformed
+		return nil, ReasonMalformed
 	}
 	expires, ok1 := numericDate(v.Get("exp"))
 	notBefore, ok2 := numericDate(v.Get("nbf"))
 	switch {
 	case !ok1 || !ok2:
-		return nil, FaultMalformed
+		return nil, ReasonMalformed
 	case !expires.IsZero() && !now.Before(expires.Add(leeway)), !notBefore.IsZero() && now.Before(notBefore.Add(-leeway)):
-		return nil, FaultClock
+		return nil, ReasonClock
 	}
 	return claims, ""
 }

@@ -33,7 +33,7 @@ func New(id string, e Entry) (*List, []Problem) {
 	l.post = c.post(&l.Entry)
 	l.read = c.read(&l.Entry)
 	l.votes = c.votes(&l.Entry)
-	l.webhook = c.webhook(&l.Entry)
+	l.webhook = c.webhook(&l.Entry, l.post)
 	l.countLimits()
 	return l, c.problems
 }

@@ -1,6 +1,8 @@
 package lists
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -51,55 +53,74 @@ type Proven struct {
 // anything of the request.
 type ProofFault struct {
 	Kind   string // of the proof by which the request was judged
-	Reason string // FaultNoHeader, FaultMalformed, FaultWrongSecret, FaultClock or FaultNoSecret
+	Reason string // ReasonNoHeader, ReasonMalformed, ReasonWrongSecret, ReasonClock or ReasonNoSecret
 }
 
 // Reasons of a ProofFault, in words for logs.
 const (
-	FaultNoHeader    = "no header"    // the request carries no proof
-	FaultMalformed   = "malformed"    // the proof cannot be read
-	FaultWrongSecret = "wrong secret" // the proof is of another secret, or of another body
-	FaultClock       = "clock"        // the proof is good, but of another time
-	FaultNoSecret    = "no secret"    // there is no secret to prove it with
+	ReasonNoHeader    = "no header"    // the request carries no proof
+	ReasonMalformed   = "malformed"    // the proof cannot be read
+	ReasonWrongSecret = "wrong secret" // the proof is of another secret, or of another body
+	ReasonClock       = "clock"        // the proof is good, but of another time
+	ReasonNoSecret    = "no secret"    // there is no secret to prove it with
 )
 
-func (f *ProofFault) Error() string { return f.Kind + ": " + f.Reason }
+// String returns the fault in words for logs.
+func (f *ProofFault) String() string { return f.Kind + ": " + f.Reason }
 
+// defaultSecretName is the parameter that carries a secret where an entry says
+// nothing else.
+const defaultSecretName = "secret"
+
+// proofs compiles the proofs of a form. A list that proves nothing gets a secret
+// in the address that it is given.
 func (c *checker) proofs(field string, entries Proofs) []proof {
 	if len(entries) == 0 {
-		return []proof{{kind: ProofQuery, name: "secret"}}
+		return []proof{{kind: ProofQuery, name: defaultSecretName}}
 	}
 	var all []proof
 	for i, e := range entries {
-		at := fmt.Sprintf("%s[%d]", field, i)
-		p := proof{kind: e.Kind, name: e.Name, prefix: e.Prefix}
-		switch {
-		case p.kind == ProofHeader && p.name == "":
-			p.name = plainAuth.name
-		case p.kind == ProofQuery && p.name == "":
-			p.name = "secret"
-		case p.kind == ProofJWT && (p.name != "" || p.prefix != ""):
-			c.add(at, "is the whole body, which has no name and no prefix")
-		case p.kind != ProofJWT && p.name == "":
-			c.add(at+".name", "is required: the header that holds the signature")
-		}
-		if p.kind != ProofJWT && p.kind != ProofQuery {
-			if !httpguts.ValidHeaderFieldName(p.name) && p.name != "" {
-				c.add(at+".name", "must be the name of a header, is %q", p.name)
-			}
-			p.name = textproto.CanonicalMIMEHeaderKey(p.name)
-		}
-		if e.Timestamp != "" {
-			if p.kind != ProofTimestamped {
-				c.add(at+".timestamp", "is there for kind: timestamped alone")
-			} else if !httpguts.ValidHeaderFieldName(e.Timestamp) {
-				c.add(at+".timestamp", "must be the name of a header, is %q", e.Timestamp)
-			}
-			p.timestamp = textproto.CanonicalMIMEHeaderKey(e.Timestamp)
-		}
-		all = append(all, p)
+		all = append(all, c.proof(fmt.Sprintf("%s[%d]", field, i), e))
 	}
 	return all
+}
+
+func (c *checker) proof(field string, e ProofEntry) proof {
+	p := proof{kind: e.Kind, name: e.Name, prefix: e.Prefix}
+	if !httpguts.ValidHeaderFieldValue(p.prefix) {
+		c.add(field+".prefix", "holds a character that no header can carry")
+	}
+	switch p.kind {
+	case ProofJWT:
+		if p.name != "" || p.prefix != "" {
+			c.add(field, "is the whole body, which has no name and no prefix")
+		}
+	case ProofQuery:
+		p.name = cmp.Or(p.name, defaultSecretName)
+	case ProofHeader:
+		p.name = c.headerName(field+".name", cmp.Or(p.name, plainAuth.name))
+	default:
+		p.name = c.headerName(field+".name", p.name)
+	}
+	switch {
+	case e.Timestamp == "":
+		if p.kind == ProofTimestamped && p.prefix != "" {
+			c.add(field+".prefix", "is of a signature that is alone in its header; name the header of the timestamp, or leave the prefix out")
+		}
+	case p.kind != ProofTimestamped:
+		c.add(field+".timestamp", "is of kind: timestamped alone")
+	default:
+		p.timestamp = c.headerName(field+".timestamp", e.Timestamp)
+	}
+	return p
+}
+
+// headerName returns the name of a header in canonical form.
+func (c *checker) headerName(field, name string) string {
+	if !httpguts.ValidHeaderFieldName(name) {
+		c.add(field, "must be the name of a header, is %q", name)
+	}
+	return textproto.CanonicalMIMEHeaderKey(name)
 }
 
 // proofOrder checks that stronger proofs come first: the first that a request
@@ -142,7 +163,7 @@ func (w *Webhook) Verify(d Delivery, secrets []Token, now time.Time) (Proven, *P
 			continue
 		}
 		proven := Proven{Kind: p.kind, form: p.form}
-		reason := FaultNoSecret
+		reason := ReasonNoSecret
 		for _, secret := range secrets {
 			for _, key := range w.keys(secret) {
 				var claims []byte
@@ -150,14 +171,14 @@ func (w *Webhook) Verify(d Delivery, secrets []Token, now time.Time) (Proven, *P
 					proven.claims = claims
 					return proven, nil
 				}
-				if reason != FaultWrongSecret {
+				if reason != ReasonWrongSecret {
 					return Proven{}, &ProofFault{p.kind, reason}
 				}
 			}
 		}
 		return Proven{}, &ProofFault{p.kind, reason}
 	}
-	return Proven{}, &ProofFault{w.proofs[0].kind, FaultNoHeader}
+	return Proven{}, &ProofFault{w.proofs[0].kind, ReasonNoHeader}
 }
 
 // keys returns the keys that a secret may mean: a posting token may be written
@@ -167,19 +188,30 @@ func (w *Webhook) keys(secret Token) [][]byte {
 		return nil
 	}
 	keys := [][]byte{[]byte(secret.Reveal())}
-	if w.token {
-		if bare := w.auth.bare(secret.Reveal()); bare != secret.Reveal() {
-			keys = append(keys, []byte(bare))
-		}
+	if bare := w.bare(secret); bare != secret.Reveal() {
+		keys = append(keys, []byte(bare))
 	}
 	return keys
+}
+
+// bare returns a secret as the list knows it: of a posting token without the
+// list's number of the bot and the prefix with which it may be written.
+func (w *Webhook) bare(secret Token) string {
+	if !w.token || w.post == nil {
+		return secret.Reveal()
+	}
+	if w.post.listBotID {
+		secret, _ = secret.withListBotID()
+	}
+	return w.post.auth.bare(secret.Reveal())
 }
 
 // carriedBy reports whether a delivery carries the proof, right or wrong.
 func (p *proof) carriedBy(d Delivery) bool {
 	switch p.kind {
 	case ProofJWT:
-		return len(d.Body) > 0
+		text := bytes.TrimSpace(d.Body)
+		return len(text) > 0 && text[0] != '{'
 	case ProofQuery:
 		return d.Query.Has(p.name)
 	}
@@ -206,12 +238,12 @@ func (p *proof) check(d Delivery, key []byte, now time.Time) (claims []byte, rea
 // its length.
 func (p *proof) checkSecret(carried []string, key []byte) (reason string) {
 	if len(carried) != 1 {
-		return FaultMalformed
+		return ReasonMalformed
 	}
 	secret, ok := cutPrefixFold(carried[0], p.prefix)
 	given, want := sha256.Sum256([]byte(secret)), sha256.Sum256(key)
 	if subtle.ConstantTimeCompare(given[:], want[:]) != 1 || !ok {
-		return FaultWrongSecret
+		return ReasonWrongSecret
 	}
 	return ""
 }
@@ -228,10 +260,10 @@ func cutPrefixFold(s, prefix string) (rest string, ok bool) {
 func (p *proof) checkSignature(d Delivery, key []byte) (reason string) {
 	given := p.signatures(d)
 	if len(given) == 0 {
-		return FaultMalformed
+		return ReasonMalformed
 	}
 	if !anySame(given, sign(key, d.Body)) {
-		return FaultWrongSecret
+		return ReasonWrongSecret
 	}
 	return ""
 }
@@ -249,13 +281,13 @@ func (p *proof) checkTimestamped(d Delivery, key []byte, now time.Time) (reason 
 	}
 	at, err := strconv.ParseInt(stamp, 10, 64)
 	if len(given) == 0 || err != nil || !isDigits(stamp) {
-		return FaultMalformed
+		return ReasonMalformed
 	}
 	if !anySame(given, sign(key, []byte(stamp+"."), d.Body)) {
-		return FaultWrongSecret
+		return ReasonWrongSecret
 	}
 	if off := now.Unix() - at; off > int64(tolerance/time.Second) || off < -int64(tolerance/time.Second) {
-		return FaultClock
+		return ReasonClock
 	}
 	return ""
 }

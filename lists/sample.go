@@ -36,18 +36,14 @@ func (w *Webhook) Sign(s SampleVote, secret Token, now time.Time) Delivery {
 	if s.ID == "" {
 		s.ID = strconv.FormatInt(s.At.UnixNano(), 10)
 	}
-	key := []byte(secret.Reveal())
-	if w.token {
-		key = []byte(w.auth.bare(secret.Reveal()))
-	}
 	d := Delivery{Header: http.Header{"Content-Type": {"application/json"}}, Query: url.Values{}, Body: f.sample(s, now)}
-	if h := f.entry.BotHeader; h != "" {
+	if h := f.botHeader; h != "" {
 		d.Header.Set(h, s.BotID)
 	}
-	if h := f.entry.IDHeader; h != "" {
+	if h := f.idHeader; h != "" {
 		d.Header.Set(h, s.ID)
 	}
-	f.proofs[0].sign(&d, key, now)
+	f.proofs[0].sign(&d, []byte(w.bare(secret)), now)
 	return d
 }
 

@@ -30,6 +30,8 @@ type timeAt struct {
 	path  string
 	steps []step
 	unit  string // "" for ISO 8601
+
+	anyUnit bool // a time in another unit is understood too
 }
 
 // timesAt are the places in which a time may be.
@@ -68,8 +70,23 @@ func (all timesAt) latest(n *node, now time.Time) (latest time.Time, err error) 
 	return latest, nil
 }
 
-// Bounds on Unix times, beyond which a number is of another unit.
-const maxUnix = 1e11
+// understood returns the places with every unit that a time may be written in,
+// for whom it matters more what a time is than how it is written.
+func (all timesAt) understood() timesAt {
+	lenient := make(timesAt, len(all))
+	for i, t := range all {
+		t.anyUnit = true
+		lenient[i] = t
+	}
+	return lenient
+}
+
+// Bounds on Unix times in seconds, beyond which a number is of another unit: the
+// years 2001 and 5138.
+const (
+	minUnix = 1e9
+	maxUnix = 1e11
+)
 
 // isoLayouts are the spellings of ISO 8601 that lists use. What has no zone is
 // in UTC.
@@ -79,20 +96,34 @@ var isoLayouts = []string{
 
 // parse reads a time. Null, a blank and 0 are as good as none: the zero Time.
 func (t timeAt) parse(v rawjson.Value, now time.Time) (at time.Time, ok bool) {
+	at, ok = parseIn(t.unit, v, now)
+	if ok || !t.anyUnit {
+		return at, ok
+	}
+	for _, unit := range []string{"", timeHTTP, timeUnix, timeUnixMS} {
+		if at, ok = parseIn(unit, v, now); ok {
+			return at, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// parseIn reads a time in a unit.
+func parseIn(unit string, v rawjson.Value, now time.Time) (at time.Time, ok bool) {
 	text := strings.TrimSpace(scalar(v))
 	switch {
 	case v.Kind() == rawjson.Null, v.Kind() == rawjson.String && text == "", text == "0":
 		return time.Time{}, true
-	case t.unit == timeLeft:
+	case unit == timeLeft:
 		return parseLeft(v, now)
 	case text == "":
 		return time.Time{}, false
-	case t.unit == timeHTTP:
+	case unit == timeHTTP:
 		at, err := http.ParseTime(text)
 		return at.UTC(), err == nil
-	case t.unit == timeUnix:
+	case unit == timeUnix:
 		return parseUnix(text, 1000)
-	case t.unit == timeUnixMS:
+	case unit == timeUnixMS:
 		return parseUnix(text, 1)
 	}
 	return parseISO(text)
@@ -110,7 +141,7 @@ func parseISO(text string) (at time.Time, ok bool) {
 // parseUnix reads a Unix time in units of so many milliseconds.
 func parseUnix(text string, unit float64) (at time.Time, ok bool) {
 	n, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.IsNaN(n) || n <= 0 || n*unit >= maxUnix*1000 {
+	if err != nil || math.IsNaN(n) || n*unit < minUnix*1000 || n*unit >= maxUnix*1000 {
 		return time.Time{}, false
 	}
 	return time.UnixMilli(int64(n * unit)).UTC(), true

@@ -3,6 +3,7 @@ package lists
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,7 +34,6 @@ type told struct {
 
 func (c *checker) finding(part string, spec *VotesEntry) finding {
 	f := finding{entry: spec, window: c.window(part+".window", spec.Window)}
-	ways := 0
 	for _, p := range []struct {
 		key, path string
 		to        *[]step
@@ -42,33 +42,37 @@ func (c *checker) finding(part string, spec *VotesEntry) finding {
 	} {
 		if p.path != "" {
 			*p.to = c.steps(part+"."+p.key, p.path)
+			f.reads(*p.to)
 		}
 	}
 	f.at, f.until = c.times(part+".voted_at", spec.VotedAt), c.times(part+".until", spec.Until)
-	f.voters = c.voters(part+".voters", spec.Voters)
+	for _, t := range slices.Concat(f.at, f.until) {
+		f.reads(t.steps)
+	}
+	if f.voters = c.voters(part+".voters", spec.Voters); f.voters != nil {
+		f.reads(f.voters.in)
+	}
+	c.oneWay(part, spec)
+	return f
+}
+
+// oneWay checks that an entry says in one way what a yes is.
+func (c *checker) oneWay(part string, spec *VotesEntry) {
+	ways := 0
 	for _, is := range []bool{spec.Voted != "", spec.Found != "", spec.Voters != nil} {
 		if is {
 			ways++
 		}
 	}
+	alone := len(spec.VotedAt) == 0 && len(spec.Until) == 0 && spec.Weight == "" && spec.While == ""
 	switch {
 	case ways != 1:
 		c.add(part, "needs one of voted, found and voters, which says what a yes is")
 	case spec.Found != "" && len(spec.NotVoted) == 0:
 		c.add(part+".found", "is there for who has voted, but not_voted names no status for who has not")
-	case spec.Voters != nil && (len(f.at) > 0 || len(f.until) > 0 || f.weight != nil || f.while != nil):
-		c.add(part+".voters", "hold their own time; leave voted_at, until, weight and while out")
+	case spec.Voters != nil && !alone:
+		c.add(part+".voters", "have their own time; leave voted_at, until, weight and while out")
 	}
-	for _, path := range [][]step{f.voted, f.found, f.while, f.weight} {
-		f.reads(path)
-	}
-	for _, t := range append(f.at[:len(f.at):len(f.at)], f.until...) {
-		f.reads(t.steps)
-	}
-	if f.voters != nil {
-		f.reads(f.voters.in)
-	}
-	return f
 }
 
 // reads notes that a path is read.

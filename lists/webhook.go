@@ -1,26 +1,24 @@
 package lists
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
-	"net/textproto"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/net/http/httpguts"
 
 	"aggregator/rawjson"
 )
 
 // Webhook is how a list tells of votes, checked and compiled.
 type Webhook struct {
-	forms  []*form // the first, and the second if there is one
-	proofs []proof // of all forms, the strongest first
-	token  bool    // the posting token proves a request
-	auth   auth    // how that token is written, where a list's posts say so
+	forms  []*form      // the first, and the second if there is one
+	proofs []proof      // of all forms, the strongest first
+	token  bool         // the posting token proves a request
+	post   *postDialect // says how that token may be written; nil: as it is
 }
 
 // Delivery is a request to a webhook's address, as it came.
@@ -77,9 +75,11 @@ type form struct {
 	weights    map[string]int64 // by kind, in small letters
 	weekend    paths
 	time       timesAt
-	timeHeader string
 	until      timesAt
 	id         paths
+	botHeader  string // in canonical form; "": none
+	timeHeader string // likewise
+	idHeader   string // likewise
 	window     validity
 }
 
@@ -122,40 +122,35 @@ func (c *condition) holds(body rawjson.Value) bool {
 	case !c.is.IsZero():
 		return sameScalar(found, c.is)
 	}
-	is, _ := flagOf(found)
-	return is
+	return isTrue(found)
+}
+
+// isTrue reports whether a flag says yes: true, 1, "true" or "1".
+func isTrue(flag rawjson.Value) bool {
+	text := scalar(flag)
+	is, _ := flag.Bool()
+	return is || text == "1" || strings.EqualFold(text, "true")
 }
 
 func anyHolds(all []condition, body rawjson.Value) bool {
 	return slices.ContainsFunc(all, func(c condition) bool { return c.holds(body) })
 }
 
-// webhook compiles how a list tells of votes; nil if it does not.
-func (c *checker) webhook(e *Entry) *Webhook {
+// webhook compiles how a list tells of votes that takes counts as post says; nil
+// if it tells of none.
+func (c *checker) webhook(e *Entry, post *postDialect) *Webhook {
 	spec := e.Webhook
 	if spec == nil {
 		return nil
 	}
-	documented := spec.Window
-	if documented == "" && e.Votes != nil {
-		documented = e.Votes.Window
+	window := c.window("webhook.window", spec.Window)
+	if spec.Window == "" && e.Votes != nil {
+		window = (&checker{}).window("", e.Votes.Window) // what is wrong with it is said already
 	}
-	w := &Webhook{token: spec.Secret == "token", auth: plainAuth}
-	if e.Post != nil {
-		w.auth = (&checker{}).auth("", e.Post.Auth) // what is wrong with it is said already
-	}
-	field := "webhook.window"
-	if spec.Window == "" {
-		field = "votes.window"
-	}
-	before := len(c.problems)
-	win := c.window(field, documented)
-	if spec.Window == "" {
-		c.problems = c.problems[:before] // said already
-	}
+	w := &Webhook{token: spec.Secret == "token", post: post}
 	add := func(part string, entry *WebhookForm) {
 		f := c.form(part, entry)
-		f.window = win
+		f.window = window
 		for i := range f.proofs {
 			f.proofs[i].form = len(w.forms)
 		}
@@ -192,20 +187,19 @@ func (c *checker) form(part string, e *WebhookForm) *form {
 	return f
 }
 
-// hookHeaders checks the headers in which something stands.
+// hookHeaders compiles the headers in which something stands.
 func (c *checker) hookHeaders(part string, e *WebhookForm, f *form) {
-	for _, h := range []struct{ key, name string }{
-		{"bot_header", e.BotHeader}, {"time_header", e.TimeHeader}, {"id_header", e.IDHeader},
+	for _, h := range []struct {
+		key, name string
+		to        *string
+	}{
+		{"bot_header", e.BotHeader, &f.botHeader}, {"time_header", e.TimeHeader, &f.timeHeader}, {"id_header", e.IDHeader, &f.idHeader},
 	} {
-		if h.name != "" && !httpguts.ValidHeaderFieldName(h.name) {
-			c.add(part+"."+h.key, "must be the name of a header, is %q", h.name)
+		if h.name != "" {
+			*h.to = c.headerName(part+"."+h.key, h.name)
 		}
 	}
-	if e.TimeHeader == "" {
-		return
-	}
-	f.timeHeader = textproto.CanonicalMIMEHeaderKey(e.TimeHeader)
-	if !slices.ContainsFunc(f.proofs, func(p proof) bool { return p.timestamp == f.timeHeader }) {
+	if f.timeHeader != "" && !slices.ContainsFunc(f.proofs, func(p proof) bool { return p.timestamp == f.timeHeader }) {
 		c.add(part+".time_header", "must be the timestamp of a proof, or anyone could change it")
 	}
 }
@@ -323,12 +317,14 @@ func (w *Webhook) Read(d Delivery, p Proven, botID string, now time.Time) (Event
 	if err := f.readIDs(body, d.Header, botID, &e); err != nil {
 		return e, err
 	}
-	if err := f.readTimes(body, d.Header, &e); err != nil {
+	if err := f.readTimes(body, &e); err != nil {
 		return e, err
 	}
-	if err := f.readWeight(body, kind, &e); err != nil {
-		return e, err
+	if e.At.IsZero() && p.Kind == ProofTimestamped && f.timeHeader != "" { // which no other proof covers
+		e.At, _ = parseUnix(d.Header.Get(f.timeHeader), 1000)
+		e.Until = cmp.Or(e.Until, f.window.end(e.At))
 	}
+	f.readWeight(body, kind, &e)
 	if !e.Test && !e.Removed && !e.At.IsZero() && (now.Sub(e.At) > maxAge || e.At.Sub(now) > maxAhead) {
 		return Event{Ignored: ignoredOld, Raw: e.Raw}, nil
 	}

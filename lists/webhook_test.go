@@ -47,11 +47,11 @@ func TestSignedIsVerified(t *testing.T) {
 		if err != nil || e.UserID != someUser || e.BotID != someBot || e.Test || e.Weight != 1 {
 			t.Errorf("%s: got %+v, %v; want the vote that was sent", name, e, err)
 		}
-		if _, why := w.Verify(d, []Token{NewToken("another", "")}, someTime); why == nil || why.Reason != FaultWrongSecret {
-			t.Errorf("%s: with another secret %v, want %s", name, why, FaultWrongSecret)
+		if _, why := w.Verify(d, []Token{NewToken("another", "")}, someTime); why == nil || why.Reason != ReasonWrongSecret {
+			t.Errorf("%s: with another secret %v, want %s", name, why, ReasonWrongSecret)
 		}
-		if _, why := w.Verify(Delivery{Header: http.Header{}}, []Token{NewToken("secret", "")}, someTime); why == nil || why.Reason != FaultNoHeader {
-			t.Errorf("%s: without a proof %v, want %s", name, why, FaultNoHeader)
+		if _, why := w.Verify(Delivery{Header: http.Header{}}, []Token{NewToken("secret", "")}, someTime); why == nil || why.Reason != ReasonNoHeader {
+			t.Errorf("%s: without a proof %v, want %s", name, why, ReasonNoHeader)
 		}
 	}
 }
