@@ -3,14 +3,11 @@ package lists
 import (
 	"bytes"
 	"cmp"
-	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"fmt"
 	"net/textproto"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -256,90 +253,25 @@ func cutPrefixFold(s, prefix string) (rest string, ok bool) {
 	return s[len(prefix):], true
 }
 
-// checkSignature checks a signature of the body.
-func (p *proof) checkSignature(d Delivery, key []byte) (reason string) {
-	given := p.signatures(d)
-	if len(given) == 0 {
-		return ReasonMalformed
+// String says in words what the proof is.
+func (p *proof) String() string {
+	after := ""
+	if p.prefix != "" {
+		after = fmt.Sprintf(", after %q", p.prefix)
 	}
-	if !anySame(given, sign(key, d.Body)) {
-		return ReasonWrongSecret
+	switch p.kind {
+	case ProofJWT:
+		return "the body is a JWT, signed with HS256"
+	case ProofQuery:
+		return "the secret in the address, as ?" + p.name + "=…"
+	case ProofHeader:
+		return "the secret in header " + p.name + after
+	case ProofSignature:
+		return "header " + p.name + ": HMAC-SHA256 of the body, in hex" + after
 	}
-	return ""
-}
-
-// checkTimestamped checks a signature of a timestamp and the body.
-func (p *proof) checkTimestamped(d Delivery, key []byte, now time.Time) (reason string) {
-	var stamp string
-	var given [][]byte
+	what := "HMAC-SHA256 of the timestamp, a dot and the body, in hex" + after
 	if p.timestamp == "" {
-		if values := d.Header.Values(p.name); len(values) == 1 {
-			stamp, given = parseTimestamped(values[0])
-		}
-	} else if values := d.Header.Values(p.timestamp); len(values) == 1 {
-		stamp, given = values[0], p.signatures(d)
+		return "header " + p.name + ", as t=…,v1=…: " + what
 	}
-	at, err := strconv.ParseInt(stamp, 10, 64)
-	if len(given) == 0 || err != nil || !isDigits(stamp) {
-		return ReasonMalformed
-	}
-	if !anySame(given, sign(key, []byte(stamp+"."), d.Body)) {
-		return ReasonWrongSecret
-	}
-	if off := now.Unix() - at; off > int64(tolerance/time.Second) || off < -int64(tolerance/time.Second) {
-		return ReasonClock
-	}
-	return ""
-}
-
-// signatures returns the signature in the proof's header, which is alone in it.
-func (p *proof) signatures(d Delivery) [][]byte {
-	values := d.Header.Values(p.name)
-	if len(values) != 1 {
-		return nil
-	}
-	text, ok := strings.CutPrefix(values[0], p.prefix)
-	signature, err := hex.DecodeString(text)
-	if !ok || err != nil || len(signature) != sha256.Size {
-		return nil
-	}
-	return [][]byte{signature}
-}
-
-// parseTimestamped reads a header such as "t=1795600000,v1=…,v1=…": its
-// timestamp, "" where there is not one, and its signatures.
-func parseTimestamped(text string) (stamp string, signatures [][]byte) {
-	for part := range strings.SplitSeq(text, ",") {
-		key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
-		switch key {
-		case "t":
-			if stamp != "" {
-				return "", nil
-			}
-			stamp = value
-		case "v1":
-			if signature, err := hex.DecodeString(value); err == nil && len(signature) == sha256.Size {
-				signatures = append(signatures, signature)
-			}
-		}
-	}
-	return stamp, signatures
-}
-
-// sign returns the HMAC-SHA256 of parts that follow each other.
-func sign(key []byte, parts ...[]byte) []byte {
-	mac := hmac.New(sha256.New, key)
-	for _, part := range parts {
-		mac.Write(part)
-	}
-	return mac.Sum(nil)
-}
-
-// anySame reports whether one of the signatures is the one that is wanted.
-func anySame(signatures [][]byte, want []byte) bool {
-	same := false
-	for _, signature := range signatures {
-		same = hmac.Equal(signature, want) || same
-	}
-	return same
+	return "header " + p.name + ", with the timestamp in " + p.timestamp + ": " + what
 }

@@ -37,10 +37,10 @@ func (w *Webhook) Sign(s SampleVote, secret Token, now time.Time) Delivery {
 		s.ID = strconv.FormatInt(s.At.UnixNano(), 10)
 	}
 	d := Delivery{Header: http.Header{"Content-Type": {"application/json"}}, Query: url.Values{}, Body: f.sample(s, now)}
-	if h := f.botHeader; h != "" {
+	if h := f.ids.botHeader; h != "" {
 		d.Header.Set(h, s.BotID)
 	}
-	if h := f.idHeader; h != "" {
+	if h := f.ids.idHeader; h != "" {
 		d.Header.Set(h, s.ID)
 	}
 	f.proofs[0].sign(&d, []byte(w.bare(secret)), now)
@@ -133,16 +133,16 @@ func (f *form) sample(s SampleVote, now time.Time) []byte {
 			t.put(all[0], rawjson.AppendString(nil, value))
 		}
 	}
-	text(f.id, s.ID)
-	text(f.bot, s.BotID)
-	text(f.user, s.UserID)
+	text(f.ids.id, s.ID)
+	text(f.ids.bot, s.BotID)
+	text(f.ids.user, s.UserID)
 	f.sampleFlags(t, f.test, s.Test)
 	f.sampleFlags(t, f.removed, s.Removed)
-	if len(f.weekend) > 0 {
-		t.put(f.weekend[0], rawjson.AppendBool(nil, s.Weekend))
+	if len(f.weight.weekend) > 0 {
+		t.put(f.weight.weekend[0], rawjson.AppendBool(nil, s.Weekend))
 	}
-	if len(f.weight) > 0 {
-		t.put(f.weight[0], []byte("1"))
+	if len(f.weight.weight) > 0 {
+		t.put(f.weight.weight[0], []byte("1"))
 	}
 	f.sampleTimes(t, s, now)
 	return t.append(nil)

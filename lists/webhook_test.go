@@ -68,7 +68,8 @@ func TestSecretIsToken(t *testing.T) {
 		{WebhookEntry{Secret: "token"}, true},
 	} {
 		tt.entry.User = Names{"user"}
-		if got := mustWebhook(t, tt.entry).SecretIsToken(); got != tt.want {
+		l := mustList(t, "list.test", Entry{APIPost: "https://list.test/:id", APIField: "n", Webhook: &tt.entry})
+		if got := l.Webhook().SecretIsToken(); got != tt.want {
 			t.Errorf("secret %q: the token proves it %t, want %t", tt.entry.Secret, got, tt.want)
 		}
 	}

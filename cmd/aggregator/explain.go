@@ -5,6 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
 
 	"aggregator/catalog"
 	"aggregator/lists"
@@ -92,6 +96,8 @@ func explainList(out io.Writer, l *lists.List) {
 	token := lists.NewToken("token", "42")
 	e.posting(l, token)
 	e.reading(l, token)
+	e.voting(l, token)
+	e.telling(l, token)
 }
 
 // posting says what the list is sent with a count, and how its answer is judged.
@@ -150,6 +156,62 @@ func (e explained) reading(l *lists.List, token lists.Token) {
 			e.say("%s", s)
 		}
 	}
+}
+
+// demoUser is the user of examples.
+const demoUser = "223456789012345678"
+
+// voting says how the list is asked whether a user has voted, and what its
+// answer means.
+func (e explained) voting(l *lists.List, token lists.Token) {
+	call, why := l.PlanVote(demoBot, demoUser, token, userAgent)
+	if why != nil {
+		e.say("\nasking for votes: %s", why)
+		return
+	}
+	e.say("\nasking whether a user has voted:")
+	printRequest(e.out, call.Masked())
+	if second, ok := call.Otherwise(); ok {
+		e.say("\nor, with a token of the other kind:")
+		printRequest(e.out, second.Masked())
+	}
+	e.say("")
+	for _, s := range l.VoteRules() {
+		e.say("%s", s)
+	}
+}
+
+// telling says what the list sends to its webhook's address, and what is read in
+// it. Its example is of a fixed moment, so that it is the same each time.
+func (e explained) telling(l *lists.List, token lists.Token) {
+	w := l.Webhook()
+	if w == nil {
+		return
+	}
+	e.say("\nwebhook, with the secret %q:", token.Reveal())
+	sample := lists.SampleVote{BotID: demoBot, UserID: demoUser, ID: "1"}
+	for i := range w.Forms() {
+		if sample.Second = i > 0; sample.Second {
+			e.say("\nor, in its other form:")
+		}
+		printDelivery(e.out, w.Sign(sample, token, time.Unix(1_795_600_000, 0)))
+	}
+	e.say("")
+	for _, s := range l.WebhookRules() {
+		e.say("%s", s)
+	}
+}
+
+// printDelivery prints a request to a webhook, at an address without a host.
+func printDelivery(out io.Writer, d lists.Delivery) {
+	r := lists.Request{Method: http.MethodPost, URL: "/hooks/:bot/:list", Body: d.Body}
+	if len(d.Query) > 0 {
+		r.URL += "?" + d.Query.Encode()
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Header)) {
+		r.Header = append(r.Header, lists.Header{Name: name, Value: d.Header.Get(name)})
+	}
+	printRequest(out, r)
 }
 
 func printRequest(out io.Writer, r lists.Request) {
