@@ -53,7 +53,7 @@ func (a *Aggregator) planBot(c *catalog.Catalog, r BotRequest, from Caller) (pla
 		userAgent = a.UserAgent
 	}
 	named, skipped := resolve(c, r.Tokens)
-	own := make(map[string]*namedList, len(named))
+	own := make(map[string]namedList, len(named))
 	for _, n := range named {
 		own[n.list.ID] = n
 		if why := n.unreadable(); why != nil {
@@ -67,7 +67,7 @@ func (a *Aggregator) planBot(c *catalog.Catalog, r BotRequest, from Caller) (pla
 		key := a.Keys[l.ID]
 		var bad *lists.Skip
 		p := planned{named: []orderedToken{{NamedToken{ID: l.ID}, len(r.Tokens) + i}}}
-		if n := own[l.ID]; n != nil {
+		if n, ok := own[l.ID]; ok {
 			if p.named, bad = n.all, n.best.Bad; bad == nil {
 				key = n.best.Token
 			}
@@ -88,7 +88,7 @@ func (a *Aggregator) planBot(c *catalog.Catalog, r BotRequest, from Caller) (pla
 }
 
 // unreadable returns why a list that was named cannot be read; nil if it can.
-func (n *namedList) unreadable() *lists.Skip {
+func (n namedList) unreadable() *lists.Skip {
 	switch {
 	case n.list.Defunct:
 		return &lists.Skip{Reason: lists.SkipDefunct}

@@ -41,6 +41,10 @@ type need struct {
 	spare bool // a token that the list is known to accept does not need it
 }
 
+// usualNeeds is how many needs most calls have: whether their token waits, and
+// whether it is refused.
+const usualNeeds = 2
+
 // role is what a need says when its place is not free.
 type role int
 
@@ -74,7 +78,7 @@ func (h *Holds) of(call lists.Call, network netip.Prefix, own bool) hold {
 	list, op, credential := call.List.ID, call.Op(), call.Credential()
 	token := h.hash("wait", list, op.Name, credential)
 	limits := call.Limits()
-	d := hold{margin: op.Timeout, wait: token, refused: token.Slot(slotRefused), needs: make([]need, 0, 4+3*len(limits))}
+	d := hold{margin: op.Timeout, wait: token, refused: token.Slot(slotRefused), needs: make([]need, 0, usualNeeds+3*len(limits))}
 	if call.MayBeRevoked() {
 		d.revoked = h.hash("revoked", list, credential)
 		d.look(roleRevoked, d.revoked)

@@ -101,7 +101,7 @@ func lastUntil(why []*lists.Skip, end time.Time) (until time.Time) {
 // their second way whose token is known to go it.
 func (h *Holds) look(ctx context.Context, plan []planned, l look) []*lists.Skip {
 	why := make([]*lists.Skip, len(plan))
-	places := make([]store.Place, 0, 4*len(plan))
+	places := make([]store.Place, 0, usualNeeds*len(plan))
 	for i := range plan {
 		p := &plan[i]
 		if p.hold.needs == nil { // not looked at before

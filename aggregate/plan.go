@@ -11,7 +11,7 @@ import (
 // namedList is a list and the tokens that name it.
 type namedList struct {
 	list *lists.List
-	best orderedToken
+	best *orderedToken // the one that counts, of all
 	all  []orderedToken
 }
 
@@ -25,10 +25,12 @@ const maxGuesses = 16
 
 // resolve finds the lists that tokens name, in catalog order, and the token
 // that counts for each.
-func resolve(c *catalog.Catalog, tokens []NamedToken) ([]*namedList, []Skipped) {
-	var skipped []Skipped
-	byID := make(map[string]*namedList, len(tokens))
-	all := make([]*namedList, 0, len(tokens))
+func resolve(c *catalog.Catalog, tokens []NamedToken) (all []namedList, skipped []Skipped) {
+	type found struct {
+		list *lists.List
+		orderedToken
+	}
+	some := make([]found, 0, len(tokens))
 	for i, t := range tokens {
 		if t.Field {
 			skipped = append(skipped, Skipped{t.ID, *t.Bad, i})
@@ -43,19 +45,22 @@ func resolve(c *catalog.Catalog, tokens []NamedToken) ([]*namedList, []Skipped) 
 			skipped = append(skipped, Skipped{t.ID, why, i})
 			continue
 		}
-		n := byID[list.ID]
-		if n == nil {
-			n = &namedList{list: list}
-			byID[list.ID] = n
-			all = append(all, n)
-		}
-		o := orderedToken{t, i}
-		if len(n.all) == 0 || o.rank(list.ID) >= n.best.rank(list.ID) {
-			n.best = o
-		}
-		n.all = append(n.all, o)
+		some = append(some, found{list, orderedToken{t, i}})
 	}
-	slices.SortFunc(all, func(x, y *namedList) int { return strings.Compare(x.list.ID, y.list.ID) })
+	slices.SortStableFunc(some, func(x, y found) int { return strings.Compare(x.list.ID, y.list.ID) })
+	all = make([]namedList, 0, len(some))
+	named := make([]orderedToken, 0, len(some)) // of all lists
+	for _, f := range some {
+		if last := len(all) - 1; last < 0 || all[last].list != f.list {
+			all = append(all, namedList{list: f.list})
+		}
+		named = append(named, f.orderedToken)
+		n := &all[len(all)-1]
+		n.all = named[len(named)-len(n.all)-1:]
+		if t := &named[len(named)-1]; n.best == nil || t.rank(f.list.ID) >= n.best.rank(f.list.ID) {
+			n.best = t
+		}
+	}
 	return all, skipped
 }
 

@@ -84,13 +84,13 @@ func (a *Aggregator) voteOperation() operation[VoteRequest, VoteAnswer] {
 // are not asked are planned as well: a webhook may have told of the vote.
 func (a *Aggregator) planVotes(c *catalog.Catalog, r VoteRequest, _ Caller) (plan []planned, skipped []Skipped) {
 	named, skipped := resolve(c, r.Tokens)
-	byList := make(map[*lists.List]*namedList, len(named))
+	byList := make(map[*lists.List]namedList, len(named))
 	for _, n := range named {
 		byList[n.list] = n
 	}
 	for _, l := range c.Lists() {
-		n := byList[l]
-		if n == nil {
+		n, ok := byList[l]
+		if !ok {
 			if r.Keyed && l.Webhook() != nil {
 				plan = append(plan, planned{vote: &voteCheck{request: &r, list: l, cannot: &lists.Skip{Reason: lists.SkipNoToken}}})
 			}
