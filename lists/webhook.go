@@ -153,20 +153,13 @@ func (w *Webhook) Read(d Delivery, p Proven, botID string, now time.Time) (Event
 	}
 	f := w.forms[p.form]
 	e := Event{Raw: body.Raw()}
-	kind, err := f.kind.read(body, &e)
-	if err != nil {
+	kind, err := f.readKind(body, &e)
+	switch {
+	case err != nil:
 		return Event{}, err
-	}
-	for _, c := range f.ignored {
-		if e.Ignored == "" && c.holds(body) {
-			e.Ignored = c.as
-		}
-	}
-	if e.Ignored != "" {
+	case e.Ignored != "":
 		return Event{Ignored: e.Ignored, Raw: e.Raw}, nil
 	}
-	e.Test = e.Test || anyHolds(f.test, body)
-	e.Removed = e.Removed || anyHolds(f.removed, body)
 	if err := f.ids.read(body, d.Header, botID, &e); err != nil {
 		return Event{}, err
 	}
@@ -174,10 +167,33 @@ func (w *Webhook) Read(d Delivery, p Proven, botID string, now time.Time) (Event
 		return Event{}, err
 	}
 	f.weight.read(body, kind, &e)
-	if !e.Test && !e.Removed && !e.At.IsZero() && (now.Sub(e.At) > maxAge || e.At.Sub(now) > maxAhead) {
+	if e.isOld(now) {
 		return Event{Ignored: ignoredOld, Raw: e.Raw}, nil
 	}
 	return e, nil
+}
+
+// readKind reads what a request is about, whatever else it lacks.
+func (f *form) readKind(body rawjson.Value, e *Event) (kind string, err error) {
+	if kind, err = f.kind.read(body, e); err != nil || e.Ignored != "" {
+		return kind, err
+	}
+	for _, c := range f.ignored {
+		if c.holds(body) {
+			e.Ignored = c.as
+			return kind, nil
+		}
+	}
+	e.Test = e.Test || anyHolds(f.test, body)
+	e.Removed = e.Removed || anyHolds(f.removed, body)
+	return kind, nil
+}
+
+// isOld reports whether the event is a vote of another time than now: a request
+// that someone captured. Tests are repeated as they please, and a vote that is
+// taken back may have the time at which it was made.
+func (e *Event) isOld(now time.Time) bool {
+	return !e.Test && !e.Removed && !e.At.IsZero() && (now.Sub(e.At) > maxAge || e.At.Sub(now) > maxAhead)
 }
 
 // bodyOf returns what was sent as JSON: the claims, where it was a JWT.

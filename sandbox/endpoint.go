@@ -25,9 +25,10 @@ type endpoint struct {
 	fields  *fields             // of a post; nil: reads
 	success *lists.SuccessEntry // of a post: the flag in its answers; nil: there is none
 	empty   bool                // of a post: a success answers nothing
-	second  *endpoint           // of a post: where tokens go that it does not know; nil: it knows all
-	isOther bool                // of a post: it knows the tokens that the first does not
+	second  *endpoint           // of a post or a vote check: where tokens go that it does not know; nil: it knows all
+	isOther bool                // likewise: it knows the tokens that the first does not
 	get     lists.GetEntry      // of a reading
+	votes   *lists.VotesEntry   // of a vote check
 }
 
 // newPost returns where a list with an entry takes counts, nil if it takes none.
@@ -144,14 +145,17 @@ func (e *endpoint) checkHeaders(h http.Header, of *ids) error {
 	return nil
 }
 
-// ids are the names under which a request speaks of its bot.
-type ids struct{ snowflake, number string }
+// ids are the names under which a request speaks of its bot, and of a user.
+type ids struct{ snowflake, number, user string }
 
 // bind notes an id; false when the request said another one before.
 func (d *ids) bind(name, value string) bool {
 	at := &d.snowflake
-	if name == ":list_bot_id" {
+	switch name {
+	case ":list_bot_id":
 		at, value = &d.number, cmp.Or(strings.TrimLeft(value, "0"), "0")
+	case ":user":
+		at = &d.user
 	}
 	if *at == "" {
 		*at = value
@@ -167,8 +171,8 @@ type pattern struct {
 }
 
 var (
-	placeholder = regexp.MustCompile(`:(?:list_bot_id|id)\b`)
-	idForms     = map[string]string{":id": `([1-9][0-9]{15,19})`, ":list_bot_id": `([0-9]{1,20})`}
+	placeholder = regexp.MustCompile(`:(?:list_bot_id|id|user)\b`)
+	idForms     = map[string]string{":id": `([1-9][0-9]{15,19})`, ":list_bot_id": `([0-9]{1,20})`, ":user": `([1-9][0-9]{15,19})`}
 
 	snowflake = newPattern(":id")
 	listBotID = newPattern(":list_bot_id")

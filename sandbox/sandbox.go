@@ -4,8 +4,8 @@
 // never that the entries say what the lists want.
 //
 // The token "bad", and any that begins with "bad-", is refused by every list;
-// any other single word passes. Where a list has a second way to post, that way
-// alone knows the token "second", and any that begins with "second-".
+// any other single word passes. Where a list has a second way to be asked, that
+// way alone knows the token "second", and any that begins with "second-".
 package sandbox
 
 import (
@@ -53,7 +53,8 @@ type list struct {
 	nameless bool   // a second way to post does not say which bot it is of
 	limits   []lists.LimitEntry
 	wait     lists.WaitEntry
-	revoked  int // status that a revoked token gets; 0: no token is ever revoked
+	revoked  int            // status that a revoked token gets; 0: no token is ever revoked
+	webhook  *lists.Webhook // nil: it tells of no votes
 
 	mu         sync.Mutex
 	refusesAll bool // every token
@@ -62,6 +63,7 @@ type list struct {
 	windows    bounded[windowKey, window]
 	early      bounded[string, int] // posts before their time, by token
 	posts      []Post
+	votes      []vote // the newest last
 }
 
 // New makes a sandbox of lists, each of which lists.New found no problem with.
@@ -82,6 +84,10 @@ func New(all []*lists.List) *Sandbox {
 		}
 		s.add(post)
 		s.add(get)
+		if votes := newVotes(l.Votes, state); votes != nil {
+			s.add(votes)
+			s.add(votes.second)
+		}
 	}
 	return s
 }
@@ -99,6 +105,7 @@ func newList(l *lists.List) *list {
 		windows: newBounded[windowKey, window](maxBots),
 		early:   newBounded[string, int](maxBots),
 		wait:    lists.WaitEntry{Header: "Retry-After"},
+		webhook: l.Webhook(),
 	}
 	if p := l.Post; p != nil {
 		state.limits = p.Limits
@@ -141,6 +148,8 @@ func (s *Sandbox) answer(r *http.Request, body []byte) answer {
 			allowed = append(allowed, e.method)
 		case e.fields != nil:
 			return e.list.servePost(e, r, body, ids, rest, s.Now())
+		case e.votes != nil:
+			return e.list.serveVotes(e, r, ids, rest, s.Now())
 		default:
 			return e.list.serveGet(e, r, ids, rest, s.Now())
 		}
