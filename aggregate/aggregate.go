@@ -123,12 +123,14 @@ type Caller struct {
 	// Own says that the operator's own agent asks: it has no network, and does
 	// not wait for holds, for it comes again when they end.
 	Own bool
+	// Probe says that the service asks by itself how lists are.
+	Probe bool
 }
 
 // network returns the caller's network, which is what shares are given to. It is
 // the zero Prefix, which has no share, for many callers at once.
 func (c Caller) network() netip.Prefix {
-	if c.Many || c.Own {
+	if c.Many || c.Own || c.Probe {
 		return netip.Prefix{}
 	}
 	return shares.Network(c.IP)

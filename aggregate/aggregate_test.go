@@ -1064,7 +1064,9 @@ func TestAdmit(t *testing.T) {
 
 func TestObserve(t *testing.T) {
 	t.Parallel()
-	none := func(f lists.Fault) lists.Answer { return lists.Answer{Status: lists.NoAnswer, Fault: f} }
+	none := func(f lists.Fault) lists.Answer {
+		return lists.Answer{Status: lists.NoAnswer, Fault: f, Reason: "in words"}
+	}
 	for _, tt := range []struct {
 		name        string
 		answer      lists.Answer
@@ -1091,7 +1093,10 @@ func TestObserve(t *testing.T) {
 				t.Fatal(err)
 			}
 			of := func(list string, op lists.Op, kind string) aggregate.Outcome {
-				return aggregate.Outcome{List: list, Op: op, Kind: kind, Status: tt.answer.Status, Fault: tt.answer.Fault, Took: time.Second}
+				return aggregate.Outcome{
+					List: list, Op: op, Kind: kind, OK: kind == "ok", Page: tt.name == "page",
+					Status: tt.answer.Status, Fault: tt.answer.Fault, Reason: tt.answer.Reason, Took: time.Second,
+				}
 			}
 			want := []aggregate.Outcome{of("a.test", lists.Posts, tt.post), of("a.test", lists.Readings, tt.reads), of("b.test", lists.Readings, tt.reads)}
 			if !slices.Equal(got, want) {

@@ -131,7 +131,7 @@ func (a *Aggregator) run(ctx context.Context, op lists.Op, memory *remembered, d
 	goneOtherwise(plan, answers)
 	verdicts := judge(plan, answers)
 	a.Holds.settle(context.WithoutCancel(ctx), plan, answers, verdicts) // what was learned is kept, whoever leaves
-	a.observe(ctx, plan, answers, verdicts)
+	a.observe(ctx, from, plan, answers, verdicts)
 	votes := inquiries.answered(plan, answers, from.network(), room.Memory())
 	inquiries.end()
 	joined, unasked := inquiries.wait()

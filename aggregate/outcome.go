@@ -8,25 +8,31 @@ import (
 	"aggregator/lists"
 )
 
-// Outcome is what became of one call, for metrics and the log.
+// Outcome is what became of one call, for metrics, health and the log. A call
+// that was made again has one, that of the last try.
 type Outcome struct {
 	List   string
 	Op     lists.Op
 	Kind   string      // one of a closed set, see kind; or the reason of a call that was held back
+	OK     bool        // the list did what it was asked
+	Page   bool        // the list answered with an HTML page where it should not
 	Status int         // the list's HTTP status, lists.NoAnswer where there was no answer, 0 for a call that was held back
 	Fault  lists.Fault // why there was no answer
+	Reason string      // the same in plain words, without secrets
 	Took   time.Duration
+	Probe  bool // no caller asked, see Caller.Probe
 }
 
 // observe reports calls that were made. The context is that of the request.
-func (a *Aggregator) observe(ctx context.Context, plan []planned, answers []lists.Answer, verdicts []lists.Verdict) {
+func (a *Aggregator) observe(ctx context.Context, from Caller, plan []planned, answers []lists.Answer, verdicts []lists.Verdict) {
 	if a.Observe == nil {
 		return
 	}
 	for i, p := range plan {
 		a.Observe(ctx, Outcome{
 			List: p.call.List.ID, Op: p.call.Op(), Kind: kind(answers[i], verdicts[i].OK),
-			Status: answers[i].Status, Fault: answers[i].Fault, Took: answers[i].Took,
+			OK: verdicts[i].OK, Page: verdicts[i].Page, Status: answers[i].Status, Fault: answers[i].Fault, Reason: answers[i].Reason,
+			Took: answers[i].Took, Probe: from.Probe,
 		})
 	}
 }

@@ -25,6 +25,7 @@ type Verdict struct {
 	Text   string // of a post: what the list answered, or why there is no answer
 	Why    string // why it is not good, for whoever writes the entry; "" where it is
 
+	Page          bool // the answer has the status of a success, and is an HTML page
 	TokenRefused  bool // the list does not take the token
 	ValuesRefused bool // the list does not take what was posted, and has counted nothing
 	Revoked       bool // the list has revoked the token for good
@@ -93,6 +94,7 @@ func (j *judging) judge(c Call, a Answer) Verdict {
 		v.Why = j.objection(c, a)
 	}
 	v.OK = v.Why == ""
+	v.Page = !v.OK && a.Status/100 == 2 && j.answer != answerAny && isHTML(a.Body)
 	return v
 }
 
@@ -107,7 +109,7 @@ func judgeReading(c Call, a Answer) Verdict {
 	case a.Status != http.StatusOK:
 		v.Why = wrongStatus(a.Status, "200")
 	case isHTML(a.Body):
-		v.Why = isPage
+		v.Why, v.Page = isPage, true
 	default:
 		v.Why = c.saysFailure(a)
 	}
