@@ -42,8 +42,8 @@ func (s *Server) legacyIDs(c echo.Context) error {
 	return s.answerStatic(c, s.Catalog.Current(), "legacy", (*catalog.Catalog).LegacyJSON)
 }
 
-// static is a body that changes with the catalog alone, in the two ways in which
-// it is sent.
+// static is a body that changes with the catalog alone, or with time, in the two
+// ways in which it is sent.
 type static struct{ plain, gzip representation }
 
 // representation is a body with the headers that go with it.
@@ -96,10 +96,14 @@ func newRepresentation(body []byte, etag string) representation {
 	}}
 }
 
-// answerStatic sends a body of the catalog, gzipped where the caller takes
-// that, and not at all where the caller has it.
+// answerStatic sends a body of the catalog.
 func (s *Server) answerStatic(c echo.Context, from *catalog.Catalog, name string, of func(*catalog.Catalog) []byte) error {
-	all := s.static.get(from, name, of)
+	return answerKept(c, s.static.get(from, name, of))
+}
+
+// answerKept sends a body that is kept, gzipped where the caller takes that, and
+// not at all where the caller has it.
+func answerKept(c echo.Context, all static) error {
 	r, w := &all.plain, c.Response()
 	if takesGzip(c.Request().Header.Values("Accept-Encoding")) {
 		r = &all.gzip

@@ -18,6 +18,7 @@ type verboseHealth struct {
 	Uptime           int64          `json:"uptime_s"`
 	Catalog          catalog.Counts `json:"catalog"`
 	Store            StoreHealth    `json:"store"`
+	Lists            *listsHealth   `json:"lists,omitempty"`
 	Breakers         []Breaker      `json:"breakers"` // those that are not closed
 	RequestsInFlight int64          `json:"requests_in_flight"`
 	CallsInFlight    int            `json:"calls_in_flight"`
@@ -56,7 +57,7 @@ func (s *Server) health(c echo.Context) error {
 func (s *Server) verboseHealth() verboseHealth {
 	v := verboseHealth{
 		Status: "ok", Version: s.Build.Version, Uptime: int64(s.now().Sub(s.started) / time.Second),
-		Catalog: s.Catalog.Current().Counts(), Store: s.Status.StoreHealth(),
+		Catalog: s.Catalog.Current().Counts(), Store: s.Status.StoreHealth(), Lists: s.summary(),
 		Breakers: s.Status.Breakers(), RequestsInFlight: s.busy.Load(), CallsInFlight: s.Status.CallsInFlight(),
 	}
 	if v.Breakers == nil {

@@ -48,6 +48,9 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/api/docs", "", s.redirect("/docs")},
 		{http.MethodGet, "/api/docs/libs", "", s.redirect("/docs/libraries")},
 	}
+	if s.Health != nil {
+		all = append(all, route{http.MethodGet, "/api/status", "", s.listsStatus}, route{http.MethodGet, "/api/lists/:id/health", "", s.listHealth})
+	}
 	if s.Agent != nil {
 		all = append(all, route{http.MethodGet, "/api/bots/:id/posts", "", s.posts}, route{http.MethodGet, votesPath, votesPolicy, s.ownVotes})
 	}

@@ -16,6 +16,7 @@ import (
 	"aggregator/agent"
 	"aggregator/aggregate"
 	"aggregator/catalog"
+	"aggregator/health"
 	"aggregator/ratelimit"
 	"aggregator/shares"
 )
@@ -34,6 +35,7 @@ type Config struct {
 	Requests       *shares.Semaphore  // places of requests that are worked on; nil: no bound
 	Memory         *shares.Semaphore  // bytes that requests hold; nil: no bound
 	NetworkLimit   *ratelimit.Limiter // of the requests of one network; nil: off
+	Health         *health.Recorder   // how lists are; nil: nothing is recorded, and nothing told
 	Agent          *agent.Agent       // of the operator's own bots; nil: there are none
 	Pages          http.Handler       // answers what is outside the API; nil: nothing does
 	BasePath       string             // before every path, such as "/botlists"; "" for none
@@ -46,6 +48,7 @@ type Server struct {
 	router   *echo.Echo
 	pages    *echo.Echo // nil: there are none
 	static   staticCache
+	status   statusCache
 	policies map[string]string // by path of the route table; "" for a route without a limit
 	busy     atomic.Int64      // requests being answered
 	draining atomic.Bool       // health fails

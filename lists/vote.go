@@ -211,7 +211,7 @@ func (d *votesDialect) read(c Call, a Answer, userID string, now time.Time) (Ver
 	answer, isJSON := a.statement()
 	switch {
 	case isHTML(a.Body):
-		v.Why, v.Page = isPage, true
+		v.Why, v.Page = isPage, a.Status/100 == 2
 	case slices.Contains(d.notVoted, a.Status):
 	case a.Status != http.StatusOK:
 		v.Why = wrongStatus(a.Status, "200")

@@ -174,6 +174,14 @@ func ParseTally(text string) (t Tally, ok bool) {
 // list.
 type OutcomeID struct{ List, Op string }
 
+// Check returns an error for an id that no store takes.
+func (id OutcomeID) Check() error {
+	if !isWord(id.List) || !isWord(id.Op) {
+		return fmt.Errorf("store: outcomes of %q, %q", id.List, id.Op)
+	}
+	return nil
+}
+
 // Failure is how a call failed. The zero Failure is none.
 type Failure struct {
 	At     time.Time
@@ -237,8 +245,11 @@ func (b OutcomeBatch) Check() error {
 		return fmt.Errorf("store: batch %x of %d outcomes, want at most %d", b.ID, len(b.Entries), MaxEntries)
 	}
 	for _, e := range b.Entries {
-		if !isWord(e.List) || !isWord(e.Op) || e.Slot.Unix() <= 0 || !Slots.Begin(e.Slot).Equal(e.Slot) {
-			return fmt.Errorf("store: outcomes of %q, %q at %s", e.List, e.Op, e.Slot)
+		if err := e.OutcomeID.Check(); err != nil {
+			return err
+		}
+		if e.Slot.Unix() <= 0 || !Slots.Begin(e.Slot).Equal(e.Slot) {
+			return fmt.Errorf("store: outcomes of a slot that begins at %s", e.Slot)
 		}
 		for i, n := range e.Tally {
 			if n < 0 {

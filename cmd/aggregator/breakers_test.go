@@ -25,8 +25,8 @@ func posted(t *testing.T, s *running, bot, list string) result {
 	return c.Failure[list]
 }
 
-// health is what /api/health?verbose says.
-type health struct {
+// healthShown is what /api/health?verbose says.
+type healthShown struct {
 	Status string
 	Store  struct {
 		OK             bool
@@ -38,10 +38,10 @@ type health struct {
 	}
 }
 
-func (s *running) health(t *testing.T) health {
+func (s *running) health(t *testing.T) healthShown {
 	t.Helper()
 	a := testkit.Send(t, "GET", s.Base+"/api/health?verbose", "")
-	var h health
+	var h healthShown
 	if err := json.Unmarshal([]byte(a.Body), &h); err != nil || a.Status != 200 {
 		t.Fatalf("%d %s: %v", a.Status, a.Body, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/fanout"
+	"aggregator/health"
 	"aggregator/httpapi"
 	"aggregator/lists"
 	"aggregator/ratelimit"
@@ -39,6 +40,7 @@ type service struct {
 	catalog     *catalog.Live
 	bots        *agent.Live  // nil: there is no file of them
 	agent       *agent.Agent // nil: the same
+	health      *health.Recorder
 	api         *httpapi.Server
 	front       *httpapi.Front
 	listener    net.Listener
@@ -83,6 +85,10 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		Memory:        memory,
 	}
 	metrics := httpapi.NewMetrics(status, thisBuild())
+	s.health = health.New(health.Config{
+		Store: st.Outcomes(), Now: now, Log: log,
+		Circuits: func() []health.Circuit { return healthCircuits(client.Breakers()) },
+	})
 	hash := store.NewHasher(st.Secret())
 	config := aggregate.Config{
 		Catalog: live,
@@ -90,6 +96,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		Admit:   admitTo(client),
 		Observe: func(ctx context.Context, o aggregate.Outcome) {
 			metrics.Observe(ctx, o)
+			s.health.Observe(ctx, o)
 			httpapi.LogCall(ctx, log, o)
 			if o.Fault == lists.FaultBusy {
 				s.descriptors.low("there was no room, or no descriptor, for a call to " + o.List)
@@ -111,7 +118,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	s.agent = f.newAgent(bots, config, client, st, hash, now, log)
 	api := httpapi.Config{
 		Aggregator: s.aggregator, Catalog: live, Log: log, Build: thisBuild(), Status: status, Metrics: metrics,
-		Agent: s.agent, KeyLimit: ratelimit.New(st.Windows(), httpapi.WrongKeys, hash),
+		Health: s.health, Agent: s.agent, KeyLimit: ratelimit.New(st.Windows(), httpapi.WrongKeys, hash),
 		Pages: f.pages(live, client, log), BasePath: f.basePath,
 		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader,
 		Requests: status.Requests, Memory: status.Memory,
@@ -219,6 +226,15 @@ func openCircuits(all []fanout.BreakerState) []httpapi.Circuit {
 	return open
 }
 
+// healthCircuits returns the breakers that are not closed, as health takes them.
+func healthCircuits(all []fanout.BreakerState) []health.Circuit {
+	var open []health.Circuit
+	for _, c := range openCircuits(all) {
+		open = append(open, health.Circuit{List: c.List, Open: c.State == health.CircuitOpen})
+	}
+	return open
+}
+
 // openBreakers returns the breakers that are not closed, as everyone may know
 // them.
 func openBreakers(all []fanout.BreakerState) []httpapi.Breaker {
@@ -238,6 +254,7 @@ func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
 	watching, unwatch := context.WithCancel(context.Background())
 	defer unwatch()
 	go s.descriptors.watch(watching)
+	defer s.record()()
 	ended := s.runAgent(ctx)
 	var drained <-chan time.Time
 	stopping := ctx.Done()
@@ -255,6 +272,15 @@ func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
 			return s.shutdown(served, ended)
 		}
 	}
+}
+
+// record lets outcomes be written until end is called, which returns when the last
+// have been.
+func (s *service) record() (end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { s.health.Run(ctx); close(done) }()
+	return func() { cancel(); <-done }
 }
 
 // runAgent lets the agent post until ctx ends. ended is closed when it has.
