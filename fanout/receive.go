@@ -18,7 +18,13 @@ import (
 // tooLargeError is the error of an answer of more bytes than its value.
 type tooLargeError int
 
-func (e tooLargeError) Error() string { return fmt.Sprintf("Answer larger than %d KiB", int(e)>>10) }
+func (e tooLargeError) Error() string {
+	const mib = 1 << 20
+	if e >= mib && e%mib == 0 {
+		return fmt.Sprintf("Answer larger than %d MiB", int(e)/mib)
+	}
+	return fmt.Sprintf("Answer larger than %d KiB", int(e)>>10)
+}
 
 var errNoMemory = errors.New("no memory for the answer")
 

@@ -76,6 +76,7 @@ func TestServingIsAlwaysLogged(t *testing.T) {
 			"store":       e["store"] == "memory:",
 			"limit_count": e["limit_count"] == "off",
 			"limit_bots":  e["limit_bots"] == "1/30s",
+			"limit_votes": e["limit_votes"] == "1/5s",
 			"proxies":     e["trusted_proxies"] == "10.0.0.0/8",
 			"catalog":     strings.Contains(e["catalog"].(string), "lists"),
 			"bounds":      bounds["connections"].(float64) > 0 && bounds["requests"].(float64) > 0 && bounds["calls"].(float64) > 0,

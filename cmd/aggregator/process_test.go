@@ -356,7 +356,7 @@ func TestCommandLine(t *testing.T) {
 	}{
 		{"nothing", nil, nil, 0, `usage: `},
 		{"help", nil, []string{"help"}, 0, `(?s)serve.*demo.*check`},
-		{"help of a command", nil, []string{"serve", "-h"}, 0, `(?s)-client-ip-header.*-limit-bots.*-limit-count.*-listen.*-store.*-trusted-proxies`},
+		{"help of a command", nil, []string{"serve", "-h"}, 0, `(?s)-client-ip-header.*-limit-bots.*-limit-count.*-limit-votes.*-listen.*-store.*-trusted-proxies`},
 		{"unknown command", nil, []string{"server"}, 2, `unknown command "server", did you mean "serve"\?`},
 		{"help of an unknown command", nil, []string{"help", "dmeo"}, 2, `unknown command "dmeo", did you mean "demo"\?`},
 		{"help for a command", nil, []string{"help", "explain"}, 0, `(?s)^usage: aggregator explain LIST \[flags\].*--legacy-ids FILE.*--lists FILE.*Example:\n  aggregator explain list.example`},
