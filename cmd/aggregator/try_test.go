@@ -251,6 +251,36 @@ func TestTryOfAListThatOnlyReads(t *testing.T) {
 	}
 }
 
+// TestTryOfVotes has the vote check that comes with --user.
+func TestTryOfVotes(t *testing.T) {
+	t.Parallel()
+	const (
+		reading = `    api_get: "https://mine.test/:id"` + "\n"
+		voting  = reading + `    votes: {url: "https://mine.test/:id/:user", auth: {}, voted: voted, voted_at: at, window: 12h, weight: weight}` + "\n"
+		begin   = "lists:\n  mine.test:\n    name: Mine\n    url: \"https://mine.test/\"\n"
+	)
+	for _, tt := range []struct {
+		name, entry, answer string
+		args                []string
+		want, says          string
+		code                int
+	}{
+		{"yes", voting, `{"voted":true,"at":"2100-11-25T10:00:00Z","weight":2}`, []string{"--user", someVoter},
+			"posting ok, reading ok, vote check ok", "voted true, voted_at 2100-11-25T10:00:00Z, until 2100-11-25T22:00:00Z, weight 2\n  GET https://mine.test/" + tryBot + "/" + someVoter + "\n", exitDone},
+		{"no", voting, `{"voted":false}`, []string{"--user", someVoter}, "posting ok, reading ok, vote check ok", "voted false\n", exitDone},
+		{"another answer", voting, `{"hasVoted":false}`, []string{"--user", someVoter}, "posting ok, reading ok, vote check FAILED", `voted is missing: 200 {"hasVoted":false}`, exitFailed},
+		{"no way to ask", reading, `{}`, []string{"--user", someVoter}, "posting ok, reading ok, vote check ok", "not tried: the entry has no way to ask for votes", exitDone},
+		{"no user", voting, `{}`, nil, "posting ok, reading ok", "", exitDone},
+		{"no snowflake", voting, `{}`, []string{"--user", "42"}, "", `--user "42" is not a snowflake`, exitUsage},
+	} {
+		args := append([]string{write(t, "mine.yaml", begin+tt.entry), "--list", "mine.test", "--bot", tryBot, "--token-file", "-", "--servers", "7"}, tt.args...)
+		out, errOut, code := tried(t, leadTo(t, testkit.Say(200, kindJSON, tt.answer)), nil, args...)
+		if got := results(out); got != tt.want || !strings.Contains(out+errOut, tt.says) || code != tt.code {
+			t.Errorf("%s: exit %d, %s\nwant %d, %s, and %q in\n%s%s", tt.name, code, got, tt.code, tt.want, tt.says, out, errOut)
+		}
+	}
+}
+
 // TestTryIsHeld tries an entry again and again whose list revokes the tokens of
 // those that come too early: the list is asked once.
 func TestTryIsHeld(t *testing.T) {
