@@ -74,6 +74,8 @@ type expectations struct {
 	Posts        []postRow
 	Answers      []answerRow
 	Readings     []readingRow
+	Votes        *votesRows
+	Webhook      *webhookRows
 }
 
 // postRow is a count, and the request that the list wants for it.
@@ -219,6 +221,7 @@ func readExpectations(data []byte) (e expectations, err error) {
 	for i := range e.Readings {
 		inherit(&e.Readings[i].Source, e.Source)
 	}
+	e.inheritVotes()
 	return e, nil
 }
 
@@ -247,7 +250,7 @@ func TestDocumentedPosts(t *testing.T) {
 				if problem := differs(got.Body, want.Body); problem != "" {
 					t.Error(problem)
 				}
-				checkHeaders(t, r, got.Header)
+				checkHeaders(t, headersWant{r.Token, r.Want.Headers, r.Want.HeaderMatch}, got.Header)
 				if t.Failed() {
 					t.Logf("documented in %s", r.Source)
 				}
@@ -256,22 +259,29 @@ func TestDocumentedPosts(t *testing.T) {
 	}
 }
 
+// headersWant are the headers of a request that a row is of.
+type headersWant struct {
+	token   string
+	headers map[string]*string
+	match   map[string]string
+}
+
 // checkHeaders compares the headers that a row names. Authorization is sent
 // nowhere else, and the caller's User-Agent wherever none is prescribed.
-func checkHeaders(t *testing.T, r postRow, header []lists.Header) {
+func checkHeaders(t *testing.T, r headersWant, header []lists.Header) {
 	t.Helper()
 	got := map[string][]string{}
 	for _, h := range header {
 		got[h.Name] = append(got[h.Name], h.Value)
 	}
 	want := map[string][]string{"Authorization": nil, "User-Agent": {documentedAgent}}
-	for name, value := range r.Want.Headers {
+	for name, value := range r.headers {
 		want[name] = nil
 		if value != nil {
 			want[name] = []string{*value}
 		}
 	}
-	for name, pattern := range r.Want.HeaderMatch {
+	for name, pattern := range r.match {
 		delete(want, name)
 		if len(got[name]) != 1 || !regexp.MustCompile(pattern).MatchString(got[name][0]) {
 			t.Errorf("%s is %q, want one like %s", name, got[name], pattern)
@@ -283,8 +293,8 @@ func checkHeaders(t *testing.T, r postRow, header []lists.Header) {
 		}
 	}
 	for name, values := range got {
-		_, named := r.Want.Headers[name]
-		if !named && strings.Contains(strings.Join(values, "\n"), r.Token) {
+		_, named := r.headers[name]
+		if !named && strings.Contains(strings.Join(values, "\n"), r.token) {
 			t.Errorf("the token stands in %s too", name)
 		}
 	}
