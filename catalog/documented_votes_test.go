@@ -356,7 +356,7 @@ func TestDocumentedWebhooks(t *testing.T) {
 // refusals are the words of rows for why a proof is none. What a list documents
 // does not say whether a wrong one can be read.
 var refusals = map[string]string{
-	lists.FaultNoHeader: "missing", lists.FaultMalformed: "wrong", lists.FaultWrongSecret: "wrong", lists.FaultClock: "clock",
+	lists.ReasonNoHeader: "missing", lists.ReasonMalformed: "wrong", lists.ReasonWrongSecret: "wrong", lists.ReasonClock: "clock",
 }
 
 // deliver delivers a row, and says how what becomes of it differs from what is

@@ -52,10 +52,18 @@ func (t *TimeAt) SetScalar(path string) { t.Path = path }
 // WebhookEntry says how a list tells of votes: what proves that a request is
 // the list's, and where its body has what.
 type WebhookEntry struct {
-	Secret      string `yaml:"secret" enum:"own,token" doc:"Which secret proves a request: one of the webhook's own (when absent), or the token that counts are posted with."`
-	Window      string `yaml:"window" doc:"How long a vote counts, as under votes; what stands there when absent."`
+	Secret      string         `yaml:"secret" enum:"own,token" doc:"Which secret proves a request: one of the webhook's own (when absent), or the token that counts are posted with."`
+	Settings    *SettingsEntry `yaml:"settings" doc:"Where a person sets the webhook up, for the table in docs/votes.md and for explain."`
+	Window      string         `yaml:"window" doc:"How long a vote counts, as under votes; what stands there when absent."`
 	WebhookForm `inline:"true"`
 	Otherwise   *WebhookForm `yaml:"otherwise" doc:"A second form, of requests that carry no proof of the first one."`
+}
+
+// SettingsEntry says where a person sets a webhook up.
+type SettingsEntry struct {
+	Where  string `yaml:"where" required:"true" doc:"Where in the list's pages the address goes, in words."`
+	Page   string `yaml:"page" required:"true" doc:"URL of the page that says so."`
+	Secret string `yaml:"secret" enum:"owner,list" doc:"Who makes a secret of the webhook's own: the bot's owner types one in, or the list shows one. When absent, nothing documents it."`
 }
 
 // WebhookForm is one form of a list's webhooks. Paths are names joined by dots;
@@ -103,13 +111,14 @@ type KindEntry struct {
 	Removed Names  `yaml:"removed" doc:"Kinds that take a vote back."`
 }
 
-// IgnoredEntry is a condition under which a request is ignored. One of is and
-// not stands there.
+// IgnoredEntry is a condition under which a request is ignored. One of is, not
+// and present stands there.
 type IgnoredEntry struct {
-	Path string `yaml:"path" required:"true" doc:"Path of what is looked at."`
-	Is   any    `yaml:"is" doc:"Ignored where this stands there: a string, a whole number, true or false, compared as JSON."`
-	Not  any    `yaml:"not" doc:"Ignored where anything else, or nothing, stands there."`
-	As   string `yaml:"as" required:"true" doc:"What the list is answered that was ignored, in a word."`
+	Path    string `yaml:"path" required:"true" doc:"Path of what is looked at."`
+	Is      any    `yaml:"is" doc:"Ignored where this stands there: a string, a whole number, true or false, compared as JSON."`
+	Not     any    `yaml:"not" doc:"Ignored where anything else, or nothing, stands there."`
+	Present bool   `yaml:"present" doc:"Ignored wherever something stands there, whatever it is."`
+	As      string `yaml:"as" required:"true" doc:"What the list is answered that was ignored, in a word."`
 }
 
 // Flags is one flag or several; one that holds is enough.

@@ -92,10 +92,16 @@ func (c *checker) ignored(field string, entries []IgnoredEntry) []condition {
 	var all []condition
 	for i, e := range entries {
 		at := fmt.Sprintf("%s[%d]", field, i)
-		if (e.Is == nil) == (e.Not == nil) {
-			c.add(at, "needs either is or not")
+		ways := 0
+		for _, given := range []bool{e.Is != nil, e.Not != nil, e.Present} {
+			if given {
+				ways++
+			}
 		}
-		all = append(all, condition{path: c.path(at+".path", e.Path), as: e.As, is: constantOf(e.Is), not: constantOf(e.Not)})
+		if ways != 1 {
+			c.add(at, "needs one of is, not and present")
+		}
+		all = append(all, condition{path: c.path(at+".path", e.Path), as: e.As, is: constantOf(e.Is), not: constantOf(e.Not), present: e.Present})
 	}
 	return all
 }

@@ -13,6 +13,7 @@ import (
 
 // Webhook is how a list tells of votes, checked and compiled.
 type Webhook struct {
+	entry  *WebhookEntry
 	forms  []*form      // the first, and the second if there is one
 	proofs []proof      // of all forms, the strongest first
 	token  bool         // the posting token proves a request
@@ -88,7 +89,7 @@ func (c *checker) webhook(e *Entry, post *postDialect) *Webhook {
 	if spec.Window == "" && e.Votes != nil {
 		window = (&checker{}).window("", e.Votes.Window) // what is wrong with it is said already
 	}
-	w := &Webhook{token: spec.Secret == "token", post: post}
+	w := &Webhook{entry: spec, token: spec.Secret == "token", post: post}
 	add := func(part string, entry *WebhookForm) {
 		f := c.form(part, entry)
 		f.window = window
@@ -109,6 +110,7 @@ func (c *checker) webhook(e *Entry, post *postDialect) *Webhook {
 		c.add("webhook.secret", "is token, but no count is posted to the list")
 	}
 	c.proofOrder(w.proofs)
+	c.settings("webhook.settings", spec)
 	return w
 }
 
@@ -239,11 +241,12 @@ func (l *List) WebhookRules() []string {
 	if w == nil {
 		return nil
 	}
-	secret := "secret: one of the webhook's own"
-	if w.token {
-		secret = "secret: the token that counts are posted with"
+	setup := w.Setup()
+	var rules []string
+	if setup.Where != "" {
+		rules = append(rules, "set up: "+setup.Where+", "+setup.Page)
 	}
-	rules := []string{secret}
+	rules = append(rules, "secret: "+setup.Secret)
 	for i, f := range w.forms {
 		within := ""
 		if i > 0 {

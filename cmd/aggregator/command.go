@@ -53,7 +53,7 @@ func commands() []command {
 		{"agent", "", "post the counts of your own bots by itself, without the HTTP side", "agent --bots bots.yaml --once", runAgent},
 		{"demo", "", "run the service on a sandbox of all lists, and post to every one", "demo --once", demo},
 		{"check", "", "check the lists files and the legacy ids", "check --lists builtin --lists my-list.yaml", check},
-		{"explain", "LIST", "print what a list is sent and where its answers are read", "explain list.example", explain},
+		{"explain", "[LIST]", "print what a list is sent and where its answers are read", "explain list.example", explain},
 		{"try", "FILE", "try an entry of FILE on the list's live API", "try my-list.yaml --list list.example --bot 123456789012345678 --servers 1234 --token-file token.txt", try},
 		{"backup", "FILE", "copy the store of a running service to FILE, which must not be there yet", "backup aggregator-backup.db --admin unix:/run/aggregator-admin.sock", backup},
 		{"holds", "[lift ID]", "show what a running service holds back from lists, or lift one of the holds", "holds --list list.example --admin unix:/run/aggregator-admin.sock", holds},

@@ -45,9 +45,17 @@ func fullExample(l *lists.List) (c lists.Count, what string) {
 func explain(fs *flag.FlagSet) action {
 	var f catalogFlags
 	f.add(fs)
+	webhooks := fs.Bool("webhooks", false, "print instead of a LIST how the webhook of each is set up, as a table in Markdown")
 	return func(_ context.Context, env environment, operands []string) error {
+		if *webhooks == (len(operands) > 0) {
+			return usagef("name a LIST, or say --webhooks")
+		}
 		c, _, err := f.read()
 		if err != nil {
+			return err
+		}
+		if *webhooks {
+			_, err := env.out.Write(c.WebhookTable())
 			return err
 		}
 		l, err := findList(c, operands[0])

@@ -359,7 +359,7 @@ func TestCommandLine(t *testing.T) {
 		{"help of a command", nil, []string{"serve", "-h"}, 0, `(?s)-client-ip-header.*-limit-bots.*-limit-count.*-limit-votes.*-listen.*-store.*-trusted-proxies`},
 		{"unknown command", nil, []string{"server"}, 2, `unknown command "server", did you mean "serve"\?`},
 		{"help of an unknown command", nil, []string{"help", "dmeo"}, 2, `unknown command "dmeo", did you mean "demo"\?`},
-		{"help for a command", nil, []string{"help", "explain"}, 0, `(?s)^usage: aggregator explain LIST \[flags\].*--legacy-ids FILE.*--lists FILE.*Example:\n  aggregator explain list.example`},
+		{"help for a command", nil, []string{"help", "explain"}, 0, `(?s)^usage: aggregator explain \[LIST\] \[flags\].*--legacy-ids FILE.*--lists FILE.*Example:\n  aggregator explain list.example`},
 		{"help of one with arguments", nil, []string{"try", "mine.yaml", "-h"}, 0, `(?s)^usage: aggregator try FILE \[flags\].*AGGREGATOR_BOT for --bot.*--token-file FILE`},
 		{"help of one without flags", nil, []string{"schema", "--help"}, 0, `^usage: aggregator schema \[flags\]`},
 		{"unknown flag", nil, []string{"serve", "--port", "1"}, 2, `unknown flag --port`},
