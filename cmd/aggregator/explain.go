@@ -47,8 +47,11 @@ func explain(fs *flag.FlagSet) action {
 	f.add(fs)
 	webhooks := fs.Bool("webhooks", false, "print instead of a LIST how the webhook of each is set up, as a table in Markdown")
 	return func(_ context.Context, env environment, operands []string) error {
-		if *webhooks == (len(operands) > 0) {
-			return usagef("name a LIST, or say --webhooks")
+		switch {
+		case *webhooks && len(operands) > 0:
+			return usagef("unexpected argument %q beside --webhooks", operands[0])
+		case !*webhooks && len(operands) == 0:
+			return usagef("LIST is missing")
 		}
 		c, _, err := f.read()
 		if err != nil {

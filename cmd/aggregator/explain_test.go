@@ -60,6 +60,8 @@ func TestExplainFinds(t *testing.T) {
 		{"a near miss", []string{"onw.test", "--lists", overlay}, "", "aggregator explain: unknown list \"onw.test\", did you mean \"own.test\"?\n" + hint},
 		{"nothing near", []string{"xyzzy"}, "", "aggregator explain: unknown list \"xyzzy\"\n" + hint},
 		{"no list", nil, "", "aggregator explain: LIST is missing\n" + hint},
+		{"a list beside the table", []string{"own.test", "--webhooks"}, "", "aggregator explain: unexpected argument \"own.test\" beside --webhooks\n" + hint},
+		{"the table", []string{"--webhooks", "--lists", overlay}, "| list | where the address goes | which secret | what proves a webhook |\n|---|---|---|---|\n", ""},
 		{"two lists", []string{"own.test", "other.test"}, "", "aggregator explain: unexpected argument \"other.test\"\n" + hint},
 		{"a list of one's own file", []string{"own.test", "--lists", overlay}, "own.test (Own)\n", ""},
 		{"flags before the list", []string{"--lists", overlay, "own.test"}, "own.test (Own)\n", ""},
