@@ -108,7 +108,7 @@ func explainList(out io.Writer, l *lists.List) {
 	e.posting(l, token)
 	e.reading(l, token)
 	e.voting(l, token)
-	e.telling(l, token)
+	e.telling(l)
 }
 
 // posting says what the list is sent with a count, and how its answer is judged.
@@ -194,18 +194,19 @@ func (e explained) voting(l *lists.List, token lists.Token) {
 
 // telling says what the list sends to its webhook's address, and what is read in
 // it. Its example is of a fixed moment, so that it is the same each time.
-func (e explained) telling(l *lists.List, token lists.Token) {
+func (e explained) telling(l *lists.List) {
 	w := l.Webhook()
 	if w == nil {
 		return
 	}
-	e.say("\nwebhook, with the secret %q:", token.Reveal())
+	secret := lists.NewToken("secret", "")
+	e.say("\nwebhook, with the secret %q:", secret.Reveal())
 	sample := lists.SampleVote{BotID: demoBot, UserID: demoUser, ID: "1"}
 	for i := range w.Forms() {
 		if sample.Second = i > 0; sample.Second {
 			e.say("\nor, in its other form:")
 		}
-		printDelivery(e.out, w.Sign(sample, token, time.Unix(1_795_600_000, 0)))
+		printDelivery(e.out, w.Sign(sample, secret, time.Unix(1_795_600_000, 0)))
 	}
 	e.say("")
 	for _, s := range l.WebhookRules() {
