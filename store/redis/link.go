@@ -85,7 +85,9 @@ func (l *link) begin(ctx context.Context) error {
 	if _, err := l.run(ctx, nothing, nil, nil); err != nil { // compares the clocks
 		return err
 	}
-	l.others.Go(l.watch)
+	if l.told == nil { // one that is told jumps, and a look under way would seem to be of a clock that was set back
+		l.others.Go(l.watch)
+	}
 	return nil
 }
 
@@ -152,6 +154,24 @@ func (l *link) ask(ctx context.Context, script *driver.Script, names []string, a
 			return reply{}, ctx.Err()
 		}
 	}
+}
+
+// awaitBack waits until a Redis that was given up is used again, for a moment
+// after it was given up at the most.
+func (l *link) awaitBack(ctx context.Context) error {
+	l.mu.Lock()
+	grace, back := l.grace, l.back
+	l.mu.Unlock()
+	if grace == nil { // it never was
+		return nil
+	}
+	select {
+	case <-back:
+	case <-grace.Done():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }
 
 // errTryAgain is of a call that failed, in a Redis that is not given up.

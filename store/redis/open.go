@@ -73,7 +73,7 @@ var refusals = []struct{ says, means string }{
 	{"without any password configured", "has no password set: leave it out of the URL"},
 	{"no password is set", "has no password set: leave it out of the URL"},
 	{"NOAUTH", "wants a password: redis://user:password@host:port/db"},
-	{"NOPERM", "forbids this user what is needed: allow ~aggregator:* +@connection +@read +@write +eval +evalsha +time"},
+	{"NOPERM", "forbids this user what is needed: allow ~aggregator:* &aggregator:* +@connection +@read +@write +publish +subscribe +eval +evalsha +time"},
 	{"DB index is out of range", "has no database of the number in the URL"},
 	{"SELECT is not allowed", "is a cluster, which has database 0 alone: leave the number out of the URL"},
 	{"MOVED", "is one node of a cluster, and another one has our keys (" + prefix + "*): give that one's address"},

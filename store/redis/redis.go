@@ -52,6 +52,7 @@ type Store struct {
 	state    *state
 	shards   *shards
 	outcomes *outcomes
+	outbox   *outbox
 
 	closing  sync.Once
 	closeErr error
@@ -61,22 +62,24 @@ var _ store.Store = (*Store)(nil)
 
 // options are what tests change.
 type options struct {
-	now     func() time.Time     // this replica's wall clock
-	elapsed func() time.Duration // as for [store.NewClock]
-	told    func() time.Time     // scripts are told that time, and do not ask Redis's clock; nil for Redis's
-	start   time.Duration        // see startTimeout
-	timeout time.Duration        // of one call
-	slow    time.Duration        // see slowCall
-	yield   time.Duration        // see yieldFor
-	bounds  store.ShardBounds    // of sets of shards
-	roots   *x509.CertPool       // whom to trust; the system's when nil
+	now          func() time.Time     // this replica's wall clock
+	elapsed      func() time.Duration // as for [store.NewClock]
+	told         func() time.Time     // scripts are told that time, and do not ask Redis's clock; nil for Redis's
+	start        time.Duration        // see startTimeout
+	timeout      time.Duration        // of one call
+	slow         time.Duration        // see slowCall
+	yield        time.Duration        // see yieldFor
+	bounds       store.ShardBounds    // of sets of shards
+	outboxBounds store.OutboxBounds   // of messages
+	roots        *x509.CertPool       // whom to trust; the system's when nil
 }
 
 // Open opens the store in the Redis that url names: redis://, or rediss:// for
 // TLS, then user:password@host:port/db. A nil log is silent.
 func Open(ctx context.Context, url string, log *slog.Logger) (*Store, error) {
 	return open(ctx, url, log, options{
-		now: time.Now, start: startTimeout, timeout: callTimeout, slow: slowCall, yield: yieldFor, bounds: store.DefaultShardBounds,
+		now: time.Now, start: startTimeout, timeout: callTimeout, slow: slowCall, yield: yieldFor,
+		bounds: store.DefaultShardBounds, outboxBounds: store.DefaultOutboxBounds,
 	})
 }
 
@@ -91,6 +94,7 @@ func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Sto
 	s.state = newState(s.link)
 	s.shards = &shards{s.link}
 	s.outcomes = &outcomes{s.link}
+	s.outbox = newOutbox(s.link)
 	if err = s.begin(ctx); err == nil {
 		return s, nil
 	}
@@ -114,6 +118,9 @@ func (s *Store) Shards() store.Shards { return s.shards }
 // Outcomes implements [store.Store].
 func (s *Store) Outcomes() store.Outcomes { return s.outcomes }
 
+// Outbox implements [store.Store].
+func (s *Store) Outbox() store.Outbox { return s.outbox }
+
 // Backup implements [store.Store].
 func (s *Store) Backup(context.Context, io.Writer) error {
 	return errors.New("the store is in Redis, which has backups of its own: see its BGSAVE and its append-only file")
@@ -129,6 +136,7 @@ func (s *Store) Health() store.Health { return s.monitor.Health() }
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.closeErr = s.link.close()
+		s.outbox.changes.bells.Close()
 		if n := s.windows.close(); n > 0 {
 			s.closeErr = errors.Join(s.closeErr, fmt.Errorf("%w: what was taken meanwhile of %d windows is lost", errAway, n))
 		}

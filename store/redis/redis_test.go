@@ -60,6 +60,16 @@ func TestShards(t *testing.T) {
 	})
 }
 
+func TestOutbox(t *testing.T) {
+	srv := startServer(t)
+	db := 0
+	storetest.Outbox(t, func(t *testing.T, clock *testkit.Clock) store.Store {
+		db++
+		return openURL(t, fmt.Sprintf("redis://%s/%d", srv.addr, db),
+			options{now: clock.Now, elapsed: clock.Elapsed, told: steady(clock), outboxBounds: storetest.OutboxBounds})
+	})
+}
+
 // TestAwayState wants nothing to be due, and nothing saved or added up, while
 // Redis is away.
 func TestAwayState(t *testing.T) {
@@ -963,7 +973,7 @@ func TestOpenErrors(t *testing.T) {
 		"wrong password":  {":wrong-" + secret + "@", guarded.addr, "", "does not accept the user or password in the URL"},
 		"wrong user":      {"nobody:" + secret + "@", guarded.addr, "/1", "does not accept the user or password in the URL"},
 		"no password":     {"", guarded.addr, "/1", "wants a password: redis://user:password@host:port/db"},
-		"may not":         {"weak:" + secret + "@", guarded.addr, "", "forbids this user what is needed: allow ~aggregator:* +@connection +@read +@write +eval +evalsha +time"},
+		"may not":         {"weak:" + secret + "@", guarded.addr, "", "forbids this user what is needed: allow ~aggregator:* &aggregator:* +@connection +@read +@write +publish +subscribe +eval +evalsha +time"},
 		"wrong db":        {"", srv.addr, "/100", "has no database of the number in the URL"},
 		"db of a cluster": {"", node.addr, "/1", "is a cluster, which has database 0 alone: leave the number out of the URL"},
 		"cluster down":    {"", node.addr, "", "is a node of a cluster that is down"},

@@ -271,6 +271,23 @@ func (l *link) toRedis(t time.Time) int64 { return ceilMilli(t) - l.ahead.Load()
 // fromRedis returns a time on Redis's clock, in Unix milliseconds, on ours.
 func (l *link) fromRedis(ms int64) time.Time { return time.UnixMilli(ms + l.ahead.Load()) }
 
+// due returns a time of the wall clock on Redis's, in Unix milliseconds, rounded
+// up; 0 for the zero time.
+func (l *link) due(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return l.toRedis(l.clock.FromWall(t))
+}
+
+// onWall is the reverse of due.
+func (l *link) onWall(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return l.clock.ToWall(l.fromRedis(ms))
+}
+
 // ceilMilli returns the first whole Unix millisecond not before t.
 func ceilMilli(t time.Time) int64 {
 	return t.Add(time.Millisecond - 1).UnixMilli()

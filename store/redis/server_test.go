@@ -130,6 +130,9 @@ func openURL(t testing.TB, url string, opts options) *Store {
 	if opts.bounds == (store.ShardBounds{}) {
 		opts.bounds = store.DefaultShardBounds
 	}
+	if opts.outboxBounds == (store.OutboxBounds{}) {
+		opts.outboxBounds = store.DefaultOutboxBounds
+	}
 	if opts.start == 0 {
 		opts.start = patience
 	}

@@ -53,10 +53,7 @@ func (s *shards) set(r store.ShardReport, id store.Key, numbers []int64) (store.
 	if len(numbers) < 6 || int64(len(numbers)-6) < numbers[5] {
 		return store.ShardSet{}, errReply
 	}
-	set := store.ShardSet{Of: r.Of, Known: int(numbers[1]), Total: numbers[2]}
-	if numbers[3] != 0 {
-		set.NextPost = s.clock.ToWall(s.fromRedis(numbers[3]))
-	}
+	set := store.ShardSet{Of: r.Of, Known: int(numbers[1]), Total: numbers[2], NextPost: s.onWall(numbers[3])}
 	if numbers[4] == 1 {
 		set.Claim = store.ShardClaim{Set: r.Set, Of: r.Of, ID: id}
 	}

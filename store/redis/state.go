@@ -86,14 +86,6 @@ func (s *state) carryOver(ctx context.Context, forgotten bool) (all bool, err er
 	return len(s.owed) == 0, nil
 }
 
-// due returns when an item is due on Redis's clock, 0 for never.
-func (s *state) due(due time.Time) int64 {
-	if due.IsZero() {
-		return 0
-	}
-	return s.toRedis(s.clock.FromWall(due))
-}
-
 func itemName(key store.Key) string { return prefix + "item:" + hex.EncodeToString(key[:]) }
 
 // stateLua begins all scripts over items.
@@ -289,12 +281,9 @@ func (s *state) item(key store.Key, v []any) (store.Item, error) {
 	if !ok1 || !ok2 || !ok3 {
 		return store.Item{}, errReply
 	}
-	item := store.Item{Key: key, Version: version}
+	item := store.Item{Key: key, Version: version, Due: s.onWall(due)}
 	if data != "" {
 		item.Data = []byte(data)
-	}
-	if due != 0 {
-		item.Due = s.clock.ToWall(s.fromRedis(due))
 	}
 	return item, nil
 }

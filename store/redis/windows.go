@@ -213,17 +213,8 @@ func (w *windows) do(ctx context.Context, script *driver.Script, keys []store.Ke
 
 // doAlone runs alone, and reports whether it did so: Redis may be back.
 func (w *windows) doAlone(ctx context.Context, alone func() error) (done bool, err error) {
-	w.mu.Lock()
-	grace, back := w.grace, w.back
-	w.mu.Unlock()
-	if grace == nil { // closed before it was ever away
-		return false, nil
-	}
-	select {
-	case <-back:
-	case <-grace.Done():
-	case <-ctx.Done():
-		return true, ctx.Err()
+	if err := w.awaitBack(ctx); err != nil {
+		return true, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
