@@ -23,6 +23,7 @@ type Error = strictyaml.Error
 type LoadOptions struct {
 	Getenv    func(name string) string // as os.Getenv; nil: no variable is set
 	NoSecrets bool                     // references are checked for their form and not followed, so that the bots are of no use
+	Forgets   bool                     // the store is in memory, which is worth a warning to those who wait for votes
 }
 
 // maxFile bounds a bots file: ten thousand bots with all they can have.
@@ -44,6 +45,7 @@ func Load(path string, c *catalog.Catalog, o LoadOptions) (*Bots, []string, erro
 		catalog:  c,
 		resolver: resolver{dir: filepath.Dir(path), getenv: o.Getenv, formOnly: o.NoSecrets},
 		keys:     map[[sha256.Size]byte]strictyaml.Place{},
+		forgets:  o.Forgets,
 	}
 	bots := l.load(strictyaml.File{Name: path, Data: data})
 	if l.literals && othersMayRead(mode) {
@@ -62,6 +64,7 @@ type loader struct {
 	resolver resolver
 	keys     map[[sha256.Size]byte]strictyaml.Place // of the bots so far, and where they stand
 	literals bool                                   // some secret stands in the file itself
+	forgets  bool                                   // as in LoadOptions
 	warnings []string
 }
 

@@ -16,7 +16,7 @@ import (
 
 // testLists is a catalog with one list of each kind that bots.yaml can meet.
 const testLists = `lists:
-  list.example: {name: L, url: "https://list.example/", api_post: "https://list.example/:id", api_field: servers}
+  list.example: {name: L, url: "https://list.example/", api_post: "https://list.example/:id", api_field: servers, webhook: {proof: {kind: header}, user: user}}
   other.example: {name: O, url: "https://other.example/", api_post: "https://other.example/:id", api_field: servers}
   numbers.example:
     name: N

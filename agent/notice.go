@@ -15,6 +15,7 @@ const (
 	notAccepted   = "not_accepted"
 	sourceFailing = "source_failing"
 	shardsMissing = "shards_missing"
+	votesFailing  = "votes_failing"
 )
 
 const (
@@ -174,6 +175,9 @@ func (r *record) review(b *Bot, now time.Time) {
 	}
 	r.reviewSource(b, now)
 	r.News.Problems = slices.DeleteFunc(r.News.Problems, func(p *problem) bool {
+		if p.What == votesFailing {
+			return !b.tellsVotes(p.List)
+		}
 		return p.List != "" && !known[p.List] || p.What == sourceFailing && b.Posts == nil || p.What == shardsMissing && !b.HasKey()
 	})
 }

@@ -52,7 +52,11 @@ func (s *Server) received(next echo.HandlerFunc) echo.HandlerFunc {
 		x := exchangeOf(c)
 		x.conn.enter(phaseBody)
 		var held []*shares.Grant
-		body, err := readBody(c.Response(), c.Request(), func(n int) error {
+		limit, ok := s.bodies[c.Path()]
+		if !ok {
+			limit = bodyLimit{bytes: MaxBody}
+		}
+		body, err := readBody(c.Response(), c.Request(), limit, func(n int) error {
 			g, err := s.Memory.Acquire(c.Request().Context(), x.network, int64(n))
 			held = append(held, g)
 			return err

@@ -33,6 +33,7 @@ const (
 	phaseWork                // it has come, and is worked on or waits for that
 	phaseAnswer              // its answer is being written
 	phaseIdle                // it is answered, and the next has not begun
+	phaseStream              // it is answered without end, as things come
 )
 
 // callerConn is one connection of a caller. It counts what moves on it.
@@ -80,7 +81,9 @@ func (c *callerConn) enter(p phase) {
 
 // isClosable reports whether a connection may be closed in a phase without
 // losing work that has been done for its caller.
-func isClosable(p phase) bool { return p == phaseHeader || p == phaseBody || p == phaseIdle }
+func isClosable(p phase) bool {
+	return p == phaseHeader || p == phaseBody || p == phaseIdle || p == phaseStream
+}
 
 // connections are the callers' connections to one server. While many are open
 // it closes some: first those on which a request or an answer moves slowest,
@@ -157,7 +160,7 @@ func (s *connections) sweep() {
 	if now := time.Now(); now.Sub(s.lastSweep) >= sweepEvery {
 		s.lastSweep = now
 		if surplus := len(s.open) - s.threshold(); surplus > 0 {
-			s.close(surplus+s.max/64, phaseHeader, phaseBody, phaseAnswer, phaseIdle)
+			s.close(surplus+s.max/64, phaseHeader, phaseBody, phaseAnswer, phaseIdle, phaseStream)
 		}
 	}
 	if len(s.open) > s.threshold() && !s.sweeping {
@@ -198,8 +201,9 @@ func (s *connections) close(n int, phases ...phase) {
 	var all []slowness
 	for c := range s.open {
 		p, age := phase(c.phase.Load()), now-time.Duration(c.since.Load())
-		if slices.Contains(phases, p) && (p == phaseIdle || age >= slowAfter) {
-			all = append(all, slowness{c, p == phaseIdle, float64(c.moved.Load()) / age.Seconds(), age})
+		isIdle := p == phaseIdle || p == phaseStream
+		if slices.Contains(phases, p) && (isIdle || age >= slowAfter) {
+			all = append(all, slowness{c, isIdle, float64(c.moved.Load()) / age.Seconds(), age})
 		}
 	}
 	slices.SortFunc(all, func(a, b slowness) int {

@@ -14,6 +14,7 @@ import (
 
 	"aggregator/aggregate"
 	"aggregator/shares"
+	"aggregator/votes"
 )
 
 var (
@@ -37,27 +38,31 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 	var (
 		invalid  *aggregate.InvalidError
+		webhook  *votes.InvalidError
 		limited  *aggregate.LimitedError
+		tooLarge tooLargeError
 		panicked panicError
 	)
+	if status, message, ok := fixedAnswer(err); ok {
+		answerMessage(c, status, message)
+		return
+	}
 	switch {
 	case errors.As(err, &invalid):
 		answerMessage(c, http.StatusBadRequest, invalid.Message)
+	case errors.As(err, &webhook):
+		answerMessage(c, http.StatusBadRequest, webhook.Message)
 	case errors.Is(err, errWrongKey):
 		answer401(c, "Unknown key for this bot")
 	case errors.Is(err, errNoKey):
 		answer401(c, "A key is needed")
 	case errors.As(err, &limited):
 		s.answer429(c, limited)
-	case errors.Is(err, errTooLarge):
-		answerMessage(c, http.StatusRequestEntityTooLarge, "Body must be at most "+strconv.Itoa(MaxBody)+" bytes")
-	case errors.Is(err, aggregate.ErrBusy), errors.Is(err, shares.ErrBusy):
+	case errors.As(err, &tooLarge):
+		answerMessage(c, http.StatusRequestEntityTooLarge, tooLarge.Error())
+	case isBusy(err):
 		c.Response().Header().Set("Retry-After", strconv.Itoa(1+rand.IntN(maxBusyRetryAfter)))
 		answerMessage(c, http.StatusServiceUnavailable, "Service is busy")
-	case errors.Is(err, errListNotFound):
-		answerMessage(c, http.StatusNotFound, "List not found")
-	case errors.Is(err, echo.ErrNotFound):
-		answerMessage(c, http.StatusNotFound, "Not found")
 	case errors.Is(err, echo.ErrMethodNotAllowed):
 		allow, _ := c.Get(echo.ContextKeyHeaderAllow).(string)
 		c.Response().Header().Set("Allow", strings.TrimPrefix(allow, "OPTIONS, "))
@@ -71,6 +76,42 @@ func (s *Server) answerError(err error, c echo.Context) {
 		s.Log.Error("request failed", "id", exchangeOf(c).id, "route", c.Path(), "error", err)
 		answerMessage(c, http.StatusInternalServerError, internalError)
 	}
+}
+
+// fixedAnswers are the errors that are answered with a status and a message
+// alone.
+var fixedAnswers = []struct {
+	err     error
+	status  int
+	message string
+}{
+	{errListNotFound, http.StatusNotFound, "List not found"},
+	{echo.ErrNotFound, http.StatusNotFound, "Not found"},
+	{votes.ErrNoHook, http.StatusNotFound, "Not found"},
+	{votes.ErrUnproven, http.StatusUnauthorized, "Bad signature"},
+	{errTooManyStreams, http.StatusTooManyRequests, "At most " + strconv.Itoa(maxStreams) + " streams for a bot"},
+}
+
+// fixedAnswer returns the answer of fixedAnswers; ok is false for an error that
+// has none.
+func fixedAnswer(err error) (status int, message string, ok bool) {
+	for _, a := range fixedAnswers {
+		if errors.Is(err, a.err) {
+			return a.status, a.message, true
+		}
+	}
+	return 0, "", false
+}
+
+// isBusy reports whether an error is answered by asking to come again: there is no
+// room, or the store is away, or it took longer than the route allows.
+func isBusy(err error) bool {
+	for _, busy := range []error{aggregate.ErrBusy, shares.ErrBusy, votes.ErrNotKept, votes.ErrAway, context.DeadlineExceeded} {
+		if errors.Is(err, busy) {
+			return true
+		}
+	}
+	return false
 }
 
 // answer401 answers a request that needs the bot's key.

@@ -24,6 +24,8 @@ type Metrics struct {
 	calls    *prometheus.CounterVec
 	took     *prometheus.HistogramVec
 	inFlight prometheus.Gauge
+	webhooks *prometheus.CounterVec
+	attempts *prometheus.CounterVec
 }
 
 // Status is what other packages report about themselves, asked at each scrape.
@@ -33,6 +35,13 @@ type Status struct {
 	CallsInFlight func() int
 	Requests      *shares.Semaphore // places of requests; nil: there is no bound
 	Memory        *shares.Semaphore // bytes; nil: there is no bound
+	Backlog       func() Backlog    // nil: no votes are passed on
+}
+
+// Backlog is how many votes wait for the endpoints of bots.
+type Backlog struct {
+	Waiting int
+	Oldest  time.Time // when the oldest of them arrived; zero if there is none
 }
 
 // Breaker is a breaker that is not closed.
@@ -63,13 +72,19 @@ func NewMetrics(status Status, build Build) *Metrics {
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "aggregator_http_requests_in_flight", Help: "Requests being answered.",
 		}),
+		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "aggregator_webhooks_total", Help: "Webhooks of lists, by list and what became of them.",
+		}, []string{"list", "result"}),
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "aggregator_vote_deliveries_total", Help: "Attempts to pass a vote on to a bot, by what became of them.",
+		}, []string{"result"}),
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "aggregator_build_info", Help: "1, with the build of the program as labels.",
 		ConstLabels: prometheus.Labels{"version": build.Version, "revision": build.Revision, "goversion": build.GoVersion},
 	})
 	info.Set(1)
-	m.registry.MustRegister(info, m.requests, m.seconds, m.calls, m.took, m.inFlight, statusCollector{status},
+	m.registry.MustRegister(info, m.requests, m.seconds, m.calls, m.took, m.inFlight, m.webhooks, m.attempts, statusCollector{status},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -81,6 +96,12 @@ func (m *Metrics) Observe(_ context.Context, o aggregate.Outcome) {
 		m.took.WithLabelValues(o.List, o.Op.Name).Observe(o.Took.Seconds())
 	}
 }
+
+// Webhook counts a webhook of a list.
+func (m *Metrics) Webhook(list, result string) { m.webhooks.WithLabelValues(list, result).Inc() }
+
+// Delivery counts an attempt to pass a vote on.
+func (m *Metrics) Delivery(result string) { m.attempts.WithLabelValues(result).Inc() }
 
 // answered counts an answered request. An unknown path or method is one label.
 func (m *Metrics) answered(route, method string, status int, took time.Duration) {
@@ -102,6 +123,8 @@ var (
 	memoryHeld      = prometheus.NewDesc("aggregator_memory_held_bytes", "Bytes that requests hold of --memory.", nil, nil)
 	memoryLimit     = prometheus.NewDesc("aggregator_memory_limit_bytes", "Bytes that requests may hold: --memory.", nil, nil)
 	callsInFlight   = prometheus.NewDesc("aggregator_list_calls_in_flight", "Calls to lists under way.", nil, nil)
+	votesWaiting    = prometheus.NewDesc("aggregator_votes_waiting", "Votes that wait for the endpoints of bots.", nil, nil)
+	votesOldest     = prometheus.NewDesc("aggregator_votes_oldest_seconds", "Age of the oldest vote that waits; 0 if none does.", nil, nil)
 )
 
 // statusCollector collects a Status at each scrape.
@@ -116,6 +139,8 @@ func (statusCollector) Describe(to chan<- *prometheus.Desc) {
 	to <- requestsWaiting
 	to <- memoryHeld
 	to <- memoryLimit
+	to <- votesWaiting
+	to <- votesOldest
 }
 
 // Collect implements [prometheus.Collector].
@@ -134,4 +159,12 @@ func (c statusCollector) Collect(to chan<- prometheus.Metric) {
 	to <- prometheus.MustNewConstMetric(memoryHeld, prometheus.GaugeValue, float64(memory.Held))
 	to <- prometheus.MustNewConstMetric(memoryLimit, prometheus.GaugeValue, float64(memory.Capacity))
 	to <- prometheus.MustNewConstMetric(callsInFlight, prometheus.GaugeValue, float64(c.CallsInFlight()))
+	if c.Backlog != nil {
+		backlog, age := c.Backlog(), 0.0
+		if !backlog.Oldest.IsZero() {
+			age = max(0, time.Since(backlog.Oldest).Seconds())
+		}
+		to <- prometheus.MustNewConstMetric(votesWaiting, prometheus.GaugeValue, float64(backlog.Waiting))
+		to <- prometheus.MustNewConstMetric(votesOldest, prometheus.GaugeValue, age)
+	}
 }

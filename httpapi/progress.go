@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -22,22 +23,41 @@ func progressDeadline(start time.Time, n int) time.Time {
 // MaxBody bounds a request body, in bytes.
 const MaxBody = 256 << 10
 
-// errTooLarge reports a body of more than MaxBody bytes.
-var errTooLarge = errors.New("body too large")
+// bodyLimit bounds a request body.
+type bodyLimit struct {
+	bytes  int
+	within time.Duration // until it has come; 0: as long as it makes progress
+}
+
+// tooLargeError is the error of a body of more bytes than its value.
+type tooLargeError int
+
+func (e tooLargeError) Error() string {
+	return "Body must be at most " + strconv.Itoa(int(e)) + " bytes"
+}
+
+// deadline returns when n bytes must have come of a body that began at start.
+func (l bodyLimit) deadline(start time.Time, n int) time.Time {
+	at := progressDeadline(start, n)
+	if last := start.Add(l.within); l.within > 0 && last.Before(at) {
+		return last
+	}
+	return at
+}
 
 // bodyChunk is how much is allocated for a body whose length is not known, or is
 // large: the rest must come first.
 const bodyChunk = 16 << 10
 
-// readBody reads a body of up to MaxBody bytes. It calls pay for what it is
-// about to allocate. The error is errTooLarge, that of pay, or errNoObject for a
-// body that broke off, made no progress or is not HTTP.
-func readBody(w http.ResponseWriter, r *http.Request, pay func(bytes int) error) ([]byte, error) {
+// readBody reads a body within a limit. It calls pay for what it is about to
+// allocate. The error is a tooLargeError, that of pay, or errNoObject for a body
+// that broke off, made no progress, came too late or is not HTTP.
+func readBody(w http.ResponseWriter, r *http.Request, limit bodyLimit, pay func(bytes int) error) ([]byte, error) {
 	if r.ContentLength == 0 {
 		return nil, nil
 	}
-	if r.ContentLength > MaxBody {
-		return nil, errTooLarge
+	if r.ContentLength > int64(limit.bytes) {
+		return nil, tooLargeError(limit.bytes)
 	}
 	deadlines := http.NewResponseController(w)
 	defer func() { _ = deadlines.SetReadDeadline(time.Time{}) }() // else it would end the request that is worked on
@@ -48,18 +68,18 @@ func readBody(w http.ResponseWriter, r *http.Request, pay func(bytes int) error)
 	}
 	var body []byte
 	for {
-		size = min(size, MaxBody+1)
+		size = min(size, limit.bytes+1)
 		if err := pay(size); err != nil {
 			return nil, err
 		}
 		body = append(make([]byte, 0, size), body...)
 		for len(body) < size {
-			_ = deadlines.SetReadDeadline(progressDeadline(start, len(body)+1))
+			_ = deadlines.SetReadDeadline(limit.deadline(start, len(body)+1))
 			n, err := r.Body.Read(body[len(body):size])
 			body = body[:len(body)+n]
 			switch {
-			case len(body) > MaxBody:
-				return nil, errTooLarge
+			case len(body) > limit.bytes:
+				return nil, tooLargeError(limit.bytes)
 			case errors.Is(err, io.EOF):
 				return body, nil
 			case err != nil:
@@ -109,6 +129,13 @@ func (w *answerWriter) Write(p []byte) (n int, err error) {
 		p = p[k:]
 	}
 	return n, err
+}
+
+// renew gives what is written next a deadline of its own: an answer without end is
+// taken piece by piece.
+func (w *answerWriter) renew() {
+	w.begun()
+	w.start, w.written = time.Now(), 0
 }
 
 func (w *answerWriter) begun() {

@@ -27,7 +27,7 @@ func TestBodyMustMakeProgress(t *testing.T) {
 	w := &deadlined{ResponseRecorder: httptest.NewRecorder()}
 	r := httptest.NewRequest(http.MethodPost, "/", io.MultiReader(strings.NewReader(strings.Repeat("x", size/2)), strings.NewReader(strings.Repeat("y", size/2))))
 	before := time.Now()
-	body, err := readBody(w, r, func(int) error { return nil })
+	body, err := readBody(w, r, bodyLimit{bytes: MaxBody}, func(int) error { return nil })
 	if err != nil || len(body) != size {
 		t.Fatalf("%d bytes, %v", len(body), err)
 	}
@@ -63,15 +63,15 @@ func TestReadBody(t *testing.T) {
 		"small":                  {strings.NewReader("{}"), 2, nil, 2, nil},
 		"of unknown length":      {strings.NewReader(strings.Repeat("x", 100<<10)), -1, nil, 100 << 10, nil},
 		"as large as may be":     {strings.NewReader(strings.Repeat("x", MaxBody)), MaxBody, nil, MaxBody, nil},
-		"too large":              {strings.NewReader(strings.Repeat("x", MaxBody+1)), -1, nil, 0, errTooLarge},
-		"too large, and says so": {iotestError{}, MaxBody + 1, nil, 0, errTooLarge},
+		"too large":              {strings.NewReader(strings.Repeat("x", MaxBody+1)), -1, nil, 0, tooLargeError(MaxBody)},
+		"too large, and says so": {iotestError{}, MaxBody + 1, nil, 0, tooLargeError(MaxBody)},
 		"breaks off":             {broken, 100, nil, 0, errNoObject},
 		"without room for it":    {strings.NewReader("{}"), 2, no, 0, no},
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/", row.body)
 		r.ContentLength = row.length
 		paid := 0
-		body, err := readBody(&deadlined{ResponseRecorder: httptest.NewRecorder()}, r, func(n int) error { paid += n; return row.pay })
+		body, err := readBody(&deadlined{ResponseRecorder: httptest.NewRecorder()}, r, bodyLimit{bytes: MaxBody}, func(n int) error { paid += n; return row.pay })
 		if !errors.Is(err, row.err) || len(body) != row.size || row.err == nil && paid < row.size {
 			t.Errorf("%s: %d bytes, paid %d, %v; want %d, %v", name, len(body), paid, err, row.size, row.err)
 		}

@@ -57,6 +57,9 @@ func (s *Server) routes() []route {
 	if s.MetricsHandler != nil {
 		all = append(all, route{http.MethodGet, metricsPath, "", echo.WrapHandler(s.MetricsHandler)})
 	}
+	if s.Votes != nil {
+		all = append(all, s.voteRoutes()...)
+	}
 	return all
 }
 

@@ -40,6 +40,7 @@ type Config struct {
 	Pages          http.Handler       // answers what is outside the API; nil: nothing does
 	BasePath       string             // before every path, such as "/botlists"; "" for none
 	KeyLimit       *ratelimit.Limiter // of wrong keys for a bot that a network shows, see WrongKeys; nil: off
+	Votes          *Votes             // takes votes in and passes them on; nil: nobody does
 }
 
 // Server answers the HTTP API. It is safe for concurrent use.
@@ -49,10 +50,12 @@ type Server struct {
 	pages    *echo.Echo // nil: there are none
 	static   staticCache
 	status   statusCache
-	policies map[string]string // by path of the route table; "" for a route without a limit
-	busy     atomic.Int64      // requests being answered
-	draining atomic.Bool       // health fails
-	stopping atomic.Bool       // everything does
+	policies map[string]string    // by path of the route table; "" for a route without a limit
+	bodies   map[string]bodyLimit // by path, where it is another one than MaxBody
+	streams  streams
+	busy     atomic.Int64 // requests being answered
+	draining atomic.Bool  // health fails
+	stopping atomic.Bool  // everything does
 	ignored  ignoredHeaders
 	now      func() time.Time
 	started  time.Time
@@ -60,7 +63,10 @@ type Server struct {
 
 // New returns a Server.
 func New(c Config) *Server {
-	s := &Server{Config: c, policies: map[string]string{}, now: time.Now, started: time.Now()}
+	s := &Server{
+		Config: c, policies: map[string]string{}, bodies: map[string]bodyLimit{hookPath: hookBody},
+		streams: newStreams(), now: time.Now, started: time.Now(),
+	}
 	s.router = s.newRouter(routed)
 	for _, r := range s.routes() {
 		s.policies[r.path] = r.policy
@@ -84,7 +90,7 @@ func (s *Server) newRouter(last echo.MiddlewareFunc) *echo.Echo {
 	router.IPExtractor = echo.ExtractIPDirect() // clientIP decides; echo's default would believe anyone's header
 	router.HTTPErrorHandler = s.answerError
 	handled := func(c echo.Context) error { return c.Handler()(c) }
-	way := s.watched(guarded(s.counted(s.received(s.admitted(preflight(last(handled)))))))
+	way := s.watched(guarded(s.counted(s.received(s.hastened(s.admitted(preflight(last(handled))))))))
 	router.Use(func(echo.HandlerFunc) echo.HandlerFunc { return way }) // echo would put it together for each request
 	return router
 }
@@ -98,6 +104,7 @@ func (s *Server) FailHealth() { s.draining.Store(true) }
 func (s *Server) StopServing() {
 	s.FailHealth()
 	s.stopping.Store(true)
+	s.streams.stop()
 }
 
 // ServeHTTP implements http.Handler.

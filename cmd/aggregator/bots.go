@@ -22,6 +22,8 @@ type botsFlags struct {
 	bots        string
 	discordAPI  string
 	noticePause time.Duration
+
+	forgets bool // the store is in memory
 }
 
 func (f *botsFlags) add(fs *flag.FlagSet) {
@@ -49,7 +51,7 @@ func (f *botsFlags) live(read func() (*catalog.Catalog, []string, error), getenv
 	if f.bots != "" {
 		bots = new(agent.Live)
 		read = bots.Beside(read, func(c *catalog.Catalog) (*agent.Bots, []string, error) {
-			return agent.Load(f.bots, c, agent.LoadOptions{Getenv: getenv})
+			return agent.Load(f.bots, c, agent.LoadOptions{Getenv: getenv, Forgets: f.forgets})
 		})
 	}
 	lists, warnings, err = catalog.NewLive(read)

@@ -71,6 +71,7 @@ func (f *serviceFlags) addListen(fs *flag.FlagSet) {
 // The flag --store.
 const (
 	defaultStore = "sqlite:aggregator.db"
+	memoryStore  = "memory:"
 	storeUsage   = "`STORE` of what must survive a restart: sqlite:FILE, memory:, or redis://HOST:PORT for several replicas"
 )
 
@@ -170,7 +171,7 @@ func openStore(ctx context.Context, name string, log *slog.Logger) (store.Store,
 		return redis.Open(ctx, name, log)
 	case scheme == "sqlite" && path != "":
 		return sqlite.Open(path, log)
-	case name == "memory:":
+	case name == memoryStore:
 		log.Warn("the store is in memory: windows and pacing do not survive a restart")
 		return store.NewMemory(store.MemoryOptions{Log: log}), nil
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 
 	"aggregator/agent"
@@ -41,6 +42,7 @@ type service struct {
 	bots        *agent.Live  // nil: there is no file of them
 	agent       *agent.Agent // nil: the same
 	health      *health.Recorder
+	votes       *voteRelay // nil: the same
 	api         *httpapi.Server
 	front       *httpapi.Front
 	listener    net.Listener
@@ -53,6 +55,7 @@ type service struct {
 
 // newService loads the catalog and listens; run serves.
 func newService(f serviceFlags, getenv func(string) string, st store.Store, transport http.RoundTripper, log *slog.Logger) (*service, error) {
+	f.forgets = f.store == memoryStore
 	live, bots, warnings, err := f.live(f.read, getenv)
 	if err != nil {
 		return nil, err
@@ -84,6 +87,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		Requests:      shares.New(shares.Options{Capacity: bounds.requests, MaxWaiting: bounds.waiting, MaxWait: maxWait}),
 		Memory:        memory,
 	}
+	status.Backlog = s.backlog
 	metrics := httpapi.NewMetrics(status, thisBuild())
 	s.health = health.New(health.Config{
 		Store: st.Outcomes(), Now: now, Log: log,
@@ -116,12 +120,14 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	}
 	s.aggregator = aggregate.New(config)
 	s.agent = f.newAgent(bots, config, client, st, hash, now, log)
+	s.votes = newVoteRelay(s, st, client, hash, metrics, now)
 	api := httpapi.Config{
 		Aggregator: s.aggregator, Catalog: live, Log: log, Build: thisBuild(), Status: status, Metrics: metrics,
 		Health: s.health, Agent: s.agent, KeyLimit: ratelimit.New(st.Windows(), httpapi.WrongKeys, hash),
 		Pages: f.pages(live, client, log), BasePath: f.basePath,
 		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader,
 		Requests: status.Requests, Memory: status.Memory,
+		Votes:        s.votes.routes(),
 		NetworkLimit: ratelimit.New(store.NewMemory(store.MemoryOptions{MaxKeys: maxNetworks}).Windows(), f.networkRate.Rate, hash),
 	}
 	switch f.metrics {
@@ -255,7 +261,7 @@ func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
 	defer unwatch()
 	go s.descriptors.watch(watching)
 	defer s.record()()
-	ended := s.runAgent(ctx)
+	ended := s.runBots(ctx)
 	var drained <-chan time.Time
 	stopping := ctx.Done()
 	for {
@@ -283,14 +289,18 @@ func (s *service) record() (end func()) {
 	return func() { cancel(); <-done }
 }
 
-// runAgent lets the agent post until ctx ends. ended is closed when it has.
-func (s *service) runAgent(ctx context.Context) (ended <-chan struct{}) {
-	done := make(chan struct{})
-	if s.agent == nil {
-		close(done)
-		return done
+// runBots lets the agent post, and votes be passed on, until ctx ends. ended is
+// closed when both have ended.
+func (s *service) runBots(ctx context.Context) (ended <-chan struct{}) {
+	var all sync.WaitGroup
+	if s.agent != nil {
+		all.Go(func() { s.agent.Run(ctx) })
 	}
-	go func() { s.agent.Run(ctx); close(done) }()
+	if s.votes != nil {
+		all.Go(func() { s.votes.run(ctx) })
+	}
+	done := make(chan struct{})
+	go func() { all.Wait(); close(done) }()
 	return done
 }
 
@@ -325,7 +335,7 @@ func (s *service) shutdown(served <-chan error, ended <-chan struct{}) error {
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		err = errors.Join(err, errors.New("the agent is still at work"))
+		err = errors.Join(err, errors.New("what is done for own bots by itself has not ended"))
 	}
 	err = errors.Join(err, s.front.Stop(ctx))
 	if e := <-served; !errors.Is(e, http.ErrServerClosed) {

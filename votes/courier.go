@@ -1,0 +1,240 @@
+package votes
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"aggregator/agent"
+	"aggregator/store"
+)
+
+const (
+	// readAtOnce is how many messages of each kind a courier reads at once.
+	readAtOnce = 32
+	// linger is how long a courier waits for more when nothing waits.
+	linger = 30 * time.Second
+	// awayFor is when a courier tries again what the store could not do.
+	awayFor = time.Second
+	// settleWithin is how long what has ended may take to be noted at the end of
+	// the process.
+	settleWithin = 2 * time.Second
+)
+
+// courier passes on what waits for one bot, as long as its replica has the bot
+// claimed.
+type courier struct {
+	*Relay
+	bot   string
+	key   store.Key
+	lose  context.CancelFunc // ends the courier
+	until atomic.Int64       // the end of the lease, in ns since began
+
+	item  store.Item
+	at    endpoint
+	w     waiting
+	stale bool // w and at are to be read anew
+	busy  underWay
+	ended chan ended
+
+	nudged atomic.Bool // something has come that was not read
+}
+
+// ended is an attempt that has ended.
+type ended struct {
+	start
+	verdict
+	made bool // false: there was no time left for it
+}
+
+// began is when the process did, by a clock that nobody sets.
+var began = time.Now()
+
+// extend makes the lease last until a time.
+func (c *courier) extend(until time.Time) { c.until.Store(int64(until.Sub(began))) }
+
+// mayStart reports whether the lease outlasts an attempt that begins now.
+func (c *courier) mayStart() bool {
+	return time.Since(began)+deliveries.Timeout < time.Duration(c.until.Load())
+}
+
+// run passes on until nothing has waited for a while, or ctx ends. Attempts under
+// way are waited for.
+func (c *courier) run(ctx context.Context) {
+	defer c.finish(ctx)
+	defer c.recovered()
+	idle := time.Duration(0)
+	for ctx.Err() == nil {
+		changed := c.Outbox.Changed(c.bot)
+		wait, more := c.step(ctx)
+		if !more {
+			return
+		}
+		isIdle := c.w.Oldest == nil && len(c.busy) == 0
+		if isIdle {
+			if wait = linger - idle; wait <= 0 {
+				return
+			}
+		}
+		start := time.Now()
+		c.wait(ctx, changed, wait)
+		if idle += time.Since(start); !isIdle || c.stale {
+			idle = 0
+		}
+	}
+}
+
+// wait waits for something to happen, and notes what has ended.
+func (c *courier) wait(ctx context.Context, changed <-chan struct{}, most time.Duration) {
+	t := time.NewTimer(most)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-changed:
+		c.stale = true
+	case <-t.C:
+	case e := <-c.ended:
+		c.note(ctx, e)
+	}
+}
+
+// step starts what is to be started, and returns how long to wait if nothing
+// happens. more is false where the courier has nothing to do any more.
+func (c *courier) step(ctx context.Context) (wait time.Duration, more bool) {
+	to := c.sendTo(c.bot)
+	if to == nil {
+		return 0, false
+	}
+	if err := c.read(ctx, to); err != nil {
+		if ctx.Err() == nil {
+			c.Log.Debug("votes: nothing is passed on without the store", "bot", c.bot, "error", err)
+		}
+		return awayFor, true
+	}
+	now := c.Now()
+	starts, next, at := plan(c.w, c.at, c.busy, now)
+	if at.CatchUp != c.at.CatchUp {
+		c.at = at
+		c.save(ctx)
+		return 0, true // with what comes after
+	}
+	if len(starts) > 0 && !c.mayStart() {
+		return awayFor, true // until the lease is renewed
+	}
+	for _, s := range starts {
+		c.start(ctx, s, to)
+	}
+	if wait = renewEvery; !next.IsZero() {
+		wait = min(wait, max(next.Sub(now), 0)) // what the file says may change
+	}
+	return wait, true
+}
+
+// read reads anew what waits, where that may have changed.
+func (c *courier) read(ctx context.Context, to *agent.SendTo) error {
+	hash := fmt.Sprintf("%x", c.Hash("votes", "url", to.URL.Reveal()))
+	if due := c.w.Next; c.at.URL != hash || len(c.w.First) == 0 || !due.IsZero() && !due.After(c.Now()) {
+		c.stale = true
+	}
+	if !c.stale {
+		return nil
+	}
+	items, err := c.State.Load(ctx, c.key)
+	if err != nil {
+		return err
+	}
+	c.nudged.Store(false)
+	ready, err := c.Outbox.Ready(ctx, c.bot, readAtOnce, readAtOnce)
+	if err != nil {
+		return err
+	}
+	c.item, c.at, c.w = items[0], decodeEndpoint(items[0].Data, hash), waiting{Ready: ready}
+	for id := range c.busy { // what becomes of it is not known there yet
+		c.w.First, c.w.Again = without(c.w.First, id), without(c.w.Again, id)
+	}
+	c.stale = false
+	if c.at.Wanted == "" {
+		return nil
+	}
+	c.w.wanted, err = c.message(ctx, c.at.Wanted)
+	return err
+}
+
+// message returns a message that waits for the bot; nil if it does not.
+func (c *courier) message(ctx context.Context, id string) (*store.Delivery, error) {
+	seq, ok, err := c.Outbox.Seq(ctx, c.bot, id)
+	if err != nil || !ok {
+		return nil, err
+	}
+	all, err := c.Outbox.After(ctx, c.bot, seq-1, 1)
+	if err != nil || len(all) == 0 || all[0].ID != id || all[0].State != store.Pending {
+		return nil, err
+	}
+	return &all[0], nil
+}
+
+// start makes an attempt, beside what goes on. What became of it comes through
+// ended.
+func (c *courier) start(ctx context.Context, s start, to *agent.SendTo) {
+	c.busy[s.ID] = s.lane
+	c.w.First, c.w.Again = without(c.w.First, s.ID), without(c.w.Again, s.ID)
+	go func() {
+		e := ended{start: s}
+		defer func() { c.ended <- e }()
+		defer func() {
+			if p := recover(); p != nil {
+				c.Log.Error("votes: an attempt panicked", "panic", fmt.Sprintf("a %T", p), "stack", string(debug.Stack()))
+				e.made, e.verdict = true, verdict{Attempt: store.Attempt{At: c.Now(), Reason: "Internal error"}}
+			}
+		}()
+		select {
+		case c.slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		defer func() { <-c.slots }()
+		if ctx.Err() != nil || !c.mayStart() {
+			return
+		}
+		e.made, e.verdict = true, c.attempt(context.WithoutCancel(ctx), s.Message, to)
+	}()
+}
+
+func without(all []store.Delivery, id string) []store.Delivery {
+	for i := range all {
+		if all[i].ID == id {
+			return append(all[:i:i], all[i+1:]...)
+		}
+	}
+	return all
+}
+
+// attempt tells the bot once.
+func (r *Relay) attempt(ctx context.Context, m store.Message, to *agent.SendTo) verdict {
+	q, err := request(to, m, r.Now(), r.UserAgent)
+	if err != nil {
+		return verdict{Attempt: store.Attempt{At: r.Now(), Reason: "Cannot be signed: the secret of send_to is no base64"}}
+	}
+	return judge(r.Exchange(ctx, deliveries, q), r.Now())
+}
+
+// finish notes what is still under way, and gives the bot back.
+func (c *courier) finish(ctx context.Context) {
+	for len(c.busy) > 0 {
+		c.note(ctx, <-c.ended)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+	defer cancel()
+	if err := c.State.Release(ctx, c.holder, c.key); err != nil {
+		c.Log.Debug("votes: a claim was not released; it ends by itself", "bot", c.bot, "error", err)
+	}
+}
+
+// recovered keeps a panic within the courier. Another one goes on in its place.
+func (c *courier) recovered() {
+	if p := recover(); p != nil {
+		c.Log.Error("votes: a courier panicked", "panic", fmt.Sprintf("a %T", p), "stack", string(debug.Stack()))
+	}
+}
