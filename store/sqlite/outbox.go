@@ -17,18 +17,19 @@ type outbox struct{ *Store }
 // step is a call that the writer makes on the outbox, in one transaction with
 // the others that wait.
 type step struct {
-	ctx  context.Context
-	do   func(o *outboxRows) error
-	done chan error // of one
+	ctx    context.Context
+	writes bool
+	do     func(o *outboxRows) error
+	done   chan error // of one
 }
 
 // run has the writer do something, and waits until that is in the file. If the
 // context ends meanwhile, it may be done or not.
-func (s *Store) run(ctx context.Context, do func(o *outboxRows) error) error {
+func (s *Store) run(ctx context.Context, writes bool, do func(o *outboxRows) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	one := &step{ctx, do, make(chan error, 1)}
+	one := &step{ctx, writes, do, make(chan error, 1)}
 	s.mu.Lock()
 	closed, failed := s.closed, s.failed
 	if !closed && failed == nil {
@@ -94,8 +95,11 @@ func (d *database) makeSteps(steps []*step, r store.Reading, bounds store.Outbox
 	if err := o.begin(r.Clock.UnixMilli(), bounds); err != nil {
 		return err
 	}
-	if err := o.prune(4 * len(steps)); err != nil { // more than can be added
-		return err
+	writes := slices.ContainsFunc(steps, func(one *step) bool { return one.writes })
+	if writes {
+		if err := o.prune(4 * len(steps)); err != nil { // more than can be added
+			return err
+		}
 	}
 	for _, one := range steps {
 		if err := one.ctx.Err(); err != nil {
@@ -105,6 +109,9 @@ func (d *database) makeSteps(steps []*step, r store.Reading, bounds store.Outbox
 		if err := one.do(o); err != nil {
 			return err
 		}
+	}
+	if !writes {
+		return nil
 	}
 	return d.saveClock(r)
 }
@@ -120,7 +127,7 @@ func (s *Store) pruneOutbox() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.failed == nil {
-		s.steps = append(s.steps, &step{context.Background(), func(o *outboxRows) error { return o.prune(pruneAtOnce) }, make(chan error, 1)})
+		s.steps = append(s.steps, &step{context.Background(), true, func(o *outboxRows) error { return o.prune(pruneAtOnce) }, make(chan error, 1)})
 	}
 }
 
@@ -132,7 +139,7 @@ func (s outbox) Put(ctx context.Context, m store.Message, waits bool, once ...st
 	once = slices.Clone(once)
 	created := s.clock.FromWallUp(m.Created).UnixMilli()
 	var got store.PutResult // a caller who has left does not look at it
-	err = s.run(ctx, func(o *outboxRows) (err error) {
+	err = s.run(ctx, true, func(o *outboxRows) (err error) {
 		got, err = o.put(m, created, waits, once)
 		return err
 	})
@@ -148,7 +155,7 @@ func (s outbox) Put(ctx context.Context, m store.Message, waits bool, once ...st
 // Ready implements [store.Outbox].
 func (s outbox) Ready(ctx context.Context, bot string, first, again int) (store.Ready, error) {
 	var got store.Ready
-	if err := s.run(ctx, func(o *outboxRows) (err error) {
+	if err := s.run(ctx, false, func(o *outboxRows) (err error) {
 		got, err = o.ready(bot, max(first, 0), max(again, 0))
 		return err
 	}); err != nil {
@@ -173,7 +180,7 @@ func (s outbox) Settle(ctx context.Context, done store.Settled) error {
 	done.Attempt.At = s.clock.FromWallUp(done.Attempt.At)
 	done.Attempt.Reason = store.ClipReason(done.Attempt.Reason)
 	done.Next = s.clock.FromWallUp(done.Next)
-	return s.run(ctx, func(o *outboxRows) error { return o.settle(done) })
+	return s.run(ctx, true, func(o *outboxRows) error { return o.settle(done) })
 }
 
 // Deliveries implements [store.Outbox].
@@ -192,7 +199,7 @@ func (s outbox) After(ctx context.Context, bot string, seq int64, limit int) ([]
 // list returns the deliveries that get finds.
 func (s outbox) list(ctx context.Context, get func(o *outboxRows) ([]store.Delivery, error)) ([]store.Delivery, error) {
 	var got []store.Delivery
-	if err := s.run(ctx, func(o *outboxRows) (err error) {
+	if err := s.run(ctx, false, func(o *outboxRows) (err error) {
 		got, err = get(o)
 		return err
 	}); err != nil {
@@ -231,7 +238,7 @@ func (s outbox) Retry(ctx context.Context, bot string, ids []string, state store
 	n := 0
 	for after, more := int64(0), true; more; {
 		var made int
-		if err := s.run(ctx, func(o *outboxRows) (err error) {
+		if err := s.run(ctx, true, func(o *outboxRows) (err error) {
 			made, after, more, err = o.retry(bot, ids, state, after, retryAtOnce)
 			return err
 		}); err != nil {
@@ -249,7 +256,7 @@ func (s outbox) Retry(ctx context.Context, bot string, ids []string, state store
 func (s outbox) Seq(ctx context.Context, bot, id string) (int64, bool, error) {
 	var seq int64
 	var ok bool
-	if err := s.run(ctx, func(o *outboxRows) (err error) {
+	if err := s.run(ctx, false, func(o *outboxRows) (err error) {
 		seq, ok, err = o.seqOf(bot, id)
 		return err
 	}); err != nil {
@@ -261,7 +268,7 @@ func (s outbox) Seq(ctx context.Context, bot, id string) (int64, bool, error) {
 // Backlogs implements [store.Outbox].
 func (s outbox) Backlogs(ctx context.Context) ([]store.Backlog, error) {
 	var all []store.Backlog
-	if err := s.run(ctx, func(o *outboxRows) (err error) {
+	if err := s.run(ctx, false, func(o *outboxRows) (err error) {
 		all, err = o.backlogs()
 		return err
 	}); err != nil {

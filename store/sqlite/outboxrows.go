@@ -65,10 +65,12 @@ type boxCount struct{ waiting, over int }
 const deliveryColumns = `o.seq, o.id, o.bot, o.list, o.user, o.type, o.test, o.created_ms, o.state, o.attempts, o.began_ms,
 	o.last_ms, o.last_status, o.last_reason, o.next_ms, `
 
-func (o *outboxRows) prepare(db *sql.DB) (err error) {
+// queries returns the query of each statement.
+func (o *outboxRows) queries() map[**sql.Stmt]string {
 	const bare = `SELECT ` + deliveryColumns + `NULL FROM outbox o `
 	const whole = `SELECT ` + deliveryColumns + `b.body FROM outbox o JOIN outbox_bodies b USING (seq) `
-	for stmt, query := range map[**sql.Stmt]string{
+	// "state > 0" lets SQLite see that a partial index serves.
+	return map[**sql.Stmt]string{
 		&o.byID:    `SELECT seq, bot, state, coalesce(forget_ms, 0), next_ms IS NOT NULL FROM outbox WHERE id = ?`,
 		&o.lastSeq: `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0)`,
 		&o.insert: `INSERT INTO outbox (id, bot, list, user, type, test, created_ms, state, attempts, began_ms, last_status, last_reason, forget_ms)
@@ -95,8 +97,8 @@ func (o *outboxRows) prepare(db *sql.DB) (err error) {
 			WHERE bot = ? AND state = ? AND seq > ? AND (forget_ms IS NULL OR forget_ms > ?) ORDER BY seq LIMIT ?`,
 		&o.makeDue: `UPDATE outbox SET next_ms = ? WHERE seq = ?`,
 
-		&o.over:            `SELECT seq, bot FROM outbox WHERE state = ? AND forget_ms <= ? ORDER BY forget_ms LIMIT ?`,
-		&o.oldestOver:      `SELECT seq, bot FROM outbox WHERE state = ? ORDER BY forget_ms LIMIT 1`,
+		&o.over:            `SELECT seq, bot FROM outbox WHERE state = ? AND state > 0 AND forget_ms <= ? ORDER BY forget_ms LIMIT 1`,
+		&o.oldestOver:      `SELECT seq, bot FROM outbox WHERE state = ? AND state > 0 ORDER BY forget_ms LIMIT 1`,
 		&o.oldestOverOfBot: `SELECT seq, bot FROM outbox WHERE bot = ? AND state = ? ORDER BY seq LIMIT 1`,
 		&o.cut:             `DELETE FROM outbox WHERE seq = ?`,
 		&o.cutBody:         `DELETE FROM outbox_bodies WHERE seq = ?`,
@@ -110,7 +112,11 @@ func (o *outboxRows) prepare(db *sql.DB) (err error) {
 
 		&o.count:      `SELECT bot, state > 0, count(*) FROM outbox GROUP BY bot, state`,
 		&o.countKnown: `SELECT count(*) FROM outbox_once`,
-	} {
+	}
+}
+
+func (o *outboxRows) prepare(db *sql.DB) (err error) {
+	for stmt, query := range o.queries() {
 		if *stmt, err = db.Prepare(query); err != nil {
 			return err
 		}
@@ -292,7 +298,7 @@ func (o *outboxRows) removeOldest(query *sql.Stmt, args ...any) error {
 func (o *outboxRows) prune(n int) error {
 	for _, state := range []int{rowDelivered, rowDead} {
 		for range n {
-			ok, err := o.removeFirst(o.over, state, o.now, 1)
+			ok, err := o.removeFirst(o.over, state, o.now)
 			if err != nil {
 				return err
 			}

@@ -91,12 +91,6 @@ func TestShards(t *testing.T) {
 	})
 }
 
-func TestOutbox(t *testing.T) {
-	storetest.Outbox(t, func(t *testing.T, clock *testkit.Clock) store.Store {
-		return reopen(t, file(t), options{now: clock.Now, elapsed: clock.Elapsed, outbox: storetest.OutboxBounds})
-	})
-}
-
 func file(t testing.TB) string { return filepath.Join(t.TempDir(), "a b?#%20.db") }
 
 func reopen(t testing.TB, path string, opts options) *Store {
@@ -922,10 +916,6 @@ func BenchmarkShards(b *testing.B) {
 
 func BenchmarkState(b *testing.B) {
 	storetest.BenchmarkState(b, reopen(b, file(b), options{}).State())
-}
-
-func BenchmarkOutbox(b *testing.B) {
-	storetest.BenchmarkOutbox(b, reopen(b, file(b), options{}).Outbox())
 }
 
 func TestBackup(t *testing.T) {
