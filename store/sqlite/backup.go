@@ -55,6 +55,39 @@ func (s *Store) copyTo(path string) error {
 	if failed != nil {
 		return failed
 	}
-	_, err := s.file.db.Exec(`VACUUM INTO ?`, path)
+	return s.file.copyTo(path)
+}
+
+// copyTo copies what is in the file to one that is not there yet.
+func (d *database) copyTo(path string) error {
+	_, err := d.db.Exec(`VACUUM INTO ?`, path)
 	return err
+}
+
+// makeAnew makes a file in the place of one that was removed, and closes that:
+// until then it can still be read, and the messages in it are nowhere else. If
+// that cannot be done, it stays open; only what is damaged is given up.
+func (s *Store) makeAnew() error {
+	folder, err := os.MkdirTemp(filepath.Dir(s.path), ".renew-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	path := filepath.Join(folder, "copy.db")
+	copied := false
+	if s.file != nil {
+		err := s.file.copyTo(path)
+		if err == nil {
+			err = os.Chmod(path, 0o600)
+		}
+		if copied = err == nil; !copied && !errors.Is(explain(err), damaged) {
+			return err
+		}
+		_ = s.file.db.Close() // takes its write-ahead log away
+		s.file = nil
+	}
+	if err := makeFile(s.path); err != nil || !copied {
+		return err
+	}
+	return os.Rename(path, s.path)
 }

@@ -65,10 +65,10 @@ func (s *Store) takeSteps() []*step {
 
 // makeSteps makes the steps that wait in one transaction: if one fails, none is
 // made. The writer alone calls it; failed is why it has no file.
-func (s *Store) makeSteps(failed error) error {
+func (s *Store) makeSteps(failed error) {
 	steps := s.takeSteps()
 	if len(steps) == 0 {
-		return nil
+		return
 	}
 	if failed == nil {
 		failed = s.file.transact(func() error { return s.file.makeSteps(steps, s.clock.Read(), s.outbox) })
@@ -76,6 +76,10 @@ func (s *Store) makeSteps(failed error) error {
 	var err error
 	if failed != nil {
 		err = s.away(failed)
+		s.mu.Lock()
+		s.failed = failed
+		s.mu.Unlock()
+		s.unwritten(failed)
 		if s.file != nil {
 			s.file.outbox.counts = nil // as it is in the file
 		}
@@ -86,7 +90,6 @@ func (s *Store) makeSteps(failed error) error {
 		default: // its context had ended
 		}
 	}
-	return failed
 }
 
 // makeSteps makes steps within a transaction.

@@ -33,6 +33,10 @@ func TestMain(m *testing.M) {
 		child(path)
 		return
 	}
+	if path := os.Getenv(outboxEnv); path != "" {
+		outboxChild(path)
+		return
+	}
 	os.Exit(m.Run())
 }
 

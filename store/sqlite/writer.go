@@ -54,12 +54,7 @@ func (s *Store) isFailing() bool {
 func (s *Store) flush() int {
 	err := s.inPlace()
 	n, err := s.flushRows(err)
-	if err = s.makeSteps(err); err != nil {
-		s.mu.Lock()
-		s.failed = err
-		s.mu.Unlock()
-		s.unwritten(err)
-	}
+	s.makeSteps(err)
 	return n
 }
 
@@ -132,16 +127,13 @@ func (s *Store) inPlace() error {
 	return nil
 }
 
-// renew makes another file, and has all windows written to it.
+// renew makes another file, with what was in the one that was removed, and has
+// all windows written to it.
 func (s *Store) renew() error {
 	s.mu.Lock()
 	s.failed = errGone // nobody waits
 	s.mu.Unlock()
-	if s.file != nil {
-		_ = s.file.db.Close() // takes its write-ahead log away
-		s.file = nil
-	}
-	if err := makeFile(s.path); err != nil {
+	if err := s.makeAnew(); err != nil {
 		return err
 	}
 	file, err := openDatabase(s.path)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,18 +166,15 @@ func (s outboxSuite) same(got, want store.Delivery) {
 
 // show returns all of a delivery but its Seq, its times in UTC.
 func show(d store.Delivery) string {
-	d.Seq = 0
-	text := fmt.Sprintf("%s %s %s %s %s test=%t body=%.40q(%d) %s attempts=%d status=%d reason=%q", d.ID, d.Bot, d.List, d.User, d.Type, d.Test, d.Body, len(d.Body),
-		d.State, d.Attempts, d.Last.Status, d.Last.Reason)
-	for name, t := range map[string]time.Time{"created": d.Created, "began": d.Began, "last": d.Last.At, "next": d.Next} {
-		if !t.IsZero() {
-			name += " " + t.UTC().Format(time.RFC3339Nano)
+	when := func(t time.Time) string {
+		if t.IsZero() {
+			return "never"
 		}
-		text += "\n\t" + name
+		return t.UTC().Format(time.RFC3339Nano)
 	}
-	lines := strings.Split(text, "\n")
-	slices.Sort(lines[1:])
-	return strings.Join(lines, "\n")
+	return fmt.Sprintf("%s %s %s %s %s test=%t body=%.40q(%d) %s attempts=%d status=%d reason=%q created %s, began %s, last %s, next %s",
+		d.ID, d.Bot, d.List, d.User, d.Type, d.Test, d.Body, len(d.Body), d.State, d.Attempts, d.Last.Status, d.Last.Reason,
+		when(d.Created), when(d.Began), when(d.Last.At), when(d.Next))
 }
 
 func put(s outboxSuite) {

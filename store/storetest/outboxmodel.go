@@ -102,22 +102,25 @@ func (s outboxSuite) randomCall(r *rand.Rand, id string) outboxCall {
 			return fmt.Sprint(ok) + showAll(o.After(ctx, bot, seq, 2*n))
 		}}
 	}
-	return outboxCall{"Backlogs", func(ctx context.Context, o store.Outbox) string {
-		all, err := o.Backlogs(ctx)
-		text := fmt.Sprint(err)
-		for _, b := range all {
-			text += fmt.Sprintf("\n%s %d %v", b.Bot, b.Waiting, b.Oldest.UTC())
-		}
-		return text
-	}}
+	return outboxCall{"Backlogs", func(ctx context.Context, o store.Outbox) string { return showBacklogs(o.Backlogs(ctx)) }}
 }
 
 func showAll(all []store.Delivery, err error) string {
-	text := fmt.Sprintln(len(all), err)
+	var text strings.Builder
+	fmt.Fprintln(&text, len(all), err)
 	for _, d := range all {
-		text += show(d) + "\n"
+		fmt.Fprintln(&text, show(d))
 	}
-	return text
+	return text.String()
+}
+
+func showBacklogs(all []store.Backlog, err error) string {
+	var text strings.Builder
+	fmt.Fprintln(&text, len(all), err)
+	for _, b := range all {
+		fmt.Fprintln(&text, b.Bot, b.Waiting, b.Oldest.UTC())
+	}
+	return text.String()
 }
 
 // BenchmarkOutbox measures an outbox in which 10,000 messages of a bot wait, and
