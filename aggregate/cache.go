@@ -74,13 +74,10 @@ func (c *cache[V]) put(key store.Key, value V, bytes int, until time.Time, netwo
 	if old := c.byKey[key]; old != nil {
 		c.drop(old)
 	}
-	now := c.now()
-	for len(c.queue.all) > 0 && !c.queue.all[0].until.After(now) {
-		c.drop(c.queue.all[0])
-	}
+	c.forget()
 	bytes += cachedCost
 	most := c.maxBytes / cacheShares
-	if bytes > most || !until.After(now) {
+	if bytes > most || !until.After(c.now()) {
 		memory.Release()
 		return
 	}
@@ -101,6 +98,14 @@ func (c *cache[V]) put(key store.Key, value V, bytes int, until time.Time, netwo
 	e.share.bytes += bytes
 	heap.Push(&c.queue, e)
 	heap.Push(&e.share.queue, e)
+}
+
+// forget drops the values whose time is over.
+func (c *cache[V]) forget() {
+	now := c.now()
+	for len(c.queue.all) > 0 && !c.queue.all[0].until.After(now) {
+		c.drop(c.queue.all[0])
+	}
 }
 
 func (c *cache[V]) share(network netip.Prefix) *cacheShare[V] {

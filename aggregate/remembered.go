@@ -2,9 +2,11 @@ package aggregate
 
 import (
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
+	"aggregator/catalog"
 	"aggregator/lists"
 	"aggregator/shares"
 	"aggregator/store"
@@ -74,7 +76,8 @@ func newRemembered(hash func(parts ...string) store.Key, now func() time.Time) *
 type voteCheck struct {
 	request *VoteRequest
 	list    *lists.List
-	cannot  *lists.Skip // why the list cannot be asked, whatever is remembered; nil: it can
+	catalog *catalog.Catalog // that the list is of: another one may read its answers in another way
+	cannot  *lists.Skip      // why the list cannot be asked, whatever is remembered; nil: it can
 
 	// Under which keys it is remembered; see keys.
 	vote   store.Key // what its webhook told of the vote
@@ -91,9 +94,9 @@ func (m *remembered) keys(p *planned) {
 	if c.cannot != nil {
 		return
 	}
-	credential := p.call.Credential()
-	c.answer = m.hash("answer", list, bot, user, credential)
-	c.voters = m.hash("voters", list, bot, credential)
+	credential, generation := p.call.Credential(), strconv.FormatUint(c.catalog.Generation(), 10)
+	c.answer = m.hash("answer", generation, list, bot, user, credential)
+	c.voters = m.hash("voters", generation, list, bot, credential)
 	c.asking = c.answer
 	if (lists.VoteCall{Call: p.call}).ListsVoters() && !p.call.HasOtherwise() {
 		c.asking = c.voters
@@ -244,6 +247,7 @@ func (q *inquiries) answered(plan []planned, answers []lists.Answer, network net
 		isList := (lists.VoteCall{Call: p.call}).ListsVoters() && p.call.Judge(answers[i]).OK
 		if isList {
 			m.voters.put(p.vote.voters, rememberedVoters{answers[i], own.otherwise, own.event}, len(answers[i].Body), m.now().Add(votersFresh), network, memory.Share())
+			time.AfterFunc(votersFresh, m.forgetVoters)
 		}
 		if v := results[i].Vote; v.OK && (v.Voted || !isList) { // a list of voters says no itself
 			v.Text = "" // it may be long, and only says why there is no answer
@@ -251,6 +255,14 @@ func (q *inquiries) answered(plan []planned, answers []lists.Answer, network net
 		}
 	}
 	return results
+}
+
+// forgetVoters forgets the lists of voters that serve nobody any more: they hold
+// memory that others wait for.
+func (m *remembered) forgetVoters() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.voters.forget()
 }
 
 // freshFor returns how long a vote is remembered.

@@ -92,7 +92,7 @@ func (a *Aggregator) planVotes(c *catalog.Catalog, r VoteRequest, _ Caller) (pla
 		n, ok := byList[l]
 		if !ok {
 			if r.Keyed && l.Webhook() != nil {
-				plan = append(plan, planned{vote: &voteCheck{request: &r, list: l, cannot: &lists.Skip{Reason: lists.SkipNoToken}}})
+				plan = append(plan, planned{vote: &voteCheck{request: &r, list: l, catalog: c, cannot: &lists.Skip{Reason: lists.SkipNoToken}}})
 			}
 			continue
 		}
@@ -100,7 +100,7 @@ func (a *Aggregator) planVotes(c *catalog.Catalog, r VoteRequest, _ Caller) (pla
 		if why != nil && n.best.Bad != nil && l.Supports(lists.Votes) {
 			why = n.best.Bad // what is wrong with the token comes before what it lacks
 		}
-		p := planned{call: call.Call, vote: &voteCheck{request: &r, list: l, cannot: why}, named: n.all}
+		p := planned{call: call.Call, vote: &voteCheck{request: &r, list: l, catalog: c, cannot: why}, named: n.all}
 		if why != nil && !r.Keyed {
 			skipped = append(skipped, p.skipped(why)...)
 			continue

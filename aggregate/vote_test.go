@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -290,6 +291,23 @@ func TestVotesAreRemembered(t *testing.T) {
 	}
 }
 
+// TestVotesAreForgottenAtAReload has the catalog loaded anew: another entry may
+// read the same answer in another way. What webhooks told stays.
+func TestVotesAreForgottenAtAReload(t *testing.T) {
+	t.Parallel()
+	v := newVoting(t, map[string]string{"flag.test": `200 {"voted":true}`, "page.test": `200 {"votes":[]}`})
+	const tokens = `{"flag.test":"a","page.test":"a"}`
+	v.mustAsk(t, 1, false, someUser, tokens)
+	v.HearVote(v.list(t, "hook.test"), lists.Event{BotID: firstBot, UserID: someUser})
+	if _, err := v.Catalog.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	answer, asked := v.mustAsk(t, 2, true, someUser, tokens)
+	if want := "flag.test=a page.test=a"; asked != want || !strings.Contains(answer, `"hook.test":{"voted":true,"from":"webhook"}`) {
+		t.Errorf("got %s, asked %q; want the vote of hook.test, and %q asked", answer, asked, want)
+	}
+}
+
 // TestWebhooksAreRemembered has what a webhook told take the place of what lists
 // said, and answer those who show the bot's key.
 func TestWebhooksAreRemembered(t *testing.T) {
@@ -518,6 +536,53 @@ func TestVotersAreAskedOnce(t *testing.T) {
 	if len(begun) > 0 {
 		t.Errorf("the list was asked %d times more, want once in all", len(begun))
 	}
+}
+
+// TestVotesAtOnce has many callers ask for the same votes of several lists in
+// whichever mix, while webhooks tell of them: all are answered, and no list is
+// asked the same twice at a time.
+func TestVotesAtOnce(t *testing.T) {
+	t.Parallel()
+	v := newVoting(t, nil)
+	var mu sync.Mutex
+	asking := map[string]bool{}
+	v.answer = func(c lists.Call) lists.Answer {
+		url := c.Wire().URL
+		mu.Lock()
+		twice := asking[url]
+		asking[url] = true
+		mu.Unlock()
+		if twice {
+			t.Errorf("%s is asked twice at a time", url)
+		}
+		runtime.Gosched()
+		mu.Lock()
+		delete(asking, url)
+		mu.Unlock()
+		return lists.NewAnswer(200, nil, []byte(`{"voted":false,"created":1,"votes":[]}`))
+	}
+	ids := []string{"flag.test", "found.test", "free.test", "page.test"}
+	var all sync.WaitGroup
+	for n := range 40 {
+		all.Go(func() {
+			for i := range 25 {
+				var tokens []string
+				for j, id := range ids {
+					if (n+i)>>j&1 == 1 {
+						tokens = append(tokens, `"`+id+`":"a"`)
+					}
+				}
+				user := fmt.Sprintf("80000000000000000%d", i%3)
+				a, err := v.asks(t, n*25+i, false, user, "{"+strings.Join(tokens, ",")+"}")
+				if err != nil && !isLimited(err) || err == nil && len(a.Results) != len(tokens) {
+					t.Errorf("got %+v, %v; want %d results", a, err, len(tokens))
+				}
+				v.HearVote(v.list(t, "flag.test"), lists.Event{BotID: firstBot, UserID: user})
+				v.Advance(time.Second)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // TestVoteChecksRunToTheirEnd has a caller leave: what the list says is there for
