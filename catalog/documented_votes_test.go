@@ -22,6 +22,7 @@ import (
 const (
 	documentedUser  = "900000000000000202"
 	documentedVoted = "900000000000000101" // the bot that webhooks are about
+	documentedOther = "900000000000000111" // another one
 )
 
 // documentedNow is the time of rows that name none.
@@ -88,8 +89,8 @@ request or an answer is of the second way to ask. The body of an answer is JSON,
 times the item under "fill". Under "want", what is not told is left out.
 
 A webhook names its "secret", or the posting "token" where that proves it; a delivery may name another one. The body is a string: it is signed byte for byte. A
-delivery has a "query" where one is sent, and one of "event" (weight 1 unless told; "test", "removed", "weekend", "voted_at", "until", "id" and
-"other_id" where they stand), "ignored" (the word for it), "refused" (missing, wrong or clock) and "bad" (a word of what the list is told).
+delivery has a "query" where one is sent, and one of "event" (weight 1 unless told; "bot_id", "test", "removed", "weekend", "voted_at", "until", "id" and
+"other_id" where the list tells them), "ignored" (the word for it), "refused" (missing, wrong or clock) and "bad" (a word of what the list is told).
 `
 
 // votesRows are what a list documents of asking it for votes.
@@ -173,7 +174,7 @@ type deliveryRow struct {
 
 // eventWant is what a delivery tells.
 type eventWant struct {
-	BotID   string `json:"bot_id"`
+	BotID   string `json:"bot_id"` // "": the list does not name it
 	UserID  string `json:"user_id"`
 	Test    bool
 	Removed bool
@@ -394,10 +395,21 @@ func (r deliveryRow) deliver(t *testing.T, w *lists.Webhook) string {
 	case r.Event == nil:
 		return differsIn("ignored", event.Ignored, r.Ignored)
 	}
-	return r.Event.differs(event)
+	return firstOf(r.Event.differs(event), r.misdeliver(w, d, proof))
+}
+
+// misdeliver delivers a row to the address of another bot, which is wrong where
+// the list names the bot.
+func (r deliveryRow) misdeliver(w *lists.Webhook, d lists.Delivery, proof lists.Proven) string {
+	names := r.Event.BotID != ""
+	if event, err := w.Read(d, proof, documentedOther, r.Now); (err != nil) != names {
+		return fmt.Sprintf("at the address of another bot: got %v, %q; want an error: %t", err, event.BotID, names)
+	}
+	return ""
 }
 
 func (want eventWant) differs(got lists.Event) string {
+	want.BotID = documentedVoted // whether the list names it or not
 	if want.Weight == 0 {
 		want.Weight = 1
 	}
@@ -501,6 +513,9 @@ func (w *webhookRows) incomplete() string {
 				got[word] = true
 				ends++
 			}
+		}
+		if r.Event != nil && r.Event.BotID != "" && r.Event.BotID != documentedVoted {
+			return fmt.Sprintf("has another bot than %s in the event %q", documentedVoted, r.Case)
 		}
 		if r.Source == "" || r.Case == "" || ends != 1 {
 			return fmt.Sprintf("names no source or case in the delivery %q, or not one of event, ignored, refused and bad", r.Case)
