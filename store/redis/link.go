@@ -19,6 +19,7 @@ var (
 	errSecret = errors.New("store: Redis has the secret of another store")
 	errLost   = errors.New("store: Redis has lost its data")
 	errSlow   = errors.New("store: Redis is slow")
+	errSpoilt = errors.New("store: Redis has something else under a key of ours: it is another program's, or damaged")
 	errClock  = errors.New("store: the time in Redis is not what it should be")
 )
 
@@ -199,6 +200,8 @@ func (l *link) try(ctx context.Context, script *driver.Script, names []string, a
 		return reply{}, ctx.Err()
 	case impatient && timedOut(err): // the connection's timer may be a little before the context's
 		return reply{}, context.DeadlineExceeded
+	case says(err, "WRONGTYPE"), says(err, "attempt to"): // nor does what others have made of a key
+		return reply{}, errSpoilt
 	case errors.Is(err, errClock), counted:
 		return reply{}, errTryAgain
 	}

@@ -346,13 +346,15 @@ func TestOutboxLost(t *testing.T) {
 	}
 }
 
-// TestOutboxDamaged has somebody remove what is of a message, in parts.
+// TestOutboxDamaged has somebody remove or spoil what is of a message, in parts,
+// and take a key: the rest of the store goes on.
 func TestOutboxDamaged(t *testing.T) {
 	srv := startServer(t)
 	s := srv.open()
-	for n := range 4 {
+	for n := range 6 {
 		put(t, s, message(n), store.PutKept)
 	}
+	srv.command("HSET", prefix+"outbox:meta", message(4).ID, "x", message(5).ID, "\x91\x01")
 	srv.command("HDEL", prefix+"outbox:meta", message(0).ID, message(2).ID)
 	srv.command("HDEL", prefix+"outbox:body", message(1).ID)
 	wantFirst(t, s, 1, 3)
@@ -363,6 +365,13 @@ func TestOutboxDamaged(t *testing.T) {
 	if err != nil || len(backlogs) != 1 || backlogs[0].Waiting != 2 || backlogs[0].Oldest.IsZero() {
 		t.Errorf("Backlogs: %+v, %v; want 2 waiting", backlogs, err)
 	}
+	srv.command("SET", prefix+"outbox:meta", "x")
+	for range badCalls {
+		if got, err := s.Outbox().Put(t.Context(), message(6), true); !errors.Is(err, errSpoilt) {
+			t.Errorf("Put: %v, %v; want %v", got, err, errSpoilt)
+		}
+	}
+	wantTake(t, s, 1, true)
 	wantOK(t, s)
 }
 

@@ -12,7 +12,8 @@ import (
 const outboxKeep = store.WaitTTL + store.DeadTTL + 24*time.Hour
 
 // outboxFields are what is known of a message, in the order in which it is
-// packed.
+// packed. What is packed otherwise is no message: a list that changes has to be
+// told from the one before.
 const outboxFields = `'bot', 'list', 'user', 'type', 'test', 'created', 'seq', 'state', 'attempts', 'last', 'status', 'reason', 'next', 'began', 'ended', 'size', 'mark'`
 
 // outboxLua begins all scripts over an outbox. ARGV, before a script's own: the
@@ -64,9 +65,13 @@ local function int(n)
 end
 
 local function unpacked(id, text)
+	local ok, values = pcall(cmsgpack.unpack, text)
+	if not ok or type(values) ~= 'table' or #values ~= #FIELDS then
+		return nil
+	end
 	local m = {id = id}
-	for i, value in ipairs(cmsgpack.unpack(text)) do
-		m[FIELDS[i]] = value
+	for i, field in ipairs(FIELDS) do
+		m[field] = values[i]
 	end
 	return m
 end
