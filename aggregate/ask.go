@@ -111,7 +111,7 @@ func prepare[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], 
 	plan, skipped := op.plan(c, r, from)
 	plan, votes, unasked := op.memory.recall(plan)
 	dryRun := op.isDryRun(r)
-	why, err := a.Holds.check(ctx, plan, look{from: from.network(), ofToken: dryRun, patient: !dryRun && !from.Own, own: from.Own})
+	why, err := a.Holds.check(ctx, plan, look{from: from.network(), ofToken: dryRun, patient: !dryRun && !from.Own && !from.Probe, own: from.Own})
 	if err != nil {
 		return asked{}, err
 	}

@@ -33,9 +33,10 @@ type Status struct {
 	Breakers      func() []Breaker // those that are not closed
 	StoreHealth   func() StoreHealth
 	CallsInFlight func() int
-	Requests      *shares.Semaphore // places of requests; nil: there is no bound
-	Memory        *shares.Semaphore // bytes; nil: there is no bound
-	Backlog       func() Backlog    // nil: no votes are passed on
+	Requests      *shares.Semaphore         // places of requests; nil: there is no bound
+	Memory        *shares.Semaphore         // bytes; nil: there is no bound
+	Backlog       func() Backlog            // nil: no votes are passed on
+	Uptimes       func() map[string]float64 // by list, from 0 to 1, see Uptimes; nil: they are not known
 }
 
 // Backlog is how many votes wait for the endpoints of bots.
@@ -117,6 +118,8 @@ func (m *Metrics) Handler() http.Handler {
 var (
 	circuitState = prometheus.NewDesc("aggregator_circuit_state", "1 for each circuit that is not closed, with its state: open or half-open.",
 		[]string{"list", "direction", "state"}, nil)
+	listUptime = prometheus.NewDesc("aggregator_list_uptime_ratio", "Part of the calls to a list in the last 24 hours, of all replicas, that met no fault of the list.",
+		[]string{"list"}, nil)
 	storeHealthy    = prometheus.NewDesc("aggregator_store_healthy", "Whether the store keeps what it is given.", nil, nil)
 	storeState      = prometheus.NewDesc("aggregator_store_state", "How the store is: 1 with the label of its state.", []string{"state"}, nil)
 	requestsWaiting = prometheus.NewDesc("aggregator_http_requests_waiting", "Requests that wait for room.", nil, nil)
@@ -133,6 +136,7 @@ type statusCollector struct{ Status }
 // Describe implements [prometheus.Collector].
 func (statusCollector) Describe(to chan<- *prometheus.Desc) {
 	to <- circuitState
+	to <- listUptime
 	to <- storeHealthy
 	to <- storeState
 	to <- callsInFlight
@@ -147,6 +151,11 @@ func (statusCollector) Describe(to chan<- *prometheus.Desc) {
 func (c statusCollector) Collect(to chan<- prometheus.Metric) {
 	for _, b := range c.Breakers() {
 		to <- prometheus.MustNewConstMetric(circuitState, prometheus.GaugeValue, 1, b.List, b.Direction, b.State)
+	}
+	if c.Uptimes != nil {
+		for list, part := range c.Uptimes() {
+			to <- prometheus.MustNewConstMetric(listUptime, prometheus.GaugeValue, part, list)
+		}
 	}
 	healthy, health := 0.0, c.StoreHealth()
 	if health.OK {

@@ -108,6 +108,18 @@ func askedLists(c *catalog.Catalog) (ids []string) {
 	return ids
 }
 
+// Uptimes returns the uptime in 24 hours of each list that is asked anything and
+// has had calls.
+func Uptimes(c *catalog.Catalog, r *health.Recorder) map[string]float64 {
+	all := map[string]float64{}
+	for _, l := range r.Lists(askedLists(c)...) {
+		if part, ok := l.Day.Uptime(); ok {
+			all[l.ID] = part
+		}
+	}
+	return all
+}
+
 // listHealth answers GET /api/lists/:id/health.
 func (s *Server) listHealth(c echo.Context) error {
 	list, ok := s.Catalog.Current().List(pathID(c))

@@ -22,6 +22,7 @@ type serviceFlags struct {
 	catalogFlags
 	logFlags
 	botsFlags
+	probeFlags
 	listen         string
 	countRate      rateFlag
 	botsRate       rateFlag
@@ -45,6 +46,7 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	f.catalogFlags.add(fs)
 	f.logFlags.add(fs)
 	f.botsFlags.add(fs)
+	f.probeFlags.add(fs)
 	f.pagesFlags.add(fs)
 	f.addListen(fs)
 	f.countRate.Rate, f.botsRate.Rate, f.votesRate.Rate, f.networkRate.Rate = countRate, botsRate, votesRate, networkRate
@@ -123,6 +125,9 @@ func serve(fs *flag.FlagSet) action {
 
 func (f *serviceFlags) serve(ctx context.Context, env environment) error {
 	if err := f.pagesFlags.check(); err != nil {
+		return err
+	}
+	if err := f.probeFlags.check(); err != nil {
 		return err
 	}
 	if f.admin != "" {

@@ -42,7 +42,8 @@ type service struct {
 	bots        *agent.Live  // nil: there is no file of them
 	agent       *agent.Agent // nil: the same
 	health      *health.Recorder
-	votes       *voteRelay // nil: the same
+	votes       *voteRelay     // nil: the same
+	prober      *health.Prober // nil: lists are not probed
 	api         *httpapi.Server
 	front       *httpapi.Front
 	listener    net.Listener
@@ -84,15 +85,13 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		Breakers:      func() []httpapi.Breaker { return openBreakers(client.Breakers()) },
 		StoreHealth:   func() httpapi.StoreHealth { return storeHealth(st) },
 		CallsInFlight: client.InFlight,
+		Uptimes:       func() map[string]float64 { return httpapi.Uptimes(live.Current(), s.health) },
 		Requests:      shares.New(shares.Options{Capacity: bounds.requests, MaxWaiting: bounds.waiting, MaxWait: maxWait}),
 		Memory:        memory,
 	}
 	status.Backlog = s.backlog
 	metrics := httpapi.NewMetrics(status, thisBuild())
-	s.health = health.New(health.Config{
-		Store: st.Outcomes(), Now: now, Log: log,
-		Circuits: func() []health.Circuit { return healthCircuits(client.Breakers()) },
-	})
+	s.health = newRecorder(st, client, now, log)
 	hash := store.NewHasher(st.Secret())
 	config := aggregate.Config{
 		Catalog: live,
@@ -119,6 +118,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		Now:        now,
 	}
 	s.aggregator = aggregate.New(config)
+	s.prober = f.newProber(s.aggregator, st, hash, now, log)
 	s.agent = f.newAgent(bots, config, client, st, hash, now, log)
 	s.votes = newVoteRelay(s, st, client, hash, metrics, now)
 	api := httpapi.Config{
@@ -232,15 +232,6 @@ func openCircuits(all []fanout.BreakerState) []httpapi.Circuit {
 	return open
 }
 
-// healthCircuits returns the breakers that are not closed, as health takes them.
-func healthCircuits(all []fanout.BreakerState) []health.Circuit {
-	var open []health.Circuit
-	for _, c := range openCircuits(all) {
-		open = append(open, health.Circuit{List: c.List, Open: c.State == health.CircuitOpen})
-	}
-	return open
-}
-
 // openBreakers returns the breakers that are not closed, as everyone may know
 // them.
 func openBreakers(all []fanout.BreakerState) []httpapi.Breaker {
@@ -261,7 +252,7 @@ func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
 	defer unwatch()
 	go s.descriptors.watch(watching)
 	defer s.record()()
-	ended := s.runBots(ctx)
+	ended := s.runOwn(ctx)
 	var drained <-chan time.Time
 	stopping := ctx.Done()
 	for {
@@ -280,24 +271,19 @@ func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
 	}
 }
 
-// record lets outcomes be written until end is called, which returns when the last
-// have been.
-func (s *service) record() (end func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { s.health.Run(ctx); close(done) }()
-	return func() { cancel(); <-done }
-}
-
-// runBots lets the agent post, and votes be passed on, until ctx ends. ended is
-// closed when both have ended.
-func (s *service) runBots(ctx context.Context) (ended <-chan struct{}) {
+// runOwn lets the service do what nobody asks it for, until ctx ends: post for the
+// operator's bots, pass votes on, and probe lists. ended is closed when none of it
+// is under way.
+func (s *service) runOwn(ctx context.Context) (ended <-chan struct{}) {
 	var all sync.WaitGroup
 	if s.agent != nil {
 		all.Go(func() { s.agent.Run(ctx) })
 	}
 	if s.votes != nil {
 		all.Go(func() { s.votes.run(ctx) })
+	}
+	if s.prober != nil {
+		all.Go(func() { s.prober.Run(ctx) })
 	}
 	done := make(chan struct{})
 	go func() { all.Wait(); close(done) }()
@@ -335,7 +321,7 @@ func (s *service) shutdown(served <-chan error, ended <-chan struct{}) error {
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		err = errors.Join(err, errors.New("what is done for own bots by itself has not ended"))
+		err = errors.Join(err, errors.New("what the service does by itself is still under way"))
 	}
 	err = errors.Join(err, s.front.Stop(ctx))
 	if e := <-served; !errors.Is(e, http.ErrServerClosed) {

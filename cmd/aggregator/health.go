@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"log/slog"
+	"time"
+
+	"aggregator/aggregate"
+	"aggregator/fanout"
+	"aggregator/health"
+	"aggregator/lists"
+	"aggregator/store"
+)
+
+// How often lists may be probed.
+const (
+	minProbe = time.Minute
+	maxProbe = 24 * time.Hour
+)
+
+// probeFlags say whether lists are probed, and how.
+type probeFlags struct {
+	every time.Duration // 0: they are not
+	bot   string
+}
+
+func (f *probeFlags) add(fs *flag.FlagSet) {
+	fs.DurationVar(&f.every, "probe", 0, "`TIME` after which each list that can be read is asked about the bot of --probe-bot, 1m to 24h, such as 10m; not at all if not given")
+	fs.StringVar(&f.bot, "probe-bot", "", "`ID` of the bot that --probe asks about: best one that is on many lists")
+}
+
+// check returns a usage error for flags that do not go together.
+func (f *probeFlags) check() error {
+	switch {
+	case f.every == 0 && f.bot == "":
+		return nil
+	case f.every == 0:
+		return usagef("--probe-bot needs --probe")
+	case f.bot == "":
+		return usagef("--probe needs --probe-bot")
+	case f.every < minProbe || f.every > maxProbe:
+		return usagef("--probe %q: want a time from 1m to 24h", f.every)
+	case !lists.IsSnowflake(f.bot):
+		return usagef("--probe-bot %q: want the id of a bot", f.bot)
+	}
+	return nil
+}
+
+// newProber returns what probes lists; nil if nothing is to.
+func (f *probeFlags) newProber(a *aggregate.Aggregator, st store.Store, hash func(...string) store.Key, now func() time.Time, log *slog.Logger) *health.Prober {
+	if f.every == 0 {
+		return nil
+	}
+	return &health.Prober{
+		Ask: func(ctx context.Context) error {
+			_, err := a.Bot(ctx, aggregate.BotRequest{BotID: f.bot}, aggregate.Caller{Probe: true})
+			return err
+		},
+		Every: f.every, State: st.State(), Key: hash("probe", f.bot), Now: now, Log: log,
+	}
+}
+
+// newRecorder returns what records outcomes.
+func newRecorder(st store.Store, client *fanout.Client, now func() time.Time, log *slog.Logger) *health.Recorder {
+	return health.New(health.Config{
+		Store: st.Outcomes(), Now: now, Log: log,
+		Circuits: func() []health.Circuit { return healthCircuits(client.Breakers()) },
+	})
+}
+
+// healthCircuits returns the breakers that are not closed, as health takes them.
+func healthCircuits(all []fanout.BreakerState) []health.Circuit {
+	var open []health.Circuit
+	for _, c := range openCircuits(all) {
+		open = append(open, health.Circuit{List: c.List, Open: c.State == health.CircuitOpen})
+	}
+	return open
+}
+
+// record lets outcomes be written until end is called, which returns when the last
+// have been.
+func (s *service) record() (end func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { s.health.Run(ctx); close(done) }()
+	return func() { cancel(); <-done }
+}
