@@ -14,6 +14,7 @@ func TestSupports(t *testing.T) {
 		{"nothing", Entry{}, nil},
 		{"posts", Entry{APIPost: url}, map[Op]bool{Posts: true}},
 		{"readings", Entry{APIGet: url}, map[Op]bool{Readings: true}},
+		{"votes", Entry{Votes: &VotesEntry{URL: votesURL, Voted: "voted"}}, map[Op]bool{Votes: true}},
 		{"both", Entry{APIPost: url, APIGet: url}, map[Op]bool{Posts: true, Readings: true}},
 		{"defunct", Entry{APIPost: url, APIGet: url, Defunct: true}, nil},
 	} {

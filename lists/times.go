@@ -81,8 +81,8 @@ func (all timesAt) understood() timesAt {
 	return lenient
 }
 
-// Bounds on Unix times in seconds, beyond which a number is of another unit: the
-// years 2001 and 5138.
+// Bounds on Unix times in seconds, beyond which a number is of another unit, or a
+// date is none of a vote: the years 2001 and 5138.
 const (
 	minUnix = 1e9
 	maxUnix = 1e11
@@ -120,7 +120,7 @@ func parseIn(unit string, v rawjson.Value, now time.Time) (at time.Time, ok bool
 		return time.Time{}, false
 	case unit == timeHTTP:
 		at, err := http.ParseTime(text)
-		return at.UTC(), err == nil
+		return bounded(at, err == nil)
 	case unit == timeUnix:
 		return parseUnix(text, 1000)
 	case unit == timeUnixMS:
@@ -132,10 +132,18 @@ func parseIn(unit string, v rawjson.Value, now time.Time) (at time.Time, ok bool
 func parseISO(text string) (at time.Time, ok bool) {
 	for _, layout := range isoLayouts {
 		if at, err := time.Parse(layout, text); err == nil {
-			return at.UTC(), at.Year() > 0
+			return bounded(at, true)
 		}
 	}
 	return time.Time{}, false
+}
+
+// bounded returns a time that was read within the bounds on times. What some
+// languages hold for no date at all, the first moment of the year 1, is the zero
+// Time.
+func bounded(at time.Time, read bool) (time.Time, bool) {
+	ok := read && (at.IsZero() || at.Unix() >= minUnix && at.Unix() < maxUnix)
+	return at.UTC(), ok
 }
 
 // parseUnix reads a Unix time in units of so many milliseconds.
