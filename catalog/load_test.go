@@ -363,6 +363,35 @@ func TestSameAs(t *testing.T) {
 	}
 }
 
+// TestSameAsOfVotes has that votes are inherited where they stand, and a webhook
+// always: it holds no URL.
+func TestSameAsOfVotes(t *testing.T) {
+	c := mustLoad(t, "", head+`    same_as: c.test
+    votes: {url: "https://a.test/:id/:user"}
+  b.test: {name: B, url: "https://b.test/", same_as: c.test, webhook: {bot: bot_id}}
+  c.test:
+    name: C
+    url: "https://c.test/"
+    votes: {url: "https://c.test/:id/:user", voted: voted, window: 12h}
+    webhook: {proof: {kind: signature, name: X-Sig}, user: user}
+`)
+	a, _ := c.List("a.test")
+	b, _ := c.List("b.test")
+	if want := (&lists.VotesEntry{URL: "https://a.test/:id/:user", Voted: "voted", Window: "12h"}); !reflect.DeepEqual(a.Votes, want) {
+		t.Errorf("votes of a.test are %+v, want %+v", a.Votes, want)
+	}
+	if b.Votes != nil {
+		t.Errorf("votes of b.test are %+v, want none", b.Votes)
+	}
+	for id, want := range map[string]lists.Names{"a.test": nil, "b.test": {"bot_id"}} {
+		l, _ := c.List(id)
+		e := l.Entry.Webhook
+		if e == nil || len(e.Proof) != 1 || len(e.User) != 1 || !slices.Equal(e.Bot, want) {
+			t.Errorf("webhook of %s is %+v, want that of c.test with the bot in %v", id, e, want)
+		}
+	}
+}
+
 // TestShippedSources checks that every entry that people rely on says where it
 // is from.
 func TestShippedSources(t *testing.T) {

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"aggregator"
-	"aggregator/catalog"
 	"aggregator/fanout"
 	"aggregator/lists"
 	"aggregator/sandbox"
@@ -157,11 +155,7 @@ func TestRoundTripOfReadings(t *testing.T) {
 
 // Every list that ships takes a count, and shows it where it shows counts.
 func TestShippedLists(t *testing.T) {
-	c, _, err := catalog.Load([]catalog.File{{Name: "lists.yaml", Data: aggregator.ListsYAML}, {Name: "lists_defunct.yaml", Data: aggregator.DefunctListsYAML}},
-		catalog.File{Name: "legacy_ids.yaml", Data: aggregator.LegacyIDsYAML})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := shipped(t)
 	var all []*lists.List
 	for _, l := range c.Lists() {
 		if l.TakesCounts() {

@@ -68,15 +68,55 @@ func TestRoundTripOfVotesInTheSecondWay(t *testing.T) {
 
 // TestRoundTripOfCatalogVotes has each list of the catalog.
 func TestRoundTripOfCatalogVotes(t *testing.T) {
-	c, _, err := catalog.Load([]catalog.File{{Name: "lists.yaml", Data: aggregator.ListsYAML}}, catalog.File{Name: "legacy_ids.yaml", Data: aggregator.LegacyIDsYAML})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, l := range c.Lists() {
+	for _, l := range shipped(t).Lists() {
 		if l.Supports(lists.Votes) {
 			t.Run(l.ID, func(t *testing.T) { roundTripOfVotes(t, l, "token") })
 		}
 	}
+}
+
+// TestShippedWebhooks has that each list of the catalog tells of votes, in each
+// of its forms, so that they are proven and understood.
+func TestShippedWebhooks(t *testing.T) {
+	c := shipped(t)
+	s := sandbox.New(c.Lists())
+	s.Now = func() time.Time { return votingAt }
+	secret := lists.NewToken("a-secret-of-the-list", "42")
+	for _, l := range c.Lists() {
+		w := l.Webhook()
+		if w == nil {
+			continue
+		}
+		for form := range w.Forms() {
+			for _, test := range []bool{false, true} {
+				d, ok := s.Vote(l.ID, lists.SampleVote{BotID: bot, UserID: voter, Test: test, Second: form == 1}, secret)
+				if !ok {
+					t.Errorf("%s has no webhook, want one", l.ID)
+					continue
+				}
+				proven, fault := w.Verify(d, []lists.Token{secret}, votingAt)
+				if fault != nil {
+					t.Errorf("%s, form %d: not proven: %s", l.ID, form, fault)
+					continue
+				}
+				e, err := w.Read(d, proven, bot, votingAt)
+				if err != nil || e.Ignored != "" || e.UserID != voter || e.BotID != bot || e.Test && !test {
+					t.Errorf("%s, form %d: %s tells %+v, %v; want a vote of %s for %s", l.ID, form, d.Body, e, err, voter, bot)
+				}
+			}
+		}
+	}
+}
+
+// shipped returns the catalog.
+func shipped(t *testing.T) *catalog.Catalog {
+	t.Helper()
+	c, _, err := catalog.Load([]catalog.File{{Name: "lists.yaml", Data: aggregator.ListsYAML}, {Name: "lists_defunct.yaml", Data: aggregator.DefunctListsYAML}},
+		catalog.File{Name: "legacy_ids.yaml", Data: aggregator.LegacyIDsYAML})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // roundTripOfVotes has that a list knows who has voted, until that is over.
