@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"aggregator/lists"
 )
 
 // TestWebhookTable checks that the page about votes has what the catalog says of
@@ -52,5 +54,37 @@ func TestWebhookTableCells(t *testing.T) {
 	const want = `| list.example | [Settings \| Votes](https://list.example/docs) | the list's, shown there | the secret in header Authorization |`
 	if len(rows) != 3 || rows[2] != want {
 		t.Errorf("got the rows\n%s\nwant the last one\n%s", strings.Join(rows, "\n"), want)
+	}
+}
+
+// TestSampleVotes checks of every list that tells of votes that what is made to
+// play it, for trying out, is taken for its own, in each form of its webhooks.
+func TestSampleVotes(t *testing.T) {
+	secret := lists.NewToken("s3cret-of-the-webhook", "")
+	for _, l := range shipped(t).Lists() {
+		w := l.Webhook()
+		if w == nil {
+			continue
+		}
+		forms := []*lists.WebhookForm{&l.Entry.Webhook.WebhookForm}
+		if second := l.Entry.Webhook.Otherwise; second != nil {
+			forms = append(forms, second)
+		}
+		for i, form := range forms {
+			saysTest := len(form.Test) > 0 || form.Kind != nil && len(form.Kind.Tests) > 0
+			for _, test := range []bool{false, true} {
+				sample := lists.SampleVote{BotID: documentedVoted, UserID: documentedUser, Test: test, Second: i > 0}
+				d := w.Sign(sample, secret, documentedNow)
+				proven, fault := w.Verify(d, []lists.Token{secret}, documentedNow)
+				if fault != nil {
+					t.Errorf("%s, form %d: is not proven: %s", l.ID, i+1, fault)
+					continue
+				}
+				e, err := w.Read(d, proven, documentedVoted, documentedNow)
+				if err != nil || e.Ignored != "" || e.UserID != documentedUser || e.Removed || e.Test != (test && saysTest) {
+					t.Errorf("%s, form %d: got %+v, %v of %s; want a vote of %s, a test: %t", l.ID, i+1, e, err, d.Body, documentedUser, test && saysTest)
+				}
+			}
+		}
 	}
 }
