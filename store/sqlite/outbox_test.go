@@ -245,7 +245,7 @@ func TestOutboxAway(t *testing.T) {
 			if !errors.Is(err, store.ErrAway) || !strings.Contains(err.Error(), s.path) {
 				t.Errorf("Put: %v, want it to be away, and what is wrong with the file", err)
 			}
-			if lines := log.Lines(); len(lines) == 0 || !strings.HasPrefix(lines[0], "WARN windows are kept in memory alone: ") {
+			if lines := log.Lines(); len(lines) == 0 || !strings.HasPrefix(lines[0], "WARN windows are kept in memory alone, and no votes are taken: ") {
 				t.Errorf("logged %q, want that the file cannot be written", lines)
 			}
 			wantTake(t, s, 1, true) // windows go on in memory

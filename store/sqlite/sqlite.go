@@ -1,10 +1,15 @@
 // Package sqlite is the store in one SQLite file, for one process.
 //
-// Decisions are made in memory, on the windows read when the file was opened,
-// and every change is in the file before the call that made it returns: what
-// was taken stays taken when the process is killed. A file that cannot be
-// written stops nobody: the store goes on in memory, says so in [Store.Health],
-// and catches up by itself. A file that was removed is written anew.
+// Decisions are made in memory, on what was read when the file was opened, and
+// every change is in the file before the call that made it returns: what was
+// taken stays taken when the process is killed. Messages of the outbox are in the
+// file alone, for their bodies would fill the memory; its calls are made there,
+// all that wait in one transaction. A machine that loses power may lose the last
+// changes.
+//
+// A file that cannot be written stops nobody but the outbox, which is away then:
+// the store goes on in memory, says so in [Store.Health], and catches up by
+// itself. A file that was removed is written anew.
 package sqlite
 
 import (

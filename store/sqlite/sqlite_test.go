@@ -442,7 +442,7 @@ func TestFileGone(t *testing.T) {
 	}
 	wantTake(t, s, 100, true) // the next flush sees it
 	testkit.Wait(t, "the file is written anew", func() bool { return len(log.Lines()) == 2 && s.Health().OK() })
-	log.Want(t, "WARN windows are kept in memory alone: the file was removed", "INFO the store's file is written anew")
+	log.Want(t, "WARN windows are kept in memory alone, and no votes are taken: the file was removed", "INFO the store's file is written anew")
 	wantTake(t, s, 101, true)
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, error %v; want 0600", info.Mode().Perm(), err)
@@ -473,14 +473,14 @@ func TestFileGone(t *testing.T) {
 // alone; when it is taken away the store's is written anew, and when the store's
 // own comes back it goes on in that.
 func TestFileReplaced(t *testing.T) {
-	const replaced = "windows are kept in memory alone: another file stands in the place of the store's"
+	const replaced = "windows are kept in memory alone, and no votes are taken: another file stands in the place of the store's"
 	for name, test := range map[string]struct {
 		restore func(path string) error
 		said    []string
 	}{
 		"taken away": {os.Remove, []string{
 			"INFO the file in the place of the store's is gone",
-			"WARN windows are kept in memory alone: the file was removed",
+			"WARN windows are kept in memory alone, and no votes are taken: the file was removed",
 			"INFO the store's file is written anew",
 		}},
 		"moved back": {
@@ -730,7 +730,7 @@ func TestFullDisk(t *testing.T) {
 		}
 		wantTake(t, s, n, true)
 	}
-	const full = "windows are kept in memory alone: the file is on a full disk"
+	const full = "windows are kept in memory alone, and no votes are taken: the file is on a full disk"
 	wantHealth(t, s, store.Unwritten, full)
 
 	// No call fails and none waits, and windows are as exact as before.

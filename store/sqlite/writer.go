@@ -12,6 +12,9 @@ import (
 // expireEvery is how many rows are written between two removals of old ones.
 const expireEvery = 500
 
+// inMemoryAlone begins what is said of a file that cannot be written.
+const inMemoryAlone = "windows are kept in memory alone, and no votes are taken: "
+
 // write is the writer: it alone uses the database, and ends with Close.
 func (s *Store) write() {
 	defer close(s.done)
@@ -95,7 +98,7 @@ func (s *Store) unwritten(err error) {
 	if !ok {
 		why = "cannot be written"
 	}
-	s.monitor.Begin(store.Unwritten, "windows are kept in memory alone: the file "+string(why), "error", err)
+	s.monitor.Begin(store.Unwritten, inMemoryAlone+"the file "+string(why), "error", err)
 }
 
 var (
@@ -113,13 +116,13 @@ func (s *Store) inPlace() error {
 		s.monitor.End(store.Gone, "the store's file is in its place again")
 		return nil
 	case err == nil:
-		s.monitor.Begin(store.Replaced, "windows are kept in memory alone: another file stands in the place of the store's")
+		s.monitor.Begin(store.Replaced, inMemoryAlone+"another file stands in the place of the store's")
 		return errReplaced
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil // cannot be told; writing will
 	}
 	s.monitor.End(store.Replaced, "the file in the place of the store's is gone")
-	s.monitor.Begin(store.Gone, "windows are kept in memory alone: the file was removed")
+	s.monitor.Begin(store.Gone, inMemoryAlone+"the file was removed")
 	if err := s.renew(); err != nil {
 		return err
 	}
