@@ -1,7 +1,5 @@
 package lists
 
-import "net/http"
-
 // endpoint is what a list's calls of one operation share, compiled: where they
 // go, who they say they are, and what the list does to whoever asks too often.
 type endpoint struct {
@@ -92,14 +90,6 @@ func (e *endpoint) holds(placeholder string) bool {
 		}
 	}
 	return false
-}
-
-// get returns a request that asks for something, with ids in its placeholders.
-func (e *endpoint) get(of *ids, token, userAgent string) Request {
-	r := Request{Method: http.MethodGet, URL: e.url.forBot(of)}
-	e.auth.apply(&r, token)
-	r.Header = appendHeaders(r.Header, e.headers, of, userAgent)
-	return r
 }
 
 // rules says in words what holds the next call back.

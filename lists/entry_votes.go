@@ -7,9 +7,9 @@ type VotesEntry struct {
 	Auth      *AuthEntry        `yaml:"auth" doc:"Where the key goes; a list without this part is asked without a key."`
 	Headers   map[string]string `yaml:"headers" doc:"Further request headers; :id, :list_bot_id and :user are filled in."`
 	Voted     string            `yaml:"voted" doc:"Path of a flag: true or 1 for a yes, false or 0 for a no."`
-	Found     string            `yaml:"found" doc:"Path of what every answer about a user who has voted holds; who has not voted gets a status of not_voted."`
-	Voters    *VotersEntry      `yaml:"voters" doc:"The answer is a list of those who voted; a yes is to be among them."`
-	While     string            `yaml:"while" doc:"Path of what the answer holds only as long as a vote counts; without it a yes is a no."`
+	Found     string            `yaml:"found" doc:"Path of a value that every answer about a user who has voted holds; an answer about any other has a status of not_voted."`
+	Voters    *VotersEntry      `yaml:"voters" doc:"The answer lists those who voted: a user among them has voted, any other has not."`
+	While     string            `yaml:"while" doc:"Path of a value that the answer holds only as long as a vote counts; without it a yes is a no."`
 	NotVoted  []int             `yaml:"not_voted" doc:"Statuses that mean no."`
 	VotedAt   Times             `yaml:"voted_at" doc:"When the user voted; of several times the latest."`
 	Until     Times             `yaml:"until" doc:"Until when the vote counts; of several times the latest."`
@@ -56,7 +56,7 @@ type WebhookEntry struct {
 	Settings    *SettingsEntry `yaml:"settings" doc:"Where a person sets the webhook up, for the table in docs/votes.md and for explain."`
 	Window      string         `yaml:"window" doc:"How long a vote counts, as under votes; what stands there when absent."`
 	WebhookForm `inline:"true"`
-	Otherwise   *WebhookForm `yaml:"otherwise" doc:"A second form, of requests that carry no proof of the first one."`
+	Otherwise   *WebhookForm `yaml:"otherwise" doc:"A second form of requests: those that carry a proof of this form, and none of the first."`
 }
 
 // SettingsEntry says where a person sets a webhook up.
@@ -71,21 +71,21 @@ type SettingsEntry struct {
 type WebhookForm struct {
 	Proof         Proofs           `yaml:"proof" doc:"What proves that a request is the list's, the strongest first: a request that carries it is judged by it alone. When absent the list proves nothing, and the address that it is given carries ?secret=…"`
 	Kind          *KindEntry       `yaml:"kind" doc:"What the request is about; when absent, each is about a vote."`
-	Ignored       []IgnoredEntry   `yaml:"ignored" doc:"What makes a request none about a vote for a bot."`
+	Ignored       []IgnoredEntry   `yaml:"ignored" doc:"Conditions under which a request is ignored, because it is not about a vote for a bot."`
 	User          Names            `yaml:"user" doc:"The user's snowflake, as a string or a number."`
 	Bot           Names            `yaml:"bot" doc:"The bot's snowflake, as a string or a number; when absent, or where a request lacks it, the bot of the address counts."`
 	BotHeader     string           `yaml:"bot_header" doc:"Name of a header with the bot's snowflake."`
-	Test          Flags            `yaml:"test" doc:"What makes a vote one for trying out."`
+	Test          Flags            `yaml:"test" doc:"Flags that mark a vote as a test."`
 	Removed       Flags            `yaml:"removed" doc:"What says that a vote was taken back."`
 	Weight        Names            `yaml:"weight" doc:"How many votes the vote counts for."`
 	Weights       map[string]int64 `yaml:"weights" doc:"How many votes a vote of a kind counts for."`
-	Weekend       Names            `yaml:"weekend" doc:"Flag that says whether it is a weekend."`
-	WeekendWeight int64            `yaml:"weekend_weight" doc:"How many votes a vote on such a weekend counts for, where the list says so."`
+	Weekend       Names            `yaml:"weekend" doc:"Flag that says whether the vote was made on a weekend."`
+	WeekendWeight int64            `yaml:"weekend_weight" doc:"How many votes a vote on a weekend counts for, where the list documents it."`
 	Time          Times            `yaml:"time" doc:"When the user voted."`
 	TimeHeader    string           `yaml:"time_header" doc:"Name of the header that holds when the user voted, as a Unix time; it must be the timestamp of a proof."`
 	Until         Times            `yaml:"until" doc:"Until when the vote counts."`
 	ID            Names            `yaml:"id" doc:"The list's id of the vote, the same whenever the vote is sent."`
-	IDHeader      string           `yaml:"id_header" doc:"Name of a header with such an id, which no proof covers."`
+	IDHeader      string           `yaml:"id_header" doc:"Name of a header with an id of the vote or its delivery, which no proof covers."`
 }
 
 // Proofs is one proof or several.
@@ -107,18 +107,18 @@ type ProofEntry struct {
 type KindEntry struct {
 	Path    string `yaml:"path" required:"true" doc:"Path of the kind."`
 	Votes   Names  `yaml:"votes" doc:"Kinds that are votes."`
-	Tests   Names  `yaml:"tests" doc:"Kinds that are votes for trying out."`
+	Tests   Names  `yaml:"tests" doc:"Kinds that are tests."`
 	Removed Names  `yaml:"removed" doc:"Kinds that take a vote back."`
 }
 
-// IgnoredEntry is a condition under which a request is ignored. One of is, not
-// and present stands there.
+// IgnoredEntry is a condition under which a request is ignored. Exactly one of
+// is, not and present is given.
 type IgnoredEntry struct {
-	Path    string `yaml:"path" required:"true" doc:"Path of what is looked at."`
-	Is      any    `yaml:"is" doc:"Ignored where this stands there: a string, a whole number, true or false, compared as JSON."`
-	Not     any    `yaml:"not" doc:"Ignored where anything else, or nothing, stands there."`
-	Present bool   `yaml:"present" doc:"Ignored wherever something stands there, whatever it is."`
-	As      string `yaml:"as" required:"true" doc:"What the list is answered that was ignored, in a word."`
+	Path    string `yaml:"path" required:"true" doc:"Path of the value."`
+	Is      any    `yaml:"is" doc:"Ignored where the value is this: a string, a whole number, true or false, compared as JSON."`
+	Not     any    `yaml:"not" doc:"Ignored where the value is anything else, or absent."`
+	Present bool   `yaml:"present" doc:"Ignored where there is any value but null."`
+	As      string `yaml:"as" required:"true" doc:"The word that answers the list, in \"ignored\"."`
 }
 
 // Flags is one flag or several; one that holds is enough.
@@ -131,7 +131,7 @@ func (Flags) OneOrMany() {}
 type FlagEntry struct {
 	Path    string `yaml:"path" required:"true" doc:"Path of the flag."`
 	Is      any    `yaml:"is" doc:"Value with which the flag holds, compared as JSON; true or 1 when absent."`
-	Present bool   `yaml:"present" doc:"The flag holds wherever something stands there, whatever it is."`
+	Present bool   `yaml:"present" doc:"The flag holds where there is any value but null."`
 }
 
 // SetScalar lets a bare string stand for a flag that holds with true or 1.

@@ -85,7 +85,7 @@ type condition struct {
 	is      rawjson.Value // zero: none is asked for
 	not     rawjson.Value // zero: likewise
 	present bool
-	as      string // of one that makes a request ignored
+	as      string // of an ignored condition: the word for it
 }
 
 func (c *checker) ignored(field string, entries []IgnoredEntry) []condition {

@@ -62,42 +62,13 @@ func (c ReadCall) Hiding(secrets *Masker) ReadCall {
 // otherwise.
 func (l *List) PlanRead(botID string, key Token, userAgent string) (ReadCall, *Skip) {
 	d := l.read
-	switch {
-	case l.Defunct:
-		return ReadCall{}, &Skip{Reason: SkipDefunct}
-	case d == nil:
-		return ReadCall{}, &Skip{Reason: SkipNoGet}
-	case !d.keyed:
-		key = Token{}
-	case key.IsZero():
-		return ReadCall{}, &Skip{Reason: SkipNoKey}
+	key, skip := l.askedWith(key, Readings, SkipNoGet)
+	if skip != nil {
+		return ReadCall{}, skip
 	}
-	if d.listBotID {
-		var skip *Skip
-		if key, skip = l.withListBotID(key); skip != nil {
-			return ReadCall{}, skip
-		}
-	}
-	plan := &readPlan{d, ids{botID: botID, listBotID: key.listBotID}, userAgent}
+	plan := &getPlan{&d.endpoint, ids{botID: botID, listBotID: key.listBotID}, userAgent}
 	return ReadCall{Call{List: l, endpoint: &d.endpoint, botID: botID, token: key, plan: plan}, d}, nil
 }
-
-// readPlan is a reading to be made.
-type readPlan struct {
-	*readDialect
-	ids       ids
-	userAgent string
-}
-
-func (p *readPlan) request(token string) Request {
-	return p.get(&p.ids, token, p.userAgent)
-}
-
-func (*readPlan) size() int { return 0 }
-
-func (*readPlan) second() (*endpoint, plan) { return nil, nil }
-
-func (*readPlan) sent(string) string { return "" }
 
 // Read returns what the list answered, and keeps the facts in it for Merge.
 func (c ReadCall) Read(a Answer) Reading {

@@ -108,23 +108,11 @@ func (c VoteCall) Hiding(secrets *Masker) VoteCall {
 // otherwise.
 func (l *List) PlanVote(botID, userID string, key Token, userAgent string) (VoteCall, *Skip) {
 	d := l.votes
-	switch {
-	case l.Defunct:
-		return VoteCall{}, &Skip{Reason: SkipDefunct}
-	case d == nil:
-		return VoteCall{}, &Skip{Reason: SkipNoVotes}
-	case !d.keyed:
-		key = Token{}
-	case key.IsZero():
-		return VoteCall{}, &Skip{Reason: SkipNoKey}
+	key, skip := l.askedWith(key, Votes, SkipNoVotes)
+	if skip != nil {
+		return VoteCall{}, skip
 	}
-	if d.listBotID {
-		var skip *Skip
-		if key, skip = l.withListBotID(key); skip != nil {
-			return VoteCall{}, skip
-		}
-	}
-	plan := &votesPlan{d, ids{botID: botID, listBotID: key.listBotID, userID: userID}, userAgent}
+	plan := newVotesPlan(d, ids{botID: botID, listBotID: key.listBotID, userID: userID}, userAgent)
 	return VoteCall{Call{List: l, endpoint: &d.endpoint, botID: botID, token: key, plan: plan}}, nil
 }
 
@@ -134,21 +122,16 @@ func (l *List) VotesNeedKey() bool { return l.votes != nil && l.votes.keyed }
 // votesPlan is a vote check to be made.
 type votesPlan struct {
 	*votesDialect
-	ids       ids
-	userAgent string
+	getPlan
 }
 
-func (p *votesPlan) request(token string) Request {
-	return p.get(&p.ids, token, p.userAgent)
+func newVotesPlan(d *votesDialect, of ids, userAgent string) *votesPlan {
+	return &votesPlan{d, getPlan{&d.endpoint, of, userAgent}}
 }
-
-func (*votesPlan) size() int { return 0 }
-
-func (*votesPlan) sent(string) string { return "" }
 
 func (p *votesPlan) second() (*endpoint, plan) {
 	way := p.otherwise.way
-	return &way.endpoint, &votesPlan{way, p.ids, p.userAgent}
+	return &way.endpoint, newVotesPlan(way, p.ids, p.userAgent)
 }
 
 // ListsVoters reports whether the answer to the call lists those who voted: it

@@ -15,17 +15,8 @@ import (
 
 // serveGet answers a reading with the bot as the entry says the list shows it.
 func (l *list) serveGet(e *endpoint, r *http.Request, of ids, query url.Values, now time.Time) answer {
-	var token string
-	if e.auth != nil {
-		var err error
-		if token, err = e.auth.token(r.Header, query); err != nil {
-			return answerTo(err)
-		}
-	}
-	if err := nothingIn(query); err != nil {
-		return answerTo(err)
-	}
-	if err := e.checkHeaders(r.Header, &of); err != nil {
+	token, err := e.checkAsked(r, &of, query)
+	if err != nil {
 		return answerTo(err)
 	}
 	l.mu.Lock()
@@ -39,6 +30,20 @@ func (l *list) serveGet(e *endpoint, r *http.Request, of ids, query url.Values, 
 		return answerTo(refuse(http.StatusNotFound, "Bot not found"))
 	}
 	return answer{http.StatusOK, http.Header{}, show(e.get, of.snowflake, b.count())}
+}
+
+// checkAsked checks a request without a body and returns its token; "" where the
+// endpoint asks for none.
+func (e *endpoint) checkAsked(r *http.Request, of *ids, query url.Values) (token string, err error) {
+	if e.auth != nil {
+		if token, err = e.auth.token(r.Header, query); err != nil {
+			return "", err
+		}
+	}
+	if err := nothingIn(query); err != nil {
+		return "", err
+	}
+	return token, e.checkHeaders(r.Header, of)
 }
 
 // code is what stands for a URL where the entry makes URLs of values.

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -67,14 +66,8 @@ func newVotes(spec *lists.VotesEntry, state *list) *endpoint {
 
 // serveVotes answers whether a user has voted, as the entry says the list does.
 func (l *list) serveVotes(e *endpoint, r *http.Request, of ids, query url.Values, now time.Time) answer {
-	var token string
-	if e.auth != nil {
-		var err error
-		if token, err = e.auth.token(r.Header, query); err != nil {
-			return answerTo(err)
-		}
-	}
-	if err := cmp.Or(nothingIn(query), e.checkHeaders(r.Header, &of)); err != nil {
+	token, err := e.checkAsked(r, &of, query)
+	if err != nil {
 		return answerTo(err)
 	}
 	l.mu.Lock()
