@@ -42,6 +42,7 @@ func TestSecrets(t *testing.T) {
 	count := func(list string) func() answer {
 		return func() answer { return testkit.Send(t, "POST", s.Base+"/api/count", countBody(newBot(), named(list))) }
 	}
+	votes := func() string { return "/api/bots/" + newBot() + "/votes/" + someVoter }
 	raw := func(path, body string) func() answer {
 		return func() answer { return testkit.Send(t, "POST", s.Base+path, body) }
 	}
@@ -105,6 +106,15 @@ func TestSecrets(t *testing.T) {
 		}, raw("/api/bots/"+newBot()+"/lookup", `{`+named("keyed.test")+`}`)), 200},
 		{"lookup, redirect", with("keyed.test", testkit.Redirect(302, other.URL), raw("/api/bots/"+newBot()+"/lookup", `{`+named("keyed.test")+`}`)), 200},
 		{"lookup, unknown list", raw("/api/bots/"+newBot()+"/lookup", `{`+named("nowhere.test")+`}`), 200},
+		{"vote", with("keyed.test", testkit.Say(200, kindJSON, `{"voted":true}`), raw(votes(), `{`+named("keyed.test")+`}`)), 200},
+		{"vote, echo", with("keyed.test", echo(200), raw(votes(), `{`+named("keyed.test")+`}`)), 200},
+		{"vote, echo in a refusal", with("keyed.test", echo(401), raw(votes(), `{`+named("keyed.test")+`}`)), 200},
+		{"vote, echo as the flag", with("keyed.test", func(w http.ResponseWriter, q *http.Request) {
+			testkit.Say(200, kindJSON, `{"voted":`+quoted(q.Header.Get("X-Key"))+`}`)(w, q)
+		}, raw(votes(), `{`+named("keyed.test")+`}`)), 200},
+		{"vote, redirect", with("keyed.test", testkit.Redirect(302, other.URL), raw(votes(), `{`+named("keyed.test")+`}`)), 200},
+		{"vote, unknown list", raw(votes(), `{`+named("nowhere.test")+`}`), 200},
+		{"vote, no user", raw(votes()+"x", `{`+named("keyed.test")+`}`), 400},
 		{"lookup, 400", raw("/api/bots/x/lookup", `{`+named("keyed.test")+`}`), 400},
 		{"token as Authorization", func() answer {
 			return testkit.Send(t, "POST", s.Base+"/api/count", countBody(newBot(), ``), "Authorization", secret)

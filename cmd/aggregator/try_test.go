@@ -197,8 +197,8 @@ func TestTryOfShippedLists(t *testing.T) {
 			continue
 		}
 		file := write(t, l.ID+".yaml", "lists:\n  "+l.ID+":\n    name: \"Another name\"\n")
-		out, _, code := tried(t, transport, nil, file, "--list", l.ID, "--bot", tryBot, "--token-file", "-", "--servers", "1")
-		if got := results(out); got != "wrong token ok, sharded ok, plain ok, reading ok" || code != exitDone {
+		out, _, code := tried(t, transport, nil, file, "--list", l.ID, "--bot", tryBot, "--user", someVoter, "--token-file", "-", "--servers", "1")
+		if got := results(out); got != "wrong token ok, sharded ok, plain ok, reading ok, vote check ok" || code != exitDone {
 			t.Errorf("%s: exit %d\n%s", l.ID, code, out)
 		}
 		if count, known := box.Count(l.ID, tryBot); !known || count != 1 {
