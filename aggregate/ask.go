@@ -132,7 +132,7 @@ func (a *Aggregator) run(ctx context.Context, op lists.Op, memory *remembered, d
 	verdicts := judge(plan, answers)
 	a.Holds.settle(context.WithoutCancel(ctx), plan, answers, verdicts) // what was learned is kept, whoever leaves
 	a.observe(ctx, from, plan, answers, verdicts)
-	votes := inquiries.answered(plan, answers, from.network(), room.Memory())
+	votes := inquiries.answered(plan, answers, from.network())
 	inquiries.end()
 	joined, unasked := inquiries.wait()
 	votes = append(append(append(d.votes, known...), votes...), joined...)

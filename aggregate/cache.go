@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"time"
 
-	"aggregator/shares"
 	"aggregator/store"
 )
 
@@ -34,13 +33,12 @@ type cache[V any] struct {
 
 // cached is one value in a cache.
 type cached[V any] struct {
-	key    store.Key
-	value  V
-	bytes  int
-	until  time.Time
-	share  *cacheShare[V]
-	memory *shares.Grant // released when the value goes; nil: none is held
-	index  [2]int        // places in the queues: of all, of the network
+	key   store.Key
+	value V
+	bytes int
+	until time.Time
+	share *cacheShare[V]
+	index [2]int // places in the queues: of all, of the network
 }
 
 // cacheShare is what a cache holds for one network.
@@ -68,17 +66,19 @@ func (c *cache[V]) get(key store.Key) (value V, ok bool) {
 }
 
 // put keeps a value of so many bytes until a time, for a network, in place of the
-// one that the key has. It takes the memory over. A value that is larger than a
-// share, or whose time is over, is not kept.
-func (c *cache[V]) put(key store.Key, value V, bytes int, until time.Time, network netip.Prefix, memory *shares.Grant) {
+// one that the key has. A value that is larger than a share, or whose time is
+// over, is not kept.
+func (c *cache[V]) put(key store.Key, value V, bytes int, until time.Time, network netip.Prefix) {
 	if old := c.byKey[key]; old != nil {
 		c.drop(old)
 	}
-	c.forget()
+	now := c.now()
+	for len(c.queue.all) > 0 && !c.queue.all[0].until.After(now) {
+		c.drop(c.queue.all[0])
+	}
 	bytes += cachedCost
 	most := c.maxBytes / cacheShares
-	if bytes > most || !until.After(c.now()) {
-		memory.Release()
+	if bytes > most || !until.After(now) {
 		return
 	}
 	if !network.IsValid() {
@@ -91,21 +91,13 @@ func (c *cache[V]) put(key store.Key, value V, bytes int, until time.Time, netwo
 	for c.bytes+bytes > c.maxBytes {
 		c.drop(c.queue.all[0])
 	}
-	e := &cached[V]{key: key, value: value, bytes: bytes, until: until, memory: memory}
+	e := &cached[V]{key: key, value: value, bytes: bytes, until: until}
 	e.share = c.share(network) // its last value may have made room
 	c.byKey[key] = e
 	c.bytes += bytes
 	e.share.bytes += bytes
 	heap.Push(&c.queue, e)
 	heap.Push(&e.share.queue, e)
-}
-
-// forget drops the values whose time is over.
-func (c *cache[V]) forget() {
-	now := c.now()
-	for len(c.queue.all) > 0 && !c.queue.all[0].until.After(now) {
-		c.drop(c.queue.all[0])
-	}
 }
 
 func (c *cache[V]) share(network netip.Prefix) *cacheShare[V] {
@@ -126,7 +118,6 @@ func (c *cache[V]) drop(e *cached[V]) {
 	if len(e.share.queue.all) == 0 {
 		delete(c.networks, e.share.network)
 	}
-	e.memory.Release()
 }
 
 // The queues that a cached value stands in.

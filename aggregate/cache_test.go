@@ -69,7 +69,7 @@ func TestCacheMakesRoom(t *testing.T) {
 	} {
 		c := newCache[int](16*(value+cachedCost), testkit.NewClock().Now)
 		for i, p := range tt.puts {
-			c.put(keyOf(p.key), i, p.bytes, c.now().Add(p.ttl), networkOf(p.network), nil)
+			c.put(keyOf(p.key), i, p.bytes, c.now().Add(p.ttl), networkOf(p.network))
 		}
 		if got := held(c, 20); got != tt.want {
 			t.Errorf("%s: holds %s\nwant %s", tt.name, got, tt.want)
@@ -77,18 +77,12 @@ func TestCacheMakesRoom(t *testing.T) {
 	}
 }
 
-// TestCacheEnds has values go when their time is over, and with them what they
-// hold.
+// TestCacheEnds has values go when their time is over.
 func TestCacheEnds(t *testing.T) {
 	t.Parallel()
 	clock := testkit.NewClock()
 	c := newCache[int](1<<20, clock.Now)
-	memory := shares.New(shares.Options{Capacity: 100})
-	grant, err := memory.Acquire(t.Context(), networkOf(1), 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.put(keyOf(1), 1, 0, clock.Now().Add(time.Second), networkOf(1), grant)
+	c.put(keyOf(1), 1, 0, clock.Now().Add(time.Second), networkOf(1))
 	clock.Advance(time.Second - 1)
 	if _, ok := c.get(keyOf(1)); !ok {
 		t.Error("gone before its time")
@@ -97,13 +91,7 @@ func TestCacheEnds(t *testing.T) {
 	if _, ok := c.get(keyOf(1)); ok {
 		t.Error("there after its time")
 	}
-	c.forget()
-	if held := memory.Usage().Held; held != 0 || len(c.byKey) != 0 {
-		t.Errorf("%d bytes of memory held, %d values; want none", held, len(c.byKey))
-	}
-	c.put(keyOf(1), 1, 0, clock.Now().Add(time.Second), networkOf(1), nil)
-	clock.Advance(time.Second)
-	c.put(keyOf(2), 2, 0, clock.Now().Add(time.Second), networkOf(2), nil)
+	c.put(keyOf(2), 2, 0, clock.Now().Add(time.Second), networkOf(2))
 	if len(c.byKey) != 1 || c.bytes != cachedCost || len(c.networks) != 1 {
 		t.Errorf("%d values of %d bytes, of %d networks; want 1 of %d, 1", len(c.byKey), c.bytes, len(c.networks), cachedCost)
 	}
@@ -117,7 +105,7 @@ func TestCacheAddsUp(t *testing.T) {
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0))
 	for i := range 5_000 {
-		c.put(keyOf(random.IntN(200)), i, random.IntN(2_000), clock.Now().Add(time.Duration(random.IntN(60))*time.Second), networkOf(random.IntN(8)), nil)
+		c.put(keyOf(random.IntN(200)), i, random.IntN(2_000), clock.Now().Add(time.Duration(random.IntN(60))*time.Second), networkOf(random.IntN(8)))
 		clock.Advance(time.Duration(random.IntN(500)) * time.Millisecond)
 		bytes, of := 0, map[netip.Prefix]int{}
 		for _, e := range c.byKey {

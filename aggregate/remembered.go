@@ -8,7 +8,6 @@ import (
 
 	"aggregator/catalog"
 	"aggregator/lists"
-	"aggregator/shares"
 	"aggregator/store"
 )
 
@@ -52,9 +51,8 @@ type rememberedVote struct {
 
 // rememberedVoters is a list of voters.
 type rememberedVoters struct {
-	answer    lists.Answer
-	otherwise bool   // it answers the list's second way
-	event     uint64 // when it was asked
+	lists.Voters
+	event uint64 // when it was asked
 }
 
 // hookedVote is what a webhook told. It is remembered longer than it is an
@@ -141,7 +139,7 @@ func (m *remembered) find(p planned) (r VoteResult, ok bool) {
 		return VoteResult{List: c.list.ID, Vote: v.Vote}, true
 	}
 	if v, ok := m.voters.get(c.voters); ok && v.event > hooked.event {
-		return p.readVote(v.answer, v.otherwise, m.now()), true
+		return VoteResult{List: c.list.ID, Vote: v.Vote(c.request.UserID, m.now())}, true
 	}
 	return VoteResult{}, false
 }
@@ -165,7 +163,7 @@ func (m *remembered) hear(list string, e lists.Event) {
 	if !v.Voted {
 		v = lists.Vote{Verdict: v.Verdict}
 	}
-	m.hooked.put(m.hash("vote", list, e.BotID, e.UserID), hookedVote{v, now.Add(freshFor(v, now)), m.events}, 0, now.Add(maxYes), netip.Prefix{}, nil)
+	m.hooked.put(m.hash("vote", list, e.BotID, e.UserID), hookedVote{v, now.Add(freshFor(v, now)), m.events}, 0, now.Add(maxYes), netip.Prefix{})
 }
 
 // inquiry is one call that is being made, for all who would make the same.
@@ -229,40 +227,33 @@ func (q *inquiries) held(plan []planned, why []*lists.Skip) {
 }
 
 // answered remembers what the lists answered to the calls of the request, for a
-// network, and returns what they say. The memory is that of the answers.
-func (q *inquiries) answered(plan []planned, answers []lists.Answer, network netip.Prefix, memory *shares.Grant) []VoteResult {
+// network, and returns what they say.
+func (q *inquiries) answered(plan []planned, answers []lists.Answer, network netip.Prefix) []VoteResult {
 	if q == nil {
 		return nil
 	}
 	m := q.of
-	results := make([]VoteResult, len(plan))
+	results, voters := make([]VoteResult, len(plan)), make([]lists.Voters, len(plan))
 	for i, p := range plan {
 		results[i] = p.readVote(answers[i], false, m.now())
+		if call := (lists.VoteCall{Call: p.call}); call.ListsVoters() {
+			voters[i] = call.ReadVoters(answers[i])
+		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i, p := range plan {
 		own := q.own[p.vote.asking]
 		own.answer, own.otherwise = &answers[i], p.hold.wentOtherwise
-		isList := (lists.VoteCall{Call: p.call}).ListsVoters() && p.call.Judge(answers[i]).OK
-		if isList {
-			m.voters.put(p.vote.voters, rememberedVoters{answers[i], own.otherwise, own.event}, len(answers[i].Body), m.now().Add(votersFresh), network, memory.Share())
-			time.AfterFunc(votersFresh, m.forgetVoters)
+		if voters[i].OK {
+			m.voters.put(p.vote.voters, rememberedVoters{voters[i], own.event}, voters[i].Size(), m.now().Add(votersFresh), network)
 		}
-		if v := results[i].Vote; v.OK && (v.Voted || !isList) { // a list of voters says no itself
+		if v := results[i].Vote; v.OK && (v.Voted || !voters[i].OK) { // a list of voters says no itself
 			v.Text = "" // it may be long, and only says why there is no answer
-			m.votes.put(p.vote.answer, rememberedVote{v, own.event}, 0, m.now().Add(freshFor(v, m.now())), network, nil)
+			m.votes.put(p.vote.answer, rememberedVote{v, own.event}, 0, m.now().Add(freshFor(v, m.now())), network)
 		}
 	}
 	return results
-}
-
-// forgetVoters forgets the lists of voters that serve nobody any more: they hold
-// memory that others wait for.
-func (m *remembered) forgetVoters() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.voters.forget()
 }
 
 // freshFor returns how long a vote is remembered.

@@ -26,6 +26,11 @@ type parsed struct {
 	once  sync.Once
 	value rawjson.Value
 	ok    bool
+
+	rollOnce sync.Once
+	voters   *voters // that the roll was read by
+	roll     *roll
+	rollErr  error
 }
 
 // NewAnswer returns the answer that a list gave. However often and by whomever
@@ -41,6 +46,23 @@ func (a Answer) value() (v rawjson.Value, ok bool) {
 	}
 	a.parsed.once.Do(func() { a.parsed.value, a.parsed.ok = rawjson.Parse(a.Body) })
 	return a.parsed.value, a.parsed.ok
+}
+
+// rollOf returns the list of voters in an answer, which is this JSON. It is read
+// once, too.
+func (a Answer) rollOf(v *voters, answer rawjson.Value) (*roll, error) {
+	p := a.parsed
+	if p == nil {
+		return v.read(answer)
+	}
+	p.rollOnce.Do(func() {
+		p.voters = v
+		p.roll, p.rollErr = v.read(answer)
+	})
+	if p.voters != v {
+		return v.read(answer)
+	}
+	return p.roll, p.rollErr
 }
 
 // NoAnswer is the status of a call that the list did not answer.

@@ -150,6 +150,26 @@ func (n *node) walk(steps []step) []rawjson.Value {
 	return at
 }
 
+// keysAlone reports whether all steps are keys.
+func keysAlone(steps []step) bool {
+	return !slices.ContainsFunc(steps, func(s step) bool { return s.kind != stepKey })
+}
+
+// firstAt returns the first value that steps lead to from v; the zero Value where
+// they lead nowhere.
+func firstAt(v rawjson.Value, steps []step) rawjson.Value {
+	if keysAlone(steps) {
+		for _, s := range steps {
+			v = v.Get(s.key)
+		}
+		return v
+	}
+	if found := (&node{value: v}).walk(steps); len(found) > 0 {
+		return found[0]
+	}
+	return rawjson.Value{}
+}
+
 // from appends what one step leads to from v.
 func (s step) from(v rawjson.Value, next []rawjson.Value) []rawjson.Value {
 	switch s.kind {

@@ -58,9 +58,9 @@ func (c *checker) timeAt(field string, e TimeAt) timeAt {
 func (all timesAt) latest(n *node, now time.Time) (latest time.Time, err error) {
 	for _, t := range all {
 		for _, v := range n.walk(t.steps) {
-			at, ok := t.parse(v, now)
-			if !ok {
-				return time.Time{}, fmt.Errorf("%s is %s, want %s", t.path, shorten(string(v.Raw())), timeUnits[t.unit])
+			at, err := t.read(v, now)
+			if err != nil {
+				return time.Time{}, err
 			}
 			if at.After(latest) {
 				latest = at
@@ -68,6 +68,19 @@ func (all timesAt) latest(n *node, now time.Time) (latest time.Time, err error) 
 		}
 	}
 	return latest, nil
+}
+
+// read reads a time. The zero Value and null are the zero Time. The error says
+// where there is what is no time in its unit.
+func (t timeAt) read(v rawjson.Value, now time.Time) (time.Time, error) {
+	if v.IsZero() {
+		return time.Time{}, nil
+	}
+	at, ok := t.parse(v, now)
+	if !ok {
+		return time.Time{}, fmt.Errorf("%s is %s, want %s", t.path, shorten(string(v.Raw())), timeUnits[t.unit])
+	}
+	return at, nil
 }
 
 // understood returns the places with every unit that a time may be written in,

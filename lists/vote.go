@@ -154,12 +154,22 @@ type Vote struct {
 // of a user at the time now. The user may be another one than was asked for
 // where the call ListsVoters.
 func (c VoteCall) Read(a Answer, userID string, now time.Time) Vote {
-	p := c.plan.(*votesPlan)
-	d := p.votesDialect
-	if a.Otherwise && d.otherwise != nil {
-		d = d.otherwise.way
-	}
+	d := c.way(a)
 	verdict, told := d.read(c.Call, a, userID, now)
+	return d.vote(verdict, told, now)
+}
+
+// way returns in which way the call was made that an answer is to.
+func (c VoteCall) way(a Answer) *votesDialect {
+	d := c.plan.(*votesPlan).votesDialect
+	if a.Otherwise && d.otherwise != nil {
+		return d.otherwise.way
+	}
+	return d
+}
+
+// vote returns what an answer that was judged says at the time now.
+func (d *votesDialect) vote(verdict Verdict, told told, now time.Time) Vote {
 	v := Vote{Verdict: verdict}
 	if !v.OK {
 		return v
@@ -183,6 +193,10 @@ func (d *votesDialect) judgeVotes(c Call, a Answer) Verdict {
 // thousands of voters.
 const maxVoteText = 4 << 10
 
+// maxWritten bounds how long a token is that an answer holds, in whichever way it
+// is written: one that begins in the text which is shown is hidden whole.
+const maxWritten = 8 * maxSecret
+
 // read judges an answer, and finds what it says of a user.
 func (d *votesDialect) read(c Call, a Answer, userID string, now time.Time) (Verdict, told) {
 	if a.Status == NoAnswer {
@@ -190,7 +204,7 @@ func (d *votesDialect) read(c Call, a Answer, userID string, now time.Time) (Ver
 	}
 	v := Verdict{Status: a.Status, TokenRefused: refusesToken(a.Status) && !slices.Contains(d.notVoted, a.Status)}
 	var found told
-	v.Text = c.Hide(cutText(Text(a.Body)))
+	v.Text = cutText(c.Hide(Text(a.Body[:min(len(a.Body), maxVoteText+maxWritten)])))
 	answer, isJSON := a.statement()
 	switch {
 	case isHTML(a.Body):
@@ -203,7 +217,7 @@ func (d *votesDialect) read(c Call, a Answer, userID string, now time.Time) (Ver
 	default:
 		if v.Why = c.saysFailure(a, d.readKeys...); v.Why == "" {
 			var err error
-			if found, err = d.find(answer, userID, now); err != nil {
+			if found, err = d.find(a, answer, userID, now); err != nil {
 				v.Why = c.Hide(err.Error())
 			}
 		}

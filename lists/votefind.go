@@ -1,10 +1,8 @@
 package lists
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"aggregator/rawjson"
@@ -82,13 +80,14 @@ func (f *finding) reads(path []step) {
 	}
 }
 
-// find finds what an answer says of a user. The error says what in it is not as
-// documented.
-func (f *finding) find(answer rawjson.Value, userID string, now time.Time) (t told, err error) {
+// find finds what an answer, which is this JSON, says of a user. The error says
+// what in it is not as documented.
+func (f *finding) find(a Answer, answer rawjson.Value, userID string, now time.Time) (t told, err error) {
 	top := &node{value: answer}
 	switch {
 	case f.voters != nil:
-		return f.voters.find(top, userID, now)
+		r, err := a.rollOf(f.voters, answer)
+		return r.find(f.voters, userID), err
 	case f.found != nil:
 		if t.yes = isThere(top, f.found); !t.yes {
 			return t, fmt.Errorf("%s is missing", f.entry.Found)
@@ -209,117 +208,4 @@ func (f *finding) rules() (rules []string) {
 		rules = append(rules, "window: "+f.window.String())
 	}
 	return rules
-}
-
-// voters is how an answer lists those who voted, compiled.
-type voters struct {
-	in, user []step
-	path     string // of the array, for people
-	time     timesAt
-	newest   int64 // how many the list shows at most; 0: all
-}
-
-func (c *checker) voters(field string, e *VotersEntry) *voters {
-	if e == nil {
-		return nil
-	}
-	v := &voters{path: "the answer", newest: e.Newest}
-	if e.In != "" {
-		v.in, v.path = c.steps(field+".in", e.In), e.In
-	}
-	if e.User != "" {
-		v.user = c.steps(field+".user", e.User)
-	}
-	if e.Time != nil {
-		v.time = timesAt{c.timeAt(field+".time", *e.Time)}
-		if e.User == "" {
-			c.add(field+".time", "is a path in an item, but without user an item is an id")
-		}
-		if e.Time.Unit == timeLeft {
-			c.add(field+".time.unit", "is left, which is no time of a vote")
-		}
-	}
-	if e.Newest < 0 {
-		c.add(field+".newest", "must be 1 or more, is %d", e.Newest)
-	}
-	return v
-}
-
-// find finds a user among the voters; of several votes the latest counts.
-func (v *voters) find(n *node, userID string, now time.Time) (t told, err error) {
-	array := n.value
-	if v.in != nil {
-		array = rawjson.Value{}
-		if found := n.walk(v.in); len(found) > 0 {
-			array = found[0]
-		}
-	}
-	if array.Kind() != rawjson.Array {
-		return t, fmt.Errorf("%s is not an array", v.path)
-	}
-	page := page{}
-	for value := range array.Items() {
-		item := &node{value: value}
-		id, at, err := v.item(item, now)
-		if err != nil {
-			return t, err
-		}
-		page.add(id, at)
-		if id == userID {
-			t.yes = true
-			if at.After(t.at) {
-				t.at = at
-			}
-		}
-	}
-	if page.items > 0 && page.voters == 0 {
-		return t, errors.New("no item of " + v.path + " holds the id of a user")
-	}
-	if t.cut = !t.yes && v.newest > 0 && page.items >= v.newest; t.cut && !page.timeless {
-		t.oldest = page.oldest
-	}
-	return t, nil
-}
-
-// page is what a list of voters holds beside the one that is looked for.
-type page struct {
-	items, voters int64
-	oldest        time.Time
-	timeless      bool // one of the voters has no time
-}
-
-func (p *page) add(id string, at time.Time) {
-	if p.items++; id != "" {
-		p.voters++
-	}
-	p.timeless = p.timeless || at.IsZero()
-	if p.items == 1 || at.Before(p.oldest) {
-		p.oldest = at
-	}
-}
-
-// item returns whose vote an item is, "" where it does not say so, and when it
-// was.
-func (v *voters) item(n *node, now time.Time) (id string, at time.Time, err error) {
-	id = scalar(n.value)
-	if v.user != nil {
-		id = ""
-		if found := n.walk(v.user); len(found) > 0 {
-			id = scalar(found[0])
-		}
-	}
-	at, err = v.time.latest(n, now)
-	return id, at, err
-}
-
-func (v *voters) rules(e *VotersEntry) []string {
-	of := "an item"
-	if e.User != "" {
-		of = e.User
-	}
-	rule := "yes: " + of + " in " + v.path + " is the user"
-	if v.newest > 0 {
-		rule += "; the list shows its newest " + strconv.FormatInt(v.newest, 10) + " voters only"
-	}
-	return append([]string{rule}, v.time.rule("voted at, in the item")...)
 }
