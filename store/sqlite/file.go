@@ -145,6 +145,7 @@ type database struct {
 	putLatest, cutLatest   *sql.Stmt
 
 	outbox outboxRows
+	copies map[*driver.Backup]bool // that are being made
 }
 
 // openDatabase opens the file at path, which is made when it is not there, and
@@ -160,7 +161,7 @@ func openDatabase(path string) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := new(database)
+	d := &database{copies: make(map[*driver.Backup]bool)}
 	if d.db, err = sql.Open("sqlite", dsn); err != nil {
 		return nil, err
 	}
@@ -233,10 +234,6 @@ func dataSource(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path = filepath.ToSlash(path)
-	if !strings.HasPrefix(path, "/") { // C:/…
-		path = "/" + path
-	}
 	params := url.Values{
 		// The lock on the file itself keeps other processes out, and the
 		// system drops it however this process ends.
@@ -248,7 +245,16 @@ func dataSource(path string) (string, error) {
 		"_busy_timeout": {"1000"}, // a predecessor may still be closing
 		"_txlock":       {"immediate"},
 	}
-	return (&url.URL{Scheme: "file", Path: path, RawQuery: params.Encode()}).String(), nil
+	return fileURL(path, params), nil
+}
+
+// fileURL returns the driver's name for the file at an absolute path.
+func fileURL(path string, params url.Values) string {
+	path = filepath.ToSlash(path)
+	if !strings.HasPrefix(path, "/") { // C:/…
+		path = "/" + path
+	}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: params.Encode()}).String()
 }
 
 func (d *database) migrate() error {

@@ -328,3 +328,101 @@ func TestOutboxPrune(t *testing.T) {
 		t.Errorf("%d rows are left, want 3", n)
 	}
 }
+
+// TestBackupMeanwhile has messages come while a large file is copied. The copy is
+// whole.
+func TestBackupMeanwhile(t *testing.T) {
+	s := reopen(t, file(t), options{})
+	for i := range 300 {
+		if got, err := putOne(t, s, fmt.Sprint("before", i), 64<<10); err != nil || got != store.PutKept {
+			t.Fatal(got, err)
+		}
+	}
+	var copied bytes.Buffer
+	done := make(chan error, 1)
+	go func() { done <- s.Backup(t.Context(), &copied) }()
+	for n, ended := 0, false; !ended; n++ {
+		wantPut(t, s, fmt.Sprint("during", n), store.PutKept)
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended = true
+		default:
+		}
+	}
+	path := file(t)
+	if err := os.WriteFile(path, copied.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other := reopen(t, path, options{})
+	var whole string
+	if err := other.file.db.QueryRow(`PRAGMA integrity_check`).Scan(&whole); err != nil || whole != "ok" {
+		t.Errorf("integrity_check: %s, %v", whole, err)
+	}
+	all, err := other.Outbox().Backlogs(t.Context())
+	if err != nil || len(all) != 1 || all[0].Waiting < 300 {
+		t.Errorf("in the copy wait %+v, %v; want at least 300", all, err)
+	}
+}
+
+// TestBackupIsLeft ends copies before they are whole: their caller leaves, the
+// store is closed, or the file is removed.
+func TestBackupIsLeft(t *testing.T) {
+	begin := func(t *testing.T) (*Store, *driver.Backup) {
+		s := reopen(t, file(t), options{})
+		for i := range 20 {
+			if got, err := putOne(t, s, fmt.Sprint(i), 64<<10); err != nil || got != store.PutKept {
+				t.Fatal(got, err)
+			}
+		}
+		var copying *driver.Backup
+		if err := s.job(t.Context(), func() (err error) {
+			copying, err = s.file.beginCopy(filepath.Join(t.TempDir(), "copy.db"))
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.job(t.Context(), func() error {
+			more, err := s.file.stepCopy(copying)
+			if err == nil && !more {
+				err = errors.New("it is whole already")
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		wantPut(t, s, "meanwhile", store.PutKept)
+		return s, copying
+	}
+	t.Run("caller has left", func(t *testing.T) {
+		s, copying := begin(t)
+		for range 2 {
+			if err := s.job(t.Context(), func() error { return s.file.endCopy(copying) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantPut(t, s, "after", store.PutKept)
+	})
+	t.Run("store is closed", func(t *testing.T) {
+		s, _ := begin(t)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if left, _ := filepath.Glob(s.path + "-*"); len(left) != 0 {
+			t.Errorf("left over: %q", left)
+		}
+	})
+	t.Run("file is removed", func(t *testing.T) {
+		s, copying := begin(t)
+		from := s.file
+		if err := os.Remove(s.path); err != nil {
+			t.Fatal(err)
+		}
+		testkit.Eventually(t, func() error { _, err := putOne(t, s, "after", 100); return err })
+		if err := s.job(t.Context(), func() error { _, err := from.stepCopy(copying); return err }); err == nil {
+			t.Error("the copy of a file that is closed goes on")
+		}
+	})
+}

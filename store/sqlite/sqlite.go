@@ -168,7 +168,7 @@ func (s *Store) Close() error {
 		<-s.done
 		var err error
 		if s.file != nil {
-			err = s.file.db.Close() // moves the write-ahead log into the file
+			err = s.file.close() // moves the write-ahead log into the file
 		}
 		if s.rows.len() > 0 {
 			err = errors.Join(s.failed, err)
