@@ -1,6 +1,7 @@
 package lists
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -64,7 +65,7 @@ const maxID = 200
 
 // read reads whose vote it is. The error is for one of another bot than botID,
 // and for one of no user.
-func (d *identifying) read(body rawjson.Value, h http.Header, botID string, e *Event) error {
+func (d *identifying) read(body rawjson.Value, h http.Header, p Proven, botID string, e *Event) error {
 	e.UserID = scalar(d.user.first(body))
 	switch {
 	case e.UserID == "":
@@ -79,9 +80,13 @@ func (d *identifying) read(body rawjson.Value, h http.Header, botID string, e *E
 	if bot := h.Get(d.botHeader); d.botHeader != "" && bot != "" && bot != botID {
 		return fmt.Errorf("header %s must be the bot of this address", d.botHeader)
 	}
-	e.ID = scalar(d.id.first(body))
 	if d.idHeader != "" {
 		e.OtherID = h.Get(d.idHeader)
+	}
+	if id := scalar(d.id.first(body)); p.coversBody() {
+		e.ID = id
+	} else {
+		e.OtherID = cmp.Or(id, e.OtherID)
 	}
 	for _, id := range []string{e.UserID, e.ID, e.OtherID} {
 		if len(id) > maxID {

@@ -46,6 +46,10 @@ type Proven struct {
 	claims []byte // of a JWT; nil for anything else
 }
 
+// coversBody reports whether a body with the proof cannot have been changed on
+// its way.
+func (p Proven) coversBody() bool { return p.Kind != ProofHeader && p.Kind != ProofQuery }
+
 // ProofFault is why a request is not proven to be a list's. It prints without
 // anything of the request.
 type ProofFault struct {

@@ -22,14 +22,27 @@ type SampleVote struct {
 	Second        bool      // in the list's second form, where it has one
 }
 
+// form returns the first form, or the second where that is wanted and there is one.
+func (w *Webhook) form(second bool) *form {
+	if second {
+		return w.forms[len(w.forms)-1]
+	}
+	return w.forms[0]
+}
+
+// TellsTests reports whether the list's webhooks can say that a vote is a test,
+// in their first form or their second. Where they cannot, Sign signs what reads
+// as a real vote.
+func (w *Webhook) TellsTests(second bool) bool {
+	f := w.form(second)
+	return len(f.test) > 0 || f.kind != nil && len(f.kind.tests) > 0
+}
+
 // Sign returns a delivery that tells of a vote as the list does, proven with a
 // secret by the strongest proof of its form at the time now. It plays the list,
 // for trying out.
 func (w *Webhook) Sign(s SampleVote, secret Token, now time.Time) Delivery {
-	f := w.forms[0]
-	if s.Second {
-		f = w.forms[len(w.forms)-1]
-	}
+	f := w.form(s.Second)
 	if s.At.IsZero() {
 		s.At = now
 	}

@@ -37,9 +37,10 @@ type Event struct {
 	Weight        int64     // how many votes it counts for; 1 where the list does not tell
 	Weekend       *bool     // nil: the list does not say
 	At            time.Time // when the user voted; zero where the list does not tell
+	AtOfRequest   bool      // At is when the request was signed: sent again, the same vote may have another
 	Until         time.Time // until when the vote counts; zero where that is not known
 	ID            string    // the list's id of the vote, in what the proof covers; "" for none
-	OtherID       string    // an id of the vote or its delivery, which no proof covers; "" for none
+	OtherID       string    // an id of the vote or its delivery, which the proof does not cover; "" for none
 	Raw           []byte    // what the list sent, as JSON; of a JWT its claims
 }
 
@@ -162,7 +163,7 @@ func (w *Webhook) Read(d Delivery, p Proven, botID string, now time.Time) (Event
 	case e.Ignored != "":
 		return Event{Ignored: e.Ignored, Raw: e.Raw}, nil
 	}
-	if err := f.ids.read(body, d.Header, botID, &e); err != nil {
+	if err := f.ids.read(body, d.Header, p, botID, &e); err != nil {
 		return Event{}, err
 	}
 	if err := f.readTimes(body, d, p, &e); err != nil {
@@ -223,7 +224,7 @@ func (f *form) readTimes(body rawjson.Value, d Delivery, p Proven, e *Event) (er
 		return err
 	}
 	if e.At.IsZero() && f.timeHeader != "" && p.Kind == ProofTimestamped { // which alone covers it
-		e.At, _ = parseUnix(d.Header.Get(f.timeHeader), 1000)
+		e.At, e.AtOfRequest = parseUnix(d.Header.Get(f.timeHeader), 1000)
 	}
 	if e.Until, err = f.until.understood().latest(top, time.Time{}); err != nil {
 		return err

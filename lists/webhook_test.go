@@ -89,10 +89,12 @@ func toldBy(t *testing.T, w *Webhook, d Delivery) (Event, error) {
 func TestReadWebhook(t *testing.T) {
 	t.Parallel()
 	var (
-		flat  = WebhookForm{User: Names{"user"}, Bot: Names{"bot"}, Test: Flags{{Path: "test"}}}
-		typed = WebhookForm{Kind: &KindEntry{Path: "type", Votes: Names{"upvote", "premium"}, Tests: Names{"Test"}, Removed: Names{"unvote"}}, User: Names{"user"}, Bot: Names{"bot"}}
-		deep  = WebhookForm{
-			Kind: &KindEntry{Path: "type", Votes: Names{"vote.create"}, Tests: Names{"webhook.test"}},
+		signed = Proofs{{Kind: "signature", Name: "X-Sig"}}
+		flat   = WebhookForm{Proof: signed, User: Names{"user"}, Bot: Names{"bot"}, Test: Flags{{Path: "test"}}}
+		typed  = WebhookForm{Proof: signed, Kind: &KindEntry{Path: "type", Votes: Names{"upvote", "premium"}, Tests: Names{"Test"}, Removed: Names{"unvote"}}, User: Names{"user"}, Bot: Names{"bot"}}
+		deep   = WebhookForm{
+			Proof: signed,
+			Kind:  &KindEntry{Path: "type", Votes: Names{"vote.create"}, Tests: Names{"webhook.test"}},
 			Ignored: []IgnoredEntry{
 				{Path: "data.project.platform", Not: "discord", As: "platform"}, {Path: "data.project.type", Not: "bot", As: "project"},
 				{Path: "data.downvote", Is: true, As: "downvote"}, {Path: "guild", Present: true, As: "guild"},
@@ -183,6 +185,7 @@ func TestReadWebhook(t *testing.T) {
 		{"an old vote taken back", with(flat, func(f *WebhookForm) { f.Time, f.Removed = Times{{Path: "at"}}, Flags{{Path: "gone"}} }), `{` + u + `,"gone":true,"at":"2020-01-01T00:00:00Z"}`,
 			user(Event{Removed: true, At: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}), ""},
 
+		{"id that the proof does not cover", with(flat, func(f *WebhookForm) { f.ID, f.Proof = Names{"id"}, Proofs{{Kind: "header"}} }), `{` + u + `,"id":"7"}`, user(Event{OtherID: "7"}), ""},
 		{"id as a number", with(flat, func(f *WebhookForm) { f.ID = Names{"id"} }), `{` + u + `,"id":12345678901234567890}`, user(Event{ID: "12345678901234567890"}), ""},
 	} {
 		e, err := toldBy(t, mustWebhook(t, WebhookEntry{WebhookForm: tt.form}), Delivery{Header: http.Header{}, Body: []byte(tt.body)})
@@ -224,7 +227,7 @@ func TestReadWebhookHeaders(t *testing.T) {
 		want  Event
 		fault string
 	}{
-		{"all", ProofTimestamped, someBot, Event{UserID: someUser, BotID: someBot, OtherID: "d1", Weight: 1, At: at, Until: at.Add(12 * time.Hour)}, ""},
+		{"all", ProofTimestamped, someBot, Event{UserID: someUser, BotID: someBot, OtherID: "d1", Weight: 1, At: at, AtOfRequest: true, Until: at.Add(12 * time.Hour)}, ""},
 		{"a time that the proof does not cover", ProofHeader, someBot, Event{UserID: someUser, BotID: someBot, OtherID: "d1", Weight: 1}, ""},
 		{"another bot", ProofTimestamped, "900000000000000303", Event{}, "header X-Bot-Id must be the bot of this address"},
 	} {
@@ -303,6 +306,30 @@ func TestNoWebhook(t *testing.T) {
 		l := mustList(t, "list.test", e)
 		if l.Webhook() != nil || l.WebhookRules() != nil {
 			t.Errorf("%s: there is a webhook, want none", name)
+		}
+	}
+}
+
+// TestTellsTests has which webhooks can say that a vote is a test.
+func TestTellsTests(t *testing.T) {
+	t.Parallel()
+	user := Names{"user"}
+	for _, tt := range []struct {
+		name string
+		form WebhookForm
+		want bool
+	}{
+		{"a flag", WebhookForm{User: user, Test: Flags{{Path: "test"}}}, true},
+		{"a kind", WebhookForm{User: user, Kind: &KindEntry{Path: "type", Votes: Names{"vote"}, Tests: Names{"test"}}}, true},
+		{"neither", WebhookForm{User: user, Kind: &KindEntry{Path: "type", Votes: Names{"vote"}}}, false},
+	} {
+		w := mustWebhook(t, WebhookEntry{WebhookForm: tt.form})
+		if got := w.TellsTests(false); got != tt.want {
+			t.Errorf("%s: tells tests %t, want %t", tt.name, got, tt.want)
+		}
+		d := w.Sign(SampleVote{BotID: someBot, UserID: someUser, Test: true}, NewToken("secret", ""), someTime)
+		if e, err := w.Read(d, Proven{Kind: ProofQuery}, someBot, someTime); err != nil || e.Test != tt.want {
+			t.Errorf("%s: %s reads as a test %t, %v; want %t", tt.name, d.Body, e.Test, err, tt.want)
 		}
 	}
 }

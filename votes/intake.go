@@ -160,7 +160,8 @@ func (in *Intake) Take(ctx context.Context, b *agent.Bot, l *lists.List, d lists
 }
 
 // once returns what makes a vote the only one: the list's id of it where the
-// proof covers that, else user and time, else its bytes. An id outside the proof
+// proof covers that, else user and time, else its bytes. When a request was signed
+// is no time of a vote: a list that sends one again signs it anew. An id outside the proof
 // only adds to these. A test is one each time.
 func (in *Intake) once(bot, list string, e lists.Event, body []byte) []store.Once {
 	if e.Test {
@@ -177,7 +178,7 @@ func (in *Intake) once(bot, list string, e lists.Event, body []byte) []store.Onc
 	switch {
 	case e.ID != "":
 		all = append(all, store.Once{Key: key("id", e.ID), TTL: sameFor})
-	case !e.At.IsZero():
+	case !e.At.IsZero() && !e.AtOfRequest:
 		all = append(all, store.Once{Key: key("time", e.UserID, e.At.UTC().Format(time.RFC3339Nano)), TTL: sameFor})
 	default:
 		sum := sha256.Sum256(body)

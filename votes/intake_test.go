@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -163,6 +164,23 @@ func TestOnceByID(t *testing.T) {
 		if got := r.take(t, in, "token.example", row.d); got != "ok" || len(r.kept(t)) != row.want {
 			t.Errorf("unproven %d: %s, %d kept; want %d", i, got, len(r.kept(t)), row.want)
 		}
+	}
+}
+
+// A request that is signed anew is the same vote, where its only time is that of
+// the signature.
+func TestOnceByRequest(t *testing.T) {
+	r := newRig(t)
+	in := r.intake(func(string) {})
+	marks := func(at time.Time, ofRequest bool) []store.Once {
+		return in.once(testBot, "list.example", lists.Event{UserID: testUser, At: at, AtOfRequest: ofRequest}, []byte("body"))
+	}
+	now := r.clock.Now()
+	if first, again := marks(now, true), marks(now.Add(time.Second), true); !slices.Equal(first, again) {
+		t.Errorf("signed anew it is known by %v, first by %v; want the same", again, first)
+	}
+	if first, another := marks(now, false), marks(now.Add(time.Second), false); slices.Equal(first, another) {
+		t.Errorf("a vote of another time is known by %v too, want another mark", another)
 	}
 }
 
