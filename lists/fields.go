@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -213,7 +214,13 @@ func place(root string) string {
 type facts struct {
 	texts [][]string // by row: of a text, each one that the answer holds; of ids, each of them
 	count int64      // the largest; -1 when there is none
+	votes int64      // in all, see voteKeys; 0 when the answer tells nothing
+	some  bool       // the answer is an object with something in it
 }
+
+// voteKeys are the keys under which lists say how many votes a bot has: those of
+// all times come before those that may be of a month.
+var voteKeys = []string{"votes_total", "total_votes", "totalVotes", "allTimeVotes", "votes", "vote_count", "voteCount", "upvotes", "points"}
 
 func newFacts() *facts { return &facts{texts: make([][]string, len(fieldTable)), count: -1} }
 
@@ -231,10 +238,17 @@ func (f *facts) read(answer rawjson.Value, m mapping) {
 			}
 		}
 	}
+	best := len(voteKeys)
 	for _, member := range top.cut() {
+		f.some = true
 		for _, k := range commonKeys[member.Key] {
 			if m[k.field] == nil {
 				f.add(k.field, follow(member.Value, k.below))
+			}
+		}
+		if i := slices.Index(voteKeys, member.Key); i >= 0 && i < best {
+			if n, ok := countOf(member.Value); ok {
+				best, f.votes = i, n
 			}
 		}
 	}

@@ -29,6 +29,12 @@ type Reading struct {
 	Text   string          // what it answered that is not JSON, or why there is no answer
 	Status int             // the list's HTTP status, or NoAnswer
 
+	Found   bool  // the list knows the bot: it answered with something about it
+	Page    bool  // it answered with an HTML page where it should not
+	Counted bool  // it says on how many servers the bot is
+	Count   int64 // that many
+	Votes   int64 // how many votes the bot has there in all, where the list says that; 0 elsewhere
+
 	facts *facts // nil: none
 }
 

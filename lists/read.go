@@ -88,11 +88,14 @@ func (c ReadCall) Read(a Answer) Reading {
 	}
 	if !ok || !v.Portable() {
 		r.Text = Text(answer)
+		r.Page = a.Status == http.StatusOK && isHTML(answer)
 		return r
 	}
 	r.JSON = v.Raw()
 	if a.Status == http.StatusOK && c.saysFailure(a) == "" {
 		r.facts = c.dialect.facts(v)
+		r.Found, r.Counted = r.facts.some, r.facts.count >= 0
+		r.Count, r.Votes = max(0, r.facts.count), r.facts.votes
 	}
 	return r
 }
