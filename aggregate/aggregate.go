@@ -28,8 +28,10 @@ type Runner interface {
 
 // Room is room for the calls of one request.
 type Room interface {
-	// Run runs calls for which there is room, as a Runner does.
-	Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer
+	// Run runs calls for which there is room, as a Runner does. heard is called
+	// with each answer as it comes, by its place, from any goroutine and before Run
+	// returns; nil: nobody listens. What it is given is what Run returns.
+	Run(ctx context.Context, op lists.Op, calls []lists.Call, heard func(int, *lists.Answer)) []lists.Answer
 	// Memory returns the grant of what was sent and answered; nil if nobody
 	// counts that. Whoever keeps an answer after Leave must share it first.
 	Memory() *shares.Grant
@@ -37,13 +39,14 @@ type Room interface {
 	Leave()
 }
 
-// boundless is the Room of a service without bounds.
+// boundless is the Room of a service without bounds. Answers are heard of when
+// all have come.
 type boundless struct {
 	Runner
 	from netip.Prefix
 }
 
-func (b boundless) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
+func (b boundless) Run(ctx context.Context, op lists.Op, calls []lists.Call, _ func(int, *lists.Answer)) []lists.Answer {
 	return b.Runner.Run(ctx, op, b.from, calls)
 }
 
@@ -57,6 +60,7 @@ type Config struct {
 	Runner     Runner
 	CountLimit *ratelimit.Limiter              // nil: off
 	BotsLimit  *ratelimit.Limiter              // nil: off
+	BadgeLimit *ratelimit.Limiter              // of readings for badges, see BadgeRate; nil: off
 	VotesLimit *ratelimit.Limiter              // nil: off
 	ShardLimit *ratelimit.Limiter              // of reports of shards, see ShardRate; nil: off
 	Shards     store.Shards                    // where counts of shards add up; nil: nobody reports any
@@ -81,8 +85,10 @@ type Aggregator struct {
 	Config
 	counts   operation[CountRequest, CountAnswer]
 	bots     operation[BotRequest, BotAnswer]
+	badges   operation[BotRequest, BotAnswer]
 	votes    operation[VoteRequest, VoteAnswer]
 	readings flights[BotAnswer]
+	last     *lastAnswers   // about bots
 	memory   *remembered    // of votes
 	underWay sync.WaitGroup // requests
 	secrets  *lists.Masker  // hides the operator's keys in every reading, whoever asks
@@ -98,8 +104,9 @@ func New(c Config) *Aggregator {
 	if a.Now == nil {
 		a.Now = time.Now
 	}
-	a.memory = newRemembered(store.NewHasher(store.NewSecret()), a.Now)
-	a.counts, a.bots, a.votes = a.countOperation(), a.botOperation(), a.voteOperation()
+	hash := store.NewHasher(store.NewSecret())
+	a.memory, a.last = newRemembered(hash, a.Now), newLastAnswers(hash, a.Now)
+	a.counts, a.bots, a.badges, a.votes = a.countOperation(), a.botOperation(), a.badgeOperation(), a.voteOperation()
 	return a
 }
 

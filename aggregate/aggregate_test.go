@@ -965,7 +965,7 @@ type testRoom struct {
 	leave  func()
 }
 
-func (r testRoom) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
+func (r testRoom) Run(ctx context.Context, op lists.Op, calls []lists.Call, _ func(int, *lists.Answer)) []lists.Answer {
 	return r.runner.Run(ctx, op, r.from, calls)
 }
 

@@ -29,6 +29,10 @@ type operation[R, A any] struct {
 	toEnd  bool                                                               // calls run to their end even if their caller leaves
 	share  func(*catalog.Catalog, R) (key flightKey, ok bool)                 // requests of one key share one run of their calls; nil: none does
 	shared *flights[A]                                                        // by share
+	listen func(R) *listener                                                  // who hears how a shared run goes on; nil: nobody does
+	keep   func(R, Caller, A)                                                 // keeps the answer of a run; nil: nothing does
+	hasty  bool                                                               // holds are not waited for
+	common bool                                                               // a window is of all callers, and who joins a run uses none
 }
 
 // asked is what became of a request: of its calls, and of the lists that it
@@ -62,6 +66,7 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 	if isShared {
 		f = op.shared.join(ctx, key)
 	}
+	joined := f != nil
 	if f == nil {
 		d, err := prepare(ctx, a, op, c, r, from)
 		if err != nil {
@@ -75,31 +80,39 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 		if err != nil {
 			return result[A]{}, err
 		}
-		f = newFlight[A](d, room)
-		if isShared {
-			f = op.shared.board(ctx, key, f)
+		own := newFlight[A](d, room)
+		if f = own; isShared {
+			f = op.shared.board(ctx, key, own)
 		} else {
 			keep(ctx, room.Memory())
 		}
+		joined = f != own
 	}
 	defer f.leave()
-	scope := op.scope(r, from)
-	window, err := takeWindow(ctx, op.limit, scope)
+	scope, limit := op.scope(r, from), op.limit
+	if op.common && joined {
+		limit = nil
+	}
+	window, err := takeWindow(ctx, limit, scope)
 	if err != nil {
 		return result[A]{}, err
 	}
 	if op.toEnd {
 		ctx = context.WithoutCancel(ctx)
 	}
-	err = f.fly(ctx, func(ctx context.Context) (answer A, some bool, err error) {
-		d := a.run(ctx, op.op, op.memory, f.asked, f.room, from)
-		return op.merge(r, d), len(d.plan) > 0, ctx.Err()
+	err = f.fly(ctx, op.listener(r), func(ctx context.Context) (answer A, some bool, err error) {
+		d := a.run(ctx, op.op, op.memory, f.asked, f.room, from, f.heard())
+		answer, err = op.merge(r, d), ctx.Err()
+		if op.keep != nil && err == nil && len(d.plan) > 0 {
+			op.keep(r, from, answer)
+		}
+		return answer, len(d.plan) > 0, err
 	})
 	if err != nil {
 		return result[A]{}, err
 	}
 	if !f.some { // others took what was free
-		window, err = nil, op.limit.Release(context.WithoutCancel(ctx), scope)
+		window, err = nil, limit.Release(context.WithoutCancel(ctx), scope)
 	}
 	return result[A]{f.answer, f.age(), window}, err
 }
@@ -111,7 +124,7 @@ func prepare[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], 
 	plan, skipped := op.plan(c, r, from)
 	plan, votes, unasked := op.memory.recall(plan)
 	dryRun := op.isDryRun(r)
-	why, err := a.Holds.check(ctx, plan, look{from: from.network(), ofToken: dryRun, patient: !dryRun && !from.Own && !from.Probe, own: from.Own})
+	why, err := a.Holds.check(ctx, plan, look{from: from.network(), ofToken: dryRun, patient: !dryRun && !from.Own && !from.Probe && !op.hasty, own: from.Own})
 	if err != nil {
 		return asked{}, err
 	}
@@ -121,13 +134,18 @@ func prepare[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], 
 
 // run makes the calls that are planned, unless others have made them by now or
 // have taken what was free. The plan that it returns is that of the calls made.
-func (a *Aggregator) run(ctx context.Context, op lists.Op, memory *remembered, d asked, room Room, from Caller) asked {
+// heard hears of each answer as it comes; nil: nobody does.
+func (a *Aggregator) run(ctx context.Context, op lists.Op, memory *remembered, d asked, room Room, from Caller, heard func(arrival)) asked {
 	plan, known, inquiries := memory.begin(d.plan)
 	defer inquiries.end()
 	why := a.Holds.reserve(ctx, plan)
 	inquiries.held(plan, why)
 	plan, held := a.heldBack(ctx, plan, why)
-	answers := room.Run(ctx, op, calls(plan))
+	var arrived func(int, *lists.Answer)
+	if heard != nil {
+		arrived = func(i int, answer *lists.Answer) { heard(arrival{plan[i].read, answer}) }
+	}
+	answers := room.Run(ctx, op, calls(plan), arrived)
 	goneOtherwise(plan, answers)
 	verdicts := judge(plan, answers)
 	a.Holds.settle(context.WithoutCancel(ctx), plan, answers, verdicts) // what was learned is kept, whoever leaves
@@ -144,10 +162,20 @@ func (op *operation[R, A]) isDryRun(r R) bool { return op.dryRun != nil && op.dr
 // scope returns whose window a request uses.
 func (op *operation[R, A]) scope(r R, from Caller) ratelimit.Scope {
 	s := ratelimit.Scope{Name: op.window, IP: from.IP, BotID: op.botID(r)}
+	if op.common {
+		s.IP = netip.IPv6Unspecified()
+	}
 	if op.userID != nil {
 		s.UserID = op.userID(r)
 	}
 	return s
+}
+
+func (op *operation[R, A]) listener(r R) *listener {
+	if op.listen == nil {
+		return nil
+	}
+	return op.listen(r)
 }
 
 func (op *operation[R, A]) key(c *catalog.Catalog, r R) (key flightKey, ok bool) {

@@ -6,12 +6,18 @@ import (
 
 	"aggregator/catalog"
 	"aggregator/lists"
+	"aggregator/ratelimit"
 )
 
 // BotRequest is a bot to read from the lists.
 type BotRequest struct {
 	BotID  string
 	Tokens []NamedToken // the caller's own keys, for lists that are read with one
+	// Progress hears how the reading goes on; nil: nobody does. Of one with keys
+	// of the caller it hears at its end.
+	Progress *Progress
+
+	teller *teller
 }
 
 // Bot asks every list about a bot and merges the answers. A caller that leaves
@@ -21,9 +27,40 @@ func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAns
 	if !lists.IsSnowflake(r.BotID) {
 		return BotAnswer{}, invalid("'id' must be a snowflake")
 	}
-	result, err := ask(ctx, a, &a.bots, r, from)
-	result.answer.Age, result.answer.Window = result.age, result.window
-	return result.answer, err
+	if r.Progress != nil {
+		r.teller = newTeller(*r.Progress)
+	}
+	return a.readBot(ctx, &a.bots, r, from)
+}
+
+// BadgeRate is how often lists are asked about a bot for its badge, whoever shows
+// it.
+var BadgeRate = ratelimit.Rate{Limit: 1, Period: 5 * time.Minute}
+
+// Badge is Bot for a picture that many show: it waits for no hold, and lists are
+// asked once in the period of BadgeRate, whoever asks.
+func (a *Aggregator) Badge(ctx context.Context, botID string, from Caller) (BotAnswer, error) {
+	return a.readBot(ctx, &a.badges, BotRequest{BotID: botID}, from)
+}
+
+func (a *Aggregator) readBot(ctx context.Context, op *operation[BotRequest, BotAnswer], r BotRequest, from Caller) (BotAnswer, error) {
+	result, err := ask(ctx, a, op, r, from)
+	if err != nil {
+		return BotAnswer{}, err
+	}
+	answer := result.answer
+	answer.Age, answer.Window = result.age, result.window
+	if r.teller != nil {
+		r.teller.end(answer)
+	}
+	return answer, nil
+}
+
+// badgeOperation is that of bots, in haste and with windows that all share.
+func (a *Aggregator) badgeOperation() operation[BotRequest, BotAnswer] {
+	op := a.botOperation()
+	op.window, op.limit, op.hasty, op.common = "badges", a.BadgeLimit, true, true
+	return op
 }
 
 func (a *Aggregator) botOperation() operation[BotRequest, BotAnswer] {
@@ -36,6 +73,17 @@ func (a *Aggregator) botOperation() operation[BotRequest, BotAnswer] {
 		merge:  mergeBot,
 		share:  shareBot,
 		shared: &a.readings,
+		listen: func(r BotRequest) *listener {
+			if r.teller == nil {
+				return nil
+			}
+			return r.teller.listener()
+		},
+		keep: func(r BotRequest, from Caller, answer BotAnswer) {
+			if len(r.Tokens) == 0 { // what keys of the caller open is for that caller alone
+				a.last.put(answer, from.network())
+			}
+		},
 	}
 }
 

@@ -116,3 +116,12 @@ func calls(plan []planned) []lists.Call {
 	}
 	return all
 }
+
+// listsOf returns the ids of the lists that a plan asks.
+func listsOf(plan []planned) []string {
+	ids := make([]string, len(plan))
+	for i, p := range plan {
+		ids[i] = p.call.List.ID
+	}
+	return ids
+}

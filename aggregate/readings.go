@@ -59,6 +59,9 @@ type flight[A any] struct {
 	cancel  context.CancelFunc
 
 	done   chan struct{} // of a shared flight: closed when it has landed
+	toAsk  []string      // of a shared flight: the lists of its plan, before it began
+	toSkip []Skipped     // and those that are not asked
+	news   arrivals      // and what has come
 	answer A
 	some   bool // a list was asked
 	err    error
@@ -112,6 +115,7 @@ func (s *flights[A]) board(ctx context.Context, key flightKey, own *flight[A]) *
 	}
 	keep(ctx, own.room.Memory())
 	own.of, own.key, own.waiters, own.done = s, key, 1, make(chan struct{})
+	own.toAsk, own.toSkip = listsOf(own.plan), slices.Clone(own.skipped) // the run changes what it is given
 	if s.byKey == nil {
 		s.byKey, s.kept = map[flightKey]*flight[A]{}, map[flightKey]*flight[A]{}
 	}
@@ -121,19 +125,57 @@ func (s *flights[A]) board(ctx context.Context, key flightKey, own *flight[A]) *
 
 // fly makes the run, and returns when the flight has landed. A shared flight is
 // made by the first of those who wait for it, and ends early only when the last
-// of them has left.
-func (f *flight[A]) fly(ctx context.Context, run func(context.Context) (answer A, some bool, err error)) error {
+// of them has left. The listener of one who waits hears of it in fly's goroutine;
+// nil: nobody does.
+func (f *flight[A]) fly(ctx context.Context, to *listener, run func(context.Context) (answer A, some bool, err error)) error {
 	if f.of == nil {
 		f.answer, f.some, f.err = run(ctx)
 		return f.err
 	}
 	f.of.begin(ctx, f, run)
-	select {
-	case <-f.done:
-		return f.err
-	case <-ctx.Done():
-		return ctx.Err()
+	if to != nil {
+		if plan, skipped, flies := f.outlook(); flies {
+			to.begin(plan, skipped)
+		}
 	}
+	var more <-chan struct{}
+	for heard := 0; ; {
+		if to != nil {
+			var all []arrival
+			all, more = f.news.since(heard)
+			heard += len(all)
+			for _, one := range all {
+				to.hear(one)
+			}
+		}
+		select {
+		case <-more:
+		case <-f.done:
+			return f.err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// outlook returns what a shared flight is to ask, and what it will not. flies is
+// false once it has landed: its answer says all.
+func (f *flight[A]) outlook() (plan []string, skipped []Skipped, flies bool) {
+	f.of.mu.Lock()
+	defer f.of.mu.Unlock()
+	if f.of.byKey[f.key] != f {
+		return nil, nil, false
+	}
+	return f.toAsk, f.toSkip, true
+}
+
+// heard returns what takes the answers of a flight as they come; nil for one that
+// is not shared.
+func (f *flight[A]) heard() func(arrival) {
+	if f.of == nil {
+		return nil
+	}
+	return f.news.add
 }
 
 // begin makes the run of a shared flight unless that has begun. Its goroutine
@@ -195,6 +237,8 @@ func (s *flights[A]) land(f *flight[A], whole bool) {
 	room := f.room
 	defer room.Leave()
 	f.asked, f.room, f.cancel = asked{}, nil, nil // the answer may be kept for long
+	f.toAsk, f.toSkip = nil, nil
+	f.news.end()
 	if s.byKey[f.key] != f {
 		return // all have left
 	}

@@ -38,7 +38,7 @@ func (r *readings) do(ctx context.Context, key flightKey, read func(context.Cont
 		f = r.board(ctx, key, newFlight[BotAnswer](asked{}, boundless{}))
 	}
 	defer f.leave()
-	err := f.fly(ctx, func(ctx context.Context) (BotAnswer, bool, error) {
+	err := f.fly(ctx, nil, func(ctx context.Context) (BotAnswer, bool, error) {
 		a, err := read(ctx)
 		return a, len(a.Lists) > 0, err
 	})

@@ -396,7 +396,7 @@ func TestShardsWithoutRoom(t *testing.T) {
 // openRoom is room that is never short.
 type openRoom struct{ aggregate.Runner }
 
-func (r openRoom) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
+func (r openRoom) Run(ctx context.Context, op lists.Op, calls []lists.Call, _ func(int, *lists.Answer)) []lists.Answer {
 	return r.Runner.Run(ctx, op, netip.Prefix{}, calls)
 }
 func (openRoom) Memory() *shares.Grant { return nil }

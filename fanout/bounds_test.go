@@ -148,7 +148,7 @@ func TestAdmit(t *testing.T) {
 		wantStatus(t, "one that waited", <-waits, 200)
 
 		// Who was admitted has room for its calls.
-		wantStatus(t, "one that was admitted", first.Run(t.Context(), within(time.Minute), posts(t, good, 6)), 200)
+		wantStatus(t, "one that was admitted", first.Run(t.Context(), within(time.Minute), posts(t, good, 6), nil), 200)
 		wantInFlight(t, c, 0)
 		first.Leave()
 
@@ -156,7 +156,7 @@ func TestAdmit(t *testing.T) {
 		calls := append(posts(t, good, 9), post(t, hung, bot))
 		room := admitted(t, c, here, good, 10)
 		done := make(chan []lists.Answer, 1)
-		go func() { done <- room.Run(t.Context(), within(time.Minute), calls) }()
+		go func() { done <- room.Run(t.Context(), within(time.Minute), calls, nil) }()
 		wantInFlight(t, c, 1)
 		second = admitted(t, c, here, good, 9)
 		close(end)
@@ -206,7 +206,7 @@ func TestAdmittedCallsFindRoom(t *testing.T) {
 						continue
 					}
 					if rand.N(4) > 0 { // some come no further: limited; of others some calls are held back
-						wantStatus(t, "admitted", room.Run(t.Context(), within(time.Minute), posts(t, l, rand.N(n+1))), 200)
+						wantStatus(t, "admitted", room.Run(t.Context(), within(time.Minute), posts(t, l, rand.N(n+1)), nil), 200)
 					}
 					room.Leave()
 				}
@@ -250,7 +250,7 @@ func TestMemory(t *testing.T) {
 				t.Fatal(err)
 			}
 			fit := 0
-			for _, a := range room.Run(t.Context(), within(time.Minute), all) {
+			for _, a := range room.Run(t.Context(), within(time.Minute), all, nil) {
 				switch {
 				case a.Status == 200 && len(a.Body) == 400<<10:
 					fit++
@@ -341,4 +341,39 @@ func TestGzipMembers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHeard has a run tell of each answer as it comes, before the others have.
+func TestHeard(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		end := make(chan struct{})
+		c := New(hanging(end), quiet)
+		hung, good := newList(t, "hang.example", "https://hang.example/:id"), newList(t, "good.example", "https://good.example/:id")
+		calls := []lists.Call{post(t, hung, bot), read(t, good, bot)}
+		room, err := c.Admit(t.Context(), here, calls)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer room.Leave()
+		heard := make(chan int, len(calls))
+		done := make(chan []lists.Answer, 1)
+		go func() {
+			done <- room.Run(t.Context(), within(time.Minute), calls, func(i int, a *lists.Answer) {
+				if a.Status != 200 {
+					t.Errorf("answer %d is heard of as %+v, want 200", i, a)
+				}
+				heard <- i
+			})
+		}()
+		synctest.Wait()
+		if n := len(heard); n != 1 || <-heard != 1 {
+			t.Errorf("%d answers are heard of, want that of the good list", n)
+		}
+		close(end)
+		wantStatus(t, "at the end", <-done, 200)
+		if n := len(heard); n != 1 || <-heard != 0 {
+			t.Errorf("%d more answers are heard of, want that of the list that hung", n)
+		}
+	})
 }

@@ -88,15 +88,16 @@ func (c *Client) Run(ctx context.Context, op lists.Op, from netip.Prefix, calls 
 		return answers
 	}
 	defer room.Leave()
-	return room.Run(ctx, op, calls)
+	return room.Run(ctx, op, calls, nil)
 }
 
 // Run makes calls of an operation, as many as there is room for, all at once, and
 // waits for all of them. It returns one Answer for each call, in the order of the
 // calls, and never an error: what went wrong with a call is its answer. No call
 // lasts longer than the operation's timeout. The room of a call is given back at
-// its end.
-func (r *Room) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists.Answer {
+// its end. heard is called with each answer as it comes, from the goroutine of its
+// call; nil: nobody listens.
+func (r *Room) Run(ctx context.Context, op lists.Op, calls []lists.Call, heard func(int, *lists.Answer)) []lists.Answer {
 	answers := make([]lists.Answer, len(calls))
 	if len(calls) == 0 {
 		return answers
@@ -110,6 +111,9 @@ func (r *Room) Run(ctx context.Context, op lists.Op, calls []lists.Call) []lists
 		all.call(&calls[i], &answers[i])
 		r.calls.Return(1)
 		r.memory.Return(int64(calls[i].Size()))
+		if heard != nil {
+			heard(i, &answers[i])
+		}
 	}
 	for i := range len(calls) - 1 {
 		wg.Go(func() { one(i) })

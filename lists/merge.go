@@ -47,6 +47,12 @@ func (r Reading) Data() json.RawMessage {
 	return rawjson.AppendString(nil, r.Text)
 }
 
+// Plain returns the reading as an answer that is merged holds it.
+func (r Reading) Plain() Reading {
+	r.facts = nil // the answer may be kept
+	return r
+}
+
 // Merge makes one answer of what the lists said, in catalog order.
 func Merge(botID string, readings []Reading) Bot {
 	bot := Bot{ID: botID, Owners: []string{}, Lists: make([]Reading, len(readings))}
@@ -55,8 +61,7 @@ func Merge(botID string, readings []Reading) Bot {
 		if r.facts != nil {
 			said = append(said, r.facts)
 		}
-		r.facts = nil // the answer may be kept
-		bot.Lists[i] = r
+		bot.Lists[i] = r.Plain()
 	}
 	for i := range fieldTable {
 		mergeField(&bot, i, said)

@@ -107,6 +107,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		},
 		CountLimit: ratelimit.New(st.Windows(), f.countRate.Rate, hash),
 		BotsLimit:  ratelimit.New(st.Windows(), f.botsRate.Rate, hash),
+		BadgeLimit: ratelimit.New(st.Windows(), aggregate.BadgeRate, hash),
 		VotesLimit: ratelimit.New(st.Windows(), f.votesRate.Rate, hash),
 		ShardLimit: ratelimit.New(st.Windows(), aggregate.ShardRate, hash),
 		Shards:     st.Shards(),
