@@ -47,7 +47,7 @@ func (l *lastAnswers) put(a BotAnswer, from netip.Prefix) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	l.cache.put(l.key(a.ID), lastAnswer{a, now}, size, now.Add(lastFresh), from, nil)
+	l.cache.put(l.key(a.ID), lastAnswer{a, now}, size, now.Add(lastFresh), from)
 }
 
 func (l *lastAnswers) key(botID string) store.Key { return l.hash("last", botID) }
