@@ -259,6 +259,9 @@ func TestFaults(t *testing.T) {
 		"bots:\n" + id + "    key: ${KEY}\n    votes: {secrets: {list.exampel: long enough secret}}\n":      `bots.yaml:4: 123456789012345678: votes.secrets.list.exampel: is no list's id, did you mean "list.example"?`,
 		bot("votes: {send_to: {url: 'https://a/'}}"):                                                        in + "votes.send_to.secret: is required",
 		bot("votes: {send_to: {url: a, secret: b}}"):                                                        in + "votes.send_to.url: must be an http:// or https:// URL with a host",
+		bot("votes: {send_to: {url: 'https://a/', secret: whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz}}"):        "",
+		bot("votes: {send_to: {url: 'https://a/', secret: whsec_c2hvcnQgYXMgaXQgaXM=}}"):                    in + "votes.send_to.secret: begins with whsec_, and must then be base64 of 24 to 64 bytes; any text without that is taken as it stands",
+		bot("votes: {send_to: {url: 'https://a/', secret: ['${KEY}', whsec_no base64 at all]}}"):            in + "votes.send_to.secret: begins with whsec_, and must then be base64 of 24 to 64 bytes; any text without that is taken as it stands",
 		bot("notify: 'https://'"): in + "notify: must be an http:// or https:// URL with a host",
 		bot("notify: '${TOKEN}'"): in + "notify: must be an http:// or https:// URL with a host",
 		bot("notify: [a]"):        in + "notify: must be a string, is a list",
@@ -292,17 +295,30 @@ func TestWarnings(t *testing.T) {
 	const in = "bots.yaml:4: 123456789012345678: "
 	for text, want := range map[string]string{
 		head: "",
-		head + "    tokens: {gone.example: '${TOKEN}'}\n":                in + "tokens.gone.example: the list is gone; no count is posted to it",
-		head + "    tokens: {reads.example: '${TOKEN}'}\n":               in + "tokens.reads.example: the list takes no count",
-		head + "    tokens: {list.example: '@open'}\n":                   "open: holds a secret and may be read by others; chmod 600 it",
-		head + "    tokens: {list.example: '@secret'}\n":                 "",
-		head + "    votes: {secrets: {list.example: '${SHORT}five'}}\n":  "",
-		head + "    votes: {secrets: {list.example: fifteen letters}}\n": in + "votes.secrets.list.example: has 15 characters; 16 or more are hard to guess",
+		head + "    tokens: {gone.example: '${TOKEN}'}\n":                          in + "tokens.gone.example: the list is gone; no count is posted to it",
+		head + "    tokens: {reads.example: '${TOKEN}'}\n":                         in + "tokens.reads.example: the list takes no count",
+		head + "    tokens: {list.example: '@open'}\n":                             "open: holds a secret and may be read by others; chmod 600 it",
+		head + "    tokens: {list.example: '@secret'}\n":                           "",
+		head + "    votes: {secrets: {list.example: '${SHORT}five'}}\n":            "",
+		head + "    votes: {secrets: {list.example: fifteen letters}}\n":           in + "votes.secrets.list.example: has 15 characters; 16 or more are hard to guess",
+		head + "    votes: {secrets: {other.example: '${KEY}'}}\n":                 in + "votes.secrets.other.example: the list tells of no votes",
+		head + "    votes: {secrets: {gone.example: '${KEY}'}}\n":                  in + "votes.secrets.gone.example: the list is gone; it tells of no vote",
+		head + "    votes: {send_to: {url: 'http://bot:80/', secret: eight888}}\n": in + "votes.send_to.secret: has 8 characters; 16 or more are hard to guess",
 	} {
 		_, warnings, err := loadBots(t, text, LoadOptions{})
 		if got := strings.Join(warnings, "\n"); got != want && err == nil {
 			t.Errorf("%s\ngot\n%s\nwant\n%s", text, got, want)
 		}
+	}
+}
+
+// Votes in a store that forgets are worth a warning, wherever they go.
+func TestWarningOfVotesInMemory(t *testing.T) {
+	const text = "bots:\n  \"123456789012345678\":\n    key: ${KEY}\n    votes: {secrets: {list.example: '${KEY}'}}\n"
+	_, warnings, err := loadBots(t, text, LoadOptions{Forgets: true})
+	const want = "bots.yaml:4: 123456789012345678: votes: the store is in memory; votes that were not delivered are lost when the service ends"
+	if got := strings.Join(warnings, "\n"); err != nil || got != want {
+		t.Errorf("got %s, %v; want %s", got, err, want)
 	}
 }
 

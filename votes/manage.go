@@ -45,17 +45,20 @@ func (r *Relay) Deliveries(ctx context.Context, bot, state, after string) (page 
 // Retry makes deliveries of a bot due now, as [store.Outbox] does, and returns how
 // many. An endpoint that rests is probed at once.
 func (r *Relay) Retry(ctx context.Context, bot string, ids []string, state string) (int, error) {
-	n, err := r.Outbox.Retry(ctx, bot, ids, store.DeliveryState(state))
-	if err != nil || n == 0 {
-		return n, err
-	}
-	err = r.ask(ctx, bot, func(e *endpoint) bool {
+	err := r.ask(ctx, bot, func(e *endpoint) bool {
 		if !e.rests() {
 			return false
 		}
 		e.Probe = r.Now()
 		return true
 	})
+	if err != nil {
+		return 0, err
+	}
+	// Whoever passes on the bot's messages, at any replica, hears of this, and then
+	// sees what was asked for.
+	n, err := r.Outbox.Retry(ctx, bot, ids, store.DeliveryState(state))
+	r.Wake(bot)
 	return n, err
 }
 

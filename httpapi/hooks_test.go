@@ -1,0 +1,80 @@
+package httpapi_test
+
+import (
+	"context"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"aggregator/agent"
+	"aggregator/catalog"
+	"aggregator/httpapi"
+	"aggregator/internal/testkit"
+	"aggregator/shares"
+	"aggregator/store"
+	"aggregator/votes"
+)
+
+// hangingOutbox is an outbox whose disk hangs.
+type hangingOutbox struct {
+	store.Outbox
+	free chan struct{} // closed at the test's end
+}
+
+func (h hangingOutbox) Put(context.Context, store.Message, bool, ...store.Once) (store.PutResult, error) {
+	<-h.free
+	return 0, store.ErrAway
+}
+
+// A list hears something within 1.5 s, though the store hangs or there is no room:
+// some lists wait for no longer than 2 s.
+func TestWebhookIsAnsweredInTime(t *testing.T) {
+	t.Parallel()
+	const lists = "lists:\n  tells.test: {name: T, url: 'https://tells.test/', webhook: {proof: {kind: header}, user: user}}\n"
+	path := filepath.Join(t.TempDir(), "bots.yaml")
+	if err := os.WriteFile(path, []byte("bots: {'111111111111111111': {key: a key of twenty characters, votes: {secrets: {tells.test: secret of the list}}}}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bots := new(agent.Live)
+	live, _, err := catalog.NewLive(bots.Beside(
+		func() (*catalog.Catalog, []string, error) {
+			return catalog.Load([]catalog.File{{Name: "lists.yaml", Data: []byte(lists)}}, catalog.File{Name: "legacy_ids.yaml"})
+		},
+		func(c *catalog.Catalog) (*agent.Bots, []string, error) {
+			return agent.Load(path, c, agent.LoadOptions{})
+		}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	outbox := hangingOutbox{free: make(chan struct{})}
+	defer close(outbox.free)
+	requests := shares.New(shares.Options{Capacity: 8, MaxWaiting: 8, MaxWait: time.Minute})
+	st := store.NewMemory(store.MemoryOptions{})
+	s := serve(t, st, testkit.Thanks, func(c *httpapi.Config) {
+		hash := store.NewHasher(st.Secret())
+		c.Catalog, c.Requests = live, requests
+		c.Agent = agent.New(agent.Config{Bots: bots, Catalog: live, State: st.State(), Hash: hash, Log: c.Log})
+		c.Votes = &httpapi.Votes{Intake: votes.NewIntake(votes.IntakeConfig{Outbox: outbox, Hash: hash, Log: c.Log, Wake: func(string) {}})}
+	})
+	tell := func() {
+		t.Helper()
+		start := time.Now()
+		a := testkit.Send(t, "POST", s.base+"/hooks/111111111111111111/tells.test", `{"user":"222222222222222222"}`, "Authorization", "secret of the list")
+		if a.Status != 503 || !strings.Contains(a.Body, "Service is busy") || a.Header.Get("Retry-After") == "" {
+			t.Errorf("got %d %s, want 503", a.Status, a.Body)
+		}
+		if took := time.Since(start); took > testkit.Patience/2 {
+			t.Errorf("answered after %s, want within 1.5 s", took)
+		}
+	}
+	tell() // the store hangs
+	place, err := requests.Acquire(t.Context(), shares.Network(netip.MustParseAddr("127.0.0.1")), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer place.Release()
+	tell() // and this network's places are taken
+}
