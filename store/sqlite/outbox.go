@@ -83,6 +83,10 @@ func (s *Store) makeSteps(failed error) {
 		if s.file != nil {
 			s.file.outbox.counts = nil // as it is in the file
 		}
+	} else {
+		for bot := range s.file.outbox.changed { // also for callers who have left
+			s.bells.Ring(bot)
+		}
 	}
 	for _, one := range steps {
 		select {
@@ -148,9 +152,6 @@ func (s outbox) Put(ctx context.Context, m store.Message, waits bool, once ...st
 	})
 	if err != nil {
 		return 0, err
-	}
-	if got == store.PutKept {
-		s.bells.Ring(m.Bot)
 	}
 	return got, nil
 }
@@ -248,9 +249,6 @@ func (s outbox) Retry(ctx context.Context, bot string, ids []string, state store
 			return n, err
 		}
 		n += made
-	}
-	if n > 0 {
-		s.bells.Ring(bot)
 	}
 	return n, nil
 }

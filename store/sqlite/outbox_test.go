@@ -426,3 +426,21 @@ func TestBackupIsLeft(t *testing.T) {
 		}
 	})
 }
+
+// TestPutOfCallerWhoLeaves has a caller leave while its message is written. Those
+// who wait for messages are woken all the same.
+func TestPutOfCallerWhoLeaves(t *testing.T) {
+	s := reopen(t, file(t), options{})
+	m := store.Message{ID: "one", Bot: "110000000000000001", Type: "vote.created", Body: []byte("x"), Created: s.now()}
+	come := s.Outbox().Changed(m.Bot)
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := s.run(ctx, true, func(o *outboxRows) error {
+		cancel()
+		_, err := o.put(m, s.clock.Now().UnixMilli(), true, nil)
+		return err
+	}); err != nil && !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	testkit.Receive(t, "a message has come", come)
+	wantWaiting(t, s, "one")
+}

@@ -43,6 +43,7 @@ func (o *outboxRows) put(m store.Message, created int64, waits bool, once []stor
 			return 0, err
 		}
 	}
+	o.changed[m.Bot] = true
 	if waits {
 		o.counted(m.Bot, 1, 0)
 		return store.PutKept, nil

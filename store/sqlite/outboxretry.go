@@ -29,6 +29,7 @@ func (o *outboxRows) retry(bot string, ids []string, state store.DeliveryState, 
 		}
 		if ok {
 			n++
+			o.changed[bot] = true
 		} else {
 			more = false
 		}

@@ -33,9 +33,10 @@ var keptFor = []time.Duration{rowDelivered: store.DeliveredTTL, rowDead: store.D
 // outboxRows are the rows of the outbox, within a transaction. The writer alone
 // uses them.
 type outboxRows struct {
-	now    int64 // on the store's clock, in Unix milliseconds
-	bounds store.OutboxBounds
-	counts *outboxCounts // nil until they are read
+	now     int64 // on the store's clock, in Unix milliseconds
+	bounds  store.OutboxBounds
+	counts  *outboxCounts   // nil until they are read
+	changed map[string]bool // bots for which something has come, or has been made due
 
 	byID, lastSeq                     *sql.Stmt
 	insert, insertBody                *sql.Stmt
@@ -126,7 +127,7 @@ func (o *outboxRows) prepare(db *sql.DB) (err error) {
 
 // begin begins a transaction at a time: what has waited for too long is dead.
 func (o *outboxRows) begin(now int64, bounds store.OutboxBounds) error {
-	o.now, o.bounds = now, bounds
+	o.now, o.bounds, o.changed = now, bounds, make(map[string]bool)
 	if o.counts == nil {
 		if err := o.readCounts(); err != nil {
 			return err
