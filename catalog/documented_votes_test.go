@@ -421,7 +421,7 @@ func (want eventWant) differs(got lists.Event) string {
 	}
 	return firstOf(
 		differsIn("ignored", got.Ignored, ""), differsIn("bot_id", got.BotID, want.BotID), differsIn("user_id", got.UserID, want.UserID),
-		differsIn("test", got.Test, want.Test), differsIn("removed", got.Removed, want.Removed), differsIn("weight", got.Weight, want.Weight),
+		differsIn("test", got.Test, want.Test), differsIn("removed", got.Removed, want.Removed), differsIn("weight", max(got.Weight, 1), want.Weight),
 		differsIn("weekend", weekend(got.Weekend), weekend(want.Weekend)),
 		differsAt("voted_at", got.At, want.VotedAt), differsAt("until", got.Until, want.Until),
 		differsIn("id", got.ID, want.ID), differsIn("other_id", got.OtherID, want.OtherID),

@@ -34,7 +34,7 @@ type Event struct {
 	BotID, UserID string    // snowflakes; of a test the user may be any text
 	Test          bool      // for trying out
 	Removed       bool      // the vote was taken back
-	Weight        int64     // how many votes it counts for; 1 where the list does not tell
+	Weight        int64     // how many votes it counts for; 0 where the list does not tell
 	Weekend       *bool     // nil: the list does not say
 	At            time.Time // when the user voted; zero where the list does not tell
 	AtOfRequest   bool      // At is when the request was signed: sent again, the same vote may have another

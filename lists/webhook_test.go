@@ -47,7 +47,7 @@ func TestSignedIsVerified(t *testing.T) {
 			continue
 		}
 		e, err := w.Read(d, proven, someBot, someTime)
-		if err != nil || e.UserID != someUser || e.BotID != someBot || e.Test || e.Weight != 1 {
+		if err != nil || e.UserID != someUser || e.BotID != someBot || e.Test || e.Weight != 0 {
 			t.Errorf("%s: got %+v, %v; want the vote that was sent", name, e, err)
 		}
 		if _, why := w.Verify(d, []Token{NewToken("another", "")}, someTime); why == nil || why.Reason != ReasonWrongSecret {
@@ -104,7 +104,7 @@ func TestReadWebhook(t *testing.T) {
 	)
 	with := func(f WebhookForm, change func(*WebhookForm)) WebhookForm { change(&f); return f }
 	user := func(e Event) Event { // what every event has here
-		e.UserID, e.BotID, e.Weight = someUser, someBot, max(e.Weight, 1)
+		e.UserID, e.BotID = someUser, someBot
 		return e
 	}
 	at := someTime.Add(-time.Hour)
@@ -130,7 +130,7 @@ func TestReadWebhook(t *testing.T) {
 		{"no user of a test", flat, `{"test":true}`, Event{}, "'user' must be the id of the user"},
 		{"a name for a user", flat, `{"user":"someone"}`, Event{}, "'user' must be a snowflake"},
 		{"a rounded number for a user", flat, `{"user":9.00000000000000202e17}`, Event{}, "'user' must be a snowflake"},
-		{"a name for the user of a test", flat, `{"user":"someone","test":true}`, Event{UserID: "someone", BotID: someBot, Weight: 1, Test: true}, ""},
+		{"a name for the user of a test", flat, `{"user":"someone","test":true}`, Event{UserID: "someone", BotID: someBot, Test: true}, ""},
 		{"a long id", flat, `{"user":"` + strings.Repeat("1", 201) + `","test":true}`, Event{}, "an id must be at most 200 bytes long"},
 		{"no JSON", flat, `user=1`, Event{}, "body must be a JSON object"},
 		{"no object", flat, `[]`, Event{}, "body must be a JSON object"},
@@ -227,8 +227,8 @@ func TestReadWebhookHeaders(t *testing.T) {
 		want  Event
 		fault string
 	}{
-		{"all", ProofTimestamped, someBot, Event{UserID: someUser, BotID: someBot, OtherID: "d1", Weight: 1, At: at, AtOfRequest: true, Until: at.Add(12 * time.Hour)}, ""},
-		{"a time that the proof does not cover", ProofHeader, someBot, Event{UserID: someUser, BotID: someBot, OtherID: "d1", Weight: 1}, ""},
+		{"all", ProofTimestamped, someBot, Event{UserID: someUser, BotID: someBot, OtherID: "d1", At: at, AtOfRequest: true, Until: at.Add(12 * time.Hour)}, ""},
+		{"a time that the proof does not cover", ProofHeader, someBot, Event{UserID: someUser, BotID: someBot, OtherID: "d1"}, ""},
 		{"another bot", ProofTimestamped, "900000000000000303", Event{}, "header X-Bot-Id must be the bot of this address"},
 	} {
 		e, err := w.Read(Delivery{Header: header(tt.bot), Body: body}, Proven{Kind: tt.proof}, someBot, someTime)

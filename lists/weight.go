@@ -62,8 +62,6 @@ func (w *weighing) read(body rawjson.Value, kind string, e *Event) {
 		e.Weight = ofKind
 	case w.ofWeekend > 0 && e.Weekend != nil && *e.Weekend:
 		e.Weight = w.ofWeekend
-	default:
-		e.Weight = 1
 	}
 }
 

@@ -134,3 +134,27 @@ func TestVotesWithAKey(t *testing.T) {
 	}
 	testkit.Send(t, "GET", p.Base+"/api/bots/"+ownBot+"/votes/"+someVoter, "").Want(t, 401)
 }
+
+// TestVotesThatWebhooksTold has a webhook answer whether a user has voted to those
+// who show the bot's key, and to nobody else.
+func TestVotesThatWebhooksTold(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.boot(t, r.votingFlags(t)...)
+	check := func(what, method, body, want string, headers ...string) {
+		t.Helper()
+		a := testkit.Send(t, method, s.Base+"/api/bots/"+ownBot+"/votes/"+votingUser, body, headers...)
+		if want = `{"bot_id":"` + ownBot + `","user_id":"` + votingUser + `",` + want; a.Status != 200 || a.Body != want {
+			t.Errorf("%s: got %d %s\nwant 200 %s", what, a.Status, a.Body, want)
+		}
+	}
+	const none = `"voted":false,"lists":{},"failure":{},"skipped":{}}`
+	key := []string{"Authorization", "Bearer " + ownKey + ownBot}
+	check("before", "GET", "", none, key...)
+	s.tell(t, ownBot, `{"type":"test","user":"`+votingUser+`"}`).Want(t, 200)
+	check("after a test", "GET", "", none, key...)
+	s.tell(t, ownBot, voteBody("a")).Want(t, 200)
+	check("after the vote", "GET", "", `"voted":true,"lists":{"votes.test":{"voted":true,"from":"webhook"}},"failure":{},"skipped":{}}`, key...)
+	check("by POST", "POST", `{"votes.test":null}`, `"voted":true,"lists":{"votes.test":{"voted":true,"from":"webhook"}},"failure":{},"skipped":{}}`, key...)
+	check("without the key", "POST", `{"votes.test":"t"}`, `"voted":false,"lists":{},"failure":{},"skipped":{"votes.test":"No votes API"}}`)
+}
