@@ -15,10 +15,11 @@ const DefaultMaxKeys = 1_000_000
 
 // MemoryOptions are the options of a Memory; the zero value is ready to use.
 type MemoryOptions struct {
-	MaxKeys int          // windows open at once; DefaultMaxKeys when 0
-	Shards  ShardBounds  // DefaultShardBounds when zero
-	Outbox  OutboxBounds // DefaultOutboxBounds when zero
-	Log     *slog.Logger // nil is silent
+	MaxKeys int           // windows open at once; DefaultMaxKeys when 0
+	Shards  ShardBounds   // DefaultShardBounds when zero
+	Outbox  OutboxBounds  // DefaultOutboxBounds when zero
+	History HistoryBounds // DefaultHistoryBounds when zero
+	Log     *slog.Logger  // nil is silent
 
 	Now     func() time.Time     // the wall clock; time.Now when nil
 	Elapsed func() time.Duration // as for [NewClock]
@@ -30,6 +31,7 @@ type Memory struct {
 	state    *MemoryState
 	shards   *MemoryShards
 	outcomes *MemoryOutcomes
+	history  *MemoryHistory
 	outbox   *MemoryOutbox
 	clock    *Clock
 	monitor  *Monitor
@@ -49,6 +51,9 @@ func NewMemory(opts MemoryOptions) *Memory {
 	if opts.Outbox == (OutboxBounds{}) {
 		opts.Outbox = DefaultOutboxBounds
 	}
+	if opts.History == (HistoryBounds{}) {
+		opts.History = DefaultHistoryBounds
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -61,6 +66,7 @@ func NewMemory(opts MemoryOptions) *Memory {
 	m.state = NewMemoryState(m.clock, nil)
 	m.shards = NewMemoryShards(m.clock, opts.Shards, ShardRows{})
 	m.outcomes = NewMemoryOutcomes(OutcomeRows{})
+	m.history = NewMemoryHistory(opts.History)
 	m.outbox = NewMemoryOutbox(m.clock, opts.Outbox)
 	return m
 }
@@ -80,6 +86,9 @@ func (m *Memory) State() State { return m.state }
 
 // Shards implements [Store].
 func (m *Memory) Shards() Shards { return m.shards }
+
+// History implements [Store].
+func (m *Memory) History() History { return m.history }
 
 // Outcomes implements [Store].
 func (m *Memory) Outcomes() Outcomes { return m.outcomes }
@@ -109,6 +118,7 @@ func (m *Memory) Close() error {
 	m.state.Close()
 	m.shards.Close()
 	m.outcomes.Close()
+	m.history.Close()
 	m.outbox.Close()
 	return nil
 }

@@ -26,6 +26,9 @@ type Store interface {
 	// Outbox returns the messages kept in the store.
 	Outbox() Outbox
 
+	// History returns how many servers bots are on, kept in the store.
+	History() History
+
 	// Health returns how the store is.
 	Health() Health
 

@@ -52,6 +52,7 @@ type Store struct {
 	state    *state
 	shards   *shards
 	outcomes *outcomes
+	history  *history
 	outbox   *outbox
 
 	closing  sync.Once
@@ -70,6 +71,7 @@ type options struct {
 	slow         time.Duration        // see slowCall
 	yield        time.Duration        // see yieldFor
 	bounds       store.ShardBounds    // of sets of shards
+	histories    int                  // bots whose history is kept
 	outboxBounds store.OutboxBounds   // of messages
 	roots        *x509.CertPool       // whom to trust; the system's when nil
 }
@@ -79,7 +81,7 @@ type options struct {
 func Open(ctx context.Context, url string, log *slog.Logger) (*Store, error) {
 	return open(ctx, url, log, options{
 		now: time.Now, start: startTimeout, timeout: callTimeout, slow: slowCall, yield: yieldFor,
-		bounds: store.DefaultShardBounds, outboxBounds: store.DefaultOutboxBounds,
+		bounds: store.DefaultShardBounds, histories: store.MaxHistories, outboxBounds: store.DefaultOutboxBounds,
 	})
 }
 
@@ -94,6 +96,7 @@ func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Sto
 	s.state = newState(s.link)
 	s.shards = &shards{s.link}
 	s.outcomes = &outcomes{s.link}
+	s.history = &history{s.link}
 	s.outbox = newOutbox(s.link)
 	if err = s.begin(ctx); err == nil {
 		return s, nil
@@ -114,6 +117,9 @@ func (s *Store) State() store.State { return s.state }
 
 // Shards implements [store.Store].
 func (s *Store) Shards() store.Shards { return s.shards }
+
+// History implements [store.Store].
+func (s *Store) History() store.History { return s.history }
 
 // Outcomes implements [store.Store].
 func (s *Store) Outcomes() store.Outcomes { return s.outcomes }

@@ -133,6 +133,9 @@ func openURL(t testing.TB, url string, opts options) *Store {
 	if opts.outboxBounds == (store.OutboxBounds{}) {
 		opts.outboxBounds = store.DefaultOutboxBounds
 	}
+	if opts.histories == 0 {
+		opts.histories = store.MaxHistories
+	}
 	if opts.start == 0 {
 		opts.start = patience
 	}

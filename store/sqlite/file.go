@@ -122,14 +122,22 @@ var migrations = []string{
 		until_ms INTEGER NOT NULL
 	) STRICT, WITHOUT ROWID;
 	CREATE INDEX outbox_once_until ON outbox_once (until_ms);`,
+
+	`CREATE TABLE histories (
+		bot BLOB NOT NULL PRIMARY KEY,
+		last_h INTEGER NOT NULL, -- of the last point, in Unix hours
+		points BLOB NOT NULL
+	) STRICT, WITHOUT ROWID;
+	CREATE INDEX histories_last ON histories (last_h);`,
 }
 
 // database is the open file.
 type database struct {
-	db      *sql.DB     // one connection
-	info    os.FileInfo // of the file
-	clock   *sql.Stmt
-	expired *sql.Stmt
+	db        *sql.DB     // one connection
+	info      os.FileInfo // of the file
+	histories int         // bots whose history is kept
+	clock     *sql.Stmt
+	expired   *sql.Stmt
 
 	// Transactions begin and end by statements that are prepared once: those of
 	// database/sql cost a parse each, and a goroutine.
@@ -143,14 +151,17 @@ type database struct {
 	putOutcome, cutOutcome *sql.Stmt
 	cutOutcomes            *sql.Stmt // of a list and operation
 	putLatest, cutLatest   *sql.Stmt
+	getHistory, putHistory *sql.Stmt
+	countHistories         *sql.Stmt
+	cutHistories           *sql.Stmt // so many of those whose last point is the oldest
 
 	outbox outboxRows
 	copies map[*driver.Backup]bool // that are being made
 }
 
 // openDatabase opens the file at path, which is made when it is not there, and
-// brings its schema up to date.
-func openDatabase(path string) (*database, error) {
+// brings its schema up to date. It keeps the history of so many bots.
+func openDatabase(path string, histories int) (*database, error) {
 	if path == "" {
 		return nil, problem("has no name")
 	}
@@ -161,7 +172,7 @@ func openDatabase(path string) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &database{copies: make(map[*driver.Backup]bool)}
+	d := &database{histories: histories, copies: make(map[*driver.Backup]bool)}
 	if d.db, err = sql.Open("sqlite", dsn); err != nil {
 		return nil, err
 	}
@@ -215,7 +226,11 @@ func (d *database) prepare(path string) (err error) {
 		&d.cutOutcomes: `DELETE FROM outcomes WHERE list = ? AND op = ?`,
 		&d.putLatest: `INSERT OR REPLACE INTO outcomes_latest (list, op, call_ms, success_ms, failure_ms, failure_kind, failure_status, failure_detail)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		&d.cutLatest: `DELETE FROM outcomes_latest WHERE list = ? AND op = ?`,
+		&d.cutLatest:      `DELETE FROM outcomes_latest WHERE list = ? AND op = ?`,
+		&d.getHistory:     `SELECT points FROM histories WHERE bot = ?`,
+		&d.putHistory:     `INSERT OR REPLACE INTO histories (bot, last_h, points) VALUES (?, ?, ?)`,
+		&d.countHistories: `SELECT count(*) FROM histories`,
+		&d.cutHistories:   `DELETE FROM histories WHERE bot IN (SELECT bot FROM histories ORDER BY last_h LIMIT ?)`,
 		&d.expired: `DELETE FROM windows WHERE key IN (
 			SELECT key FROM windows WHERE until_ms <= ? ORDER BY until_ms LIMIT ?)`,
 		&d.clock: `INSERT INTO meta (name, value) VALUES ('clock', ?)

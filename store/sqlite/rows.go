@@ -18,6 +18,7 @@ type changes struct {
 
 	outcomes map[store.OutcomeRowID]string // "" means delete
 	latest   map[store.OutcomeID]latestChange
+	history  map[store.Key][]store.CountPoint // to add
 }
 
 func newChanges() changes {
@@ -28,11 +29,12 @@ func newChanges() changes {
 		waiting:  new(int),
 		outcomes: make(map[store.OutcomeRowID]string),
 		latest:   make(map[store.OutcomeID]latestChange),
+		history:  make(map[store.Key][]store.CountPoint),
 	}
 }
 
 func (c changes) len() int {
-	return len(c.windows) + len(c.items) + len(c.sets) + len(c.outcomes) + len(c.latest)
+	return len(c.windows) + len(c.items) + len(c.sets) + len(c.outcomes) + len(c.latest) + len(c.history)
 }
 
 // keep puts rows back that could not be written, unless they have changed since
@@ -46,6 +48,7 @@ func (c changes) keep(old changes, now time.Time, most int) {
 	c.keepSets(old.sets, most)
 	keep(c.outcomes, old.outcomes, most)
 	c.keepLatest(old.latest, most)
+	c.keepHistory(old.history, most)
 }
 
 func keep[K comparable, V any](rows, old map[K]V, most int) {
@@ -155,6 +158,9 @@ func (d *database) write(c changes, r store.Reading) error {
 		return err
 	}
 	if err := d.saveOutcomes(c); err != nil {
+		return err
+	}
+	if err := d.saveHistory(c.history); err != nil {
 		return err
 	}
 	return d.saveClock(r)

@@ -61,11 +61,12 @@ var _ store.Store = (*Store)(nil)
 
 // options are what tests change.
 type options struct {
-	now     func() time.Time
-	elapsed func() time.Duration // as for [store.NewClock]
-	maxKeys int
-	bounds  store.ShardBounds
-	outbox  store.OutboxBounds
+	now       func() time.Time
+	elapsed   func() time.Duration // as for [store.NewClock]
+	maxKeys   int
+	bounds    store.ShardBounds
+	histories int // bots whose history is kept
+	outbox    store.OutboxBounds
 }
 
 // Open opens the store in the file at path, which is made when it is not
@@ -86,7 +87,7 @@ func open(path string, log *slog.Logger, opts options) (*Store, error) {
 		stop:    make(chan struct{}),
 		done:    make(chan struct{}),
 	}
-	file, err := openDatabase(path)
+	file, err := openDatabase(path, opts.histories)
 	if err != nil {
 		return nil, s.problem(err)
 	}
@@ -122,7 +123,10 @@ func (s *Store) read(file *database) (err error) {
 		return err
 	}
 	s.outcomes = store.NewMemoryOutcomes(s.outcomeRows())
-	err = file.outcomes(s.now(), s.outcomes)
+	if err := file.outcomes(s.now(), s.outcomes); err != nil {
+		return err
+	}
+	err = file.forgetHistory(s.now())
 	s.rows = newChanges() // what was read is in the file, and what made room is not
 	return err
 }
@@ -135,6 +139,9 @@ func (s *Store) State() store.State { return state{s} }
 
 // Shards implements [store.Store].
 func (s *Store) Shards() store.Shards { return shards{s} }
+
+// History implements [store.Store].
+func (s *Store) History() store.History { return history{s} }
 
 // Outcomes implements [store.Store].
 func (s *Store) Outcomes() store.Outcomes { return outcomes{s} }

@@ -111,6 +111,9 @@ func reopen(t testing.TB, path string, opts options) *Store {
 	if opts.outbox == (store.OutboxBounds{}) {
 		opts.outbox = store.DefaultOutboxBounds
 	}
+	if opts.histories == 0 {
+		opts.histories = store.MaxHistories
+	}
 	s, err := open(path, nil, opts)
 	if err != nil {
 		t.Fatal(err)

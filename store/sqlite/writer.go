@@ -139,7 +139,7 @@ func (s *Store) renew() error {
 	if err := s.makeAnew(); err != nil {
 		return err
 	}
-	file, err := openDatabase(s.path)
+	file, err := openDatabase(s.path, s.histories)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,100 @@
+package store
+
+import (
+	"container/list"
+	"context"
+	"sync"
+)
+
+// HistoryBounds bound the histories that are kept.
+type HistoryBounds struct {
+	Bots  int
+	Bytes int // of those in memory; other stores bound the bots alone, of whom each has some KiB at most
+}
+
+// DefaultHistoryBounds are those of every store, unless told.
+var DefaultHistoryBounds = HistoryBounds{Bots: MaxHistories, Bytes: MaxHistoryBytes}
+
+// MemoryHistory is History in memory.
+type MemoryHistory struct {
+	bounds HistoryBounds
+
+	mu     sync.Mutex
+	bots   map[Key]*list.Element
+	order  list.List // of *botHistory, the one counted longest ago first
+	bytes  int
+	closed bool
+}
+
+var _ History = (*MemoryHistory)(nil)
+
+type botHistory struct {
+	bot    Key
+	packed []byte
+}
+
+// historyOverhead is about how many bytes a history takes beside its points.
+const historyOverhead = 200
+
+// NewMemoryHistory returns a MemoryHistory without any.
+func NewMemoryHistory(bounds HistoryBounds) *MemoryHistory {
+	return &MemoryHistory{bounds: bounds, bots: make(map[Key]*list.Element)}
+}
+
+// Put implements [History].
+func (m *MemoryHistory) Put(ctx context.Context, counts ...BotCount) error {
+	if err := CheckAll(counts); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.usable(ctx); err != nil {
+		return err
+	}
+	for _, c := range counts {
+		e := m.bots[c.Bot]
+		if e == nil {
+			e = m.order.PushBack(&botHistory{bot: c.Bot})
+			m.bots[c.Bot] = e
+			m.bytes += historyOverhead
+		}
+		m.order.MoveToBack(e)
+		h := e.Value.(*botHistory)
+		m.bytes -= len(h.packed)
+		h.packed = MergeHistory(h.packed, c.CountPoint)
+		m.bytes += len(h.packed)
+	}
+	for len(m.bots) > m.bounds.Bots || m.bytes > m.bounds.Bytes && len(m.bots) > 1 {
+		h := m.order.Remove(m.order.Front()).(*botHistory)
+		delete(m.bots, h.bot)
+		m.bytes -= len(h.packed) + historyOverhead
+	}
+	return nil
+}
+
+// Counts implements [History].
+func (m *MemoryHistory) Counts(ctx context.Context, bot Key) ([]CountPoint, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.usable(ctx); err != nil {
+		return nil, err
+	}
+	if e := m.bots[bot]; e != nil {
+		return UnpackHistory(e.Value.(*botHistory).packed), nil
+	}
+	return nil, nil
+}
+
+// Close ends the history: each call from now on returns ErrClosed.
+func (m *MemoryHistory) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+}
+
+func (m *MemoryHistory) usable(ctx context.Context) error {
+	if m.closed {
+		return ErrClosed
+	}
+	return ctx.Err()
+}
