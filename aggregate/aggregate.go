@@ -72,7 +72,11 @@ type Config struct {
 	Admit func(ctx context.Context, from netip.Prefix, calls []lists.Call) (Room, error)
 	// Observe hears what became of each call, with the context of its request;
 	// nil: nobody listens.
-	Observe   func(context.Context, Outcome)
+	Observe func(context.Context, Outcome)
+	// Servers hears how many servers a bot is on, once a list is known to know the
+	// bot: as was posted, or else as lists say. It must not wait; nil: nobody
+	// listens.
+	Servers   func(botID string, n int64, posted bool)
 	Holds     *Holds                 // nil: lists are not paced
 	Keys      map[string]lists.Token // by list id: the operator's, for lists that are read with a key
 	UserAgent string                 // sent where the caller has none

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"aggregator/catalog"
@@ -17,22 +18,23 @@ import (
 // The way that it goes is the same for all of them, see ask. R is what is
 // requested, A is what is answered.
 type operation[R, A any] struct {
-	op     lists.Op                                                           // of its calls
-	window string                                                             // name of the windows that its requests use
-	limit  *ratelimit.Limiter                                                 // of these windows
-	botID  func(R) string                                                     // the bot that a request is about
-	userID func(R) string                                                     // the user that it is about; nil: none is
-	dryRun func(R) bool                                                       // whether a request is to be planned and no more; nil: none is
-	plan   func(*catalog.Catalog, R, Caller) (plan []planned, skip []Skipped) // the calls, in catalog order, and the lists that are not asked
-	memory *remembered                                                        // what answers calls in place of their lists; nil: nothing does
-	merge  func(R, asked) A                                                   // the answer; it does not depend on the order in which lists answered
-	toEnd  bool                                                               // calls run to their end even if their caller leaves
-	share  func(*catalog.Catalog, R) (key flightKey, ok bool)                 // requests of one key share one run of their calls; nil: none does
-	shared *flights[A]                                                        // by share
-	listen func(R) *listener                                                  // who hears how a shared run goes on; nil: nobody does
-	keep   func(R, Caller, A)                                                 // keeps the answer of a run; nil: nothing does
-	hasty  bool                                                               // holds are not waited for
-	common bool                                                               // a window is of all callers, and who joins a run uses none
+	op      lists.Op                                                           // of its calls
+	window  string                                                             // name of the windows that its requests use
+	limit   *ratelimit.Limiter                                                 // of these windows
+	botID   func(R) string                                                     // the bot that a request is about
+	userID  func(R) string                                                     // the user that it is about; nil: none is
+	dryRun  func(R) bool                                                       // whether a request is to be planned and no more; nil: none is
+	plan    func(*catalog.Catalog, R, Caller) (plan []planned, skip []Skipped) // the calls, in catalog order, and the lists that are not asked
+	memory  *remembered                                                        // what answers calls in place of their lists; nil: nothing does
+	merge   func(R, asked) A                                                   // the answer; it does not depend on the order in which lists answered
+	toEnd   bool                                                               // calls run to their end even if their caller leaves
+	share   func(*catalog.Catalog, R) (key flightKey, ok bool)                 // requests of one key share one run of their calls; nil: none does
+	shared  *flights[A]                                                        // by share
+	servers func(R, asked, A) (n int64, ok bool)                               // how many servers the bot is on, where that is told; nil: it never is
+	listen  func(R) *listener                                                  // who hears how a shared run goes on; nil: nobody does
+	keep    func(R, Caller, A)                                                 // keeps the answer of a run; nil: nothing does
+	hasty   bool                                                               // holds are not waited for
+	common  bool                                                               // a window is of all callers, and who joins a run uses none
 }
 
 // asked is what became of a request: of its calls, and of the lists that it
@@ -103,6 +105,11 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 	err = f.fly(ctx, op.listener(r), func(ctx context.Context) (answer A, some bool, err error) {
 		d := a.run(ctx, op.op, op.memory, f.asked, f.room, from, f.heard())
 		answer, err = op.merge(r, d), ctx.Err()
+		if a.Servers != nil && op.servers != nil {
+			if n, ok := op.servers(r, d, answer); ok {
+				a.Servers(op.botID(r), n, op.op.ProvesOwner)
+			}
+		}
 		if op.keep != nil && err == nil && len(d.plan) > 0 {
 			op.keep(r, from, answer)
 		}
@@ -231,6 +238,11 @@ func takeWindow(ctx context.Context, limit *ratelimit.Limiter, scope ratelimit.S
 		return nil, &LimitedError{scope, *d}
 	}
 	return d, nil
+}
+
+// anyOK reports whether a list did what it was asked.
+func (d asked) anyOK() bool {
+	return slices.ContainsFunc(d.verdicts, func(v lists.Verdict) bool { return v.OK })
 }
 
 // judge returns what each answer means.

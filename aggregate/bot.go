@@ -65,14 +65,15 @@ func (a *Aggregator) badgeOperation() operation[BotRequest, BotAnswer] {
 
 func (a *Aggregator) botOperation() operation[BotRequest, BotAnswer] {
 	return operation[BotRequest, BotAnswer]{
-		op:     lists.Readings,
-		window: "bots",
-		limit:  a.BotsLimit,
-		botID:  func(r BotRequest) string { return r.BotID },
-		plan:   a.planBot,
-		merge:  mergeBot,
-		share:  shareBot,
-		shared: &a.readings,
+		op:      lists.Readings,
+		window:  "bots",
+		limit:   a.BotsLimit,
+		botID:   func(r BotRequest) string { return r.BotID },
+		plan:    a.planBot,
+		merge:   mergeBot,
+		servers: readServers,
+		share:   shareBot,
+		shared:  &a.readings,
 		listen: func(r BotRequest) *listener {
 			if r.teller == nil {
 				return nil
@@ -144,6 +145,11 @@ func (n namedList) unreadable() *lists.Skip {
 		return &lists.Skip{Reason: lists.SkipNoGet}
 	}
 	return nil
+}
+
+// readServers returns how many servers the bot is on, as lists say that know it.
+func readServers(_ BotRequest, d asked, answer BotAnswer) (n int64, ok bool) {
+	return answer.ServerCount, answer.ServerCount > 0 && d.anyOK()
 }
 
 // mergeBot merges what the lists say of the bot.

@@ -21,14 +21,15 @@ func (a *Aggregator) Count(ctx context.Context, r CountRequest, from Caller) (Co
 
 func (a *Aggregator) countOperation() operation[CountRequest, CountAnswer] {
 	return operation[CountRequest, CountAnswer]{
-		op:     lists.Posts,
-		window: "count",
-		limit:  a.CountLimit,
-		botID:  func(r CountRequest) string { return r.BotID },
-		dryRun: func(r CountRequest) bool { return r.DryRun },
-		plan:   a.planCount,
-		merge:  mergeCount,
-		toEnd:  true,
+		op:      lists.Posts,
+		window:  "count",
+		limit:   a.CountLimit,
+		botID:   func(r CountRequest) string { return r.BotID },
+		dryRun:  func(r CountRequest) bool { return r.DryRun },
+		plan:    a.planCount,
+		merge:   mergeCount,
+		servers: countedServers,
+		toEnd:   true,
 	}
 }
 
@@ -51,6 +52,13 @@ func (a *Aggregator) planCount(c *catalog.Catalog, r CountRequest, from Caller) 
 		plan = append(plan, p)
 	}
 	return plan, skipped
+}
+
+// countedServers returns how many servers the bot is on, unless the count is that
+// of one shard, or no list has taken it.
+func countedServers(r CountRequest, d asked, _ CountAnswer) (n int64, ok bool) {
+	ofShard := r.ShardID != nil && r.ShardCount != nil && *r.ShardCount > 1
+	return r.ServerCount, d.anyOK() && !ofShard
 }
 
 // mergeCount returns what the lists said, or what they would have been asked.

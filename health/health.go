@@ -35,9 +35,11 @@ const (
 // Config is what a Recorder works with.
 type Config struct {
 	Store    store.Outcomes
-	Circuits func() []Circuit // those that are not closed; nil: there are none
-	Now      func() time.Time // time.Now when nil
-	Log      *slog.Logger     // nil is silent
+	History  store.History                   // how many servers bots are on; nil: that is not kept
+	Hash     func(parts ...string) store.Key // makes the keys of History
+	Circuits func() []Circuit                // those that are not closed; nil: there are none
+	Now      func() time.Time                // time.Now when nil
+	Log      *slog.Logger                    // nil is silent
 }
 
 // Circuit is the circuit of one operation of a list that is not closed.
@@ -51,6 +53,7 @@ type Circuit struct {
 type Recorder struct {
 	Config
 
+	counts  counts
 	writing sync.Mutex // held by the one that writes
 	readAll time.Time  // when all was read last
 
@@ -78,7 +81,10 @@ func New(c Config) *Recorder {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{Config: c, pending: map[entryKey]*store.OutcomeEntry{}, lists: map[string]*record{}}
+	return &Recorder{
+		Config: c, pending: map[entryKey]*store.OutcomeEntry{}, lists: map[string]*record{},
+		counts: counts{pending: map[string]store.CountPoint{}},
+	}
 }
 
 // Observe records an outcome. It waits for nothing.
@@ -173,6 +179,7 @@ func (r *Recorder) Write(ctx context.Context) {
 	if err == nil {
 		err = r.read(ctx)
 	}
+	err = errors.Join(err, r.writeCounts(ctx))
 	if err != nil && !errors.Is(err, store.ErrAway) && !errors.Is(err, context.Canceled) {
 		r.Log.Debug("outcomes are not written yet", "error", err)
 	}

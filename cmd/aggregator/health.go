@@ -62,9 +62,9 @@ func (f *probeFlags) newProber(a *aggregate.Aggregator, st store.Store, hash fun
 }
 
 // newRecorder returns what records outcomes.
-func newRecorder(st store.Store, client *fanout.Client, now func() time.Time, log *slog.Logger) *health.Recorder {
+func newRecorder(st store.Store, client *fanout.Client, hash func(...string) store.Key, now func() time.Time, log *slog.Logger) *health.Recorder {
 	return health.New(health.Config{
-		Store: st.Outcomes(), Now: now, Log: log,
+		Store: st.Outcomes(), History: st.History(), Hash: hash, Now: now, Log: log,
 		Circuits: func() []health.Circuit { return healthCircuits(client.Breakers()) },
 	})
 }

@@ -91,8 +91,8 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	}
 	status.Backlog = s.backlog
 	metrics := httpapi.NewMetrics(status, thisBuild())
-	s.health = newRecorder(st, client, now, log)
 	hash := store.NewHasher(st.Secret())
+	s.health = newRecorder(st, client, hash, now, log)
 	config := aggregate.Config{
 		Catalog: live,
 		Runner:  client,
@@ -105,6 +105,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 				s.descriptors.low("there was no room, or no descriptor, for a call to " + o.List)
 			}
 		},
+		Servers:    s.health.Count,
 		CountLimit: ratelimit.New(st.Windows(), f.countRate.Rate, hash),
 		BotsLimit:  ratelimit.New(st.Windows(), f.botsRate.Rate, hash),
 		BadgeLimit: ratelimit.New(st.Windows(), aggregate.BadgeRate, hash),
