@@ -174,9 +174,14 @@ type kindCount struct {
 	n    int64
 }
 
-// byNumber orders kinds by how many faults were of them, most first.
-func byNumber(counts []kindCount) []kindCount {
-	counts = slices.DeleteFunc(counts, func(c kindCount) bool { return c.n == 0 })
+// byNumber returns the kinds of which there were faults, those of most faults
+// first.
+func byNumber(faults []int64) (counts []kindCount) {
+	for kind, n := range faults {
+		if n > 0 {
+			counts = append(counts, kindCount{faultKind(kind), n})
+		}
+	}
 	slices.SortStableFunc(counts, func(a, b kindCount) int { return cmp.Compare(b.n, a.n) })
 	return counts
 }

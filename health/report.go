@@ -121,11 +121,7 @@ func (rec *record) report(id string, now time.Time) List {
 	}
 	l.Calls, l.Answers, l.Successes = tally[store.FigureCalls], tally[store.FigureAnswers], tally[store.FigureSuccesses]
 	l.Probes = tally[store.FigureProbes]
-	counts := make([]kindCount, 0, store.MaxFaultKinds)
-	for i, n := range tally[store.FigureFaults:store.FigureLatency] {
-		counts = append(counts, kindCount{faultKind(i), n})
-	}
-	for _, c := range byNumber(counts) {
+	for _, c := range byNumber(tally[store.FigureFaults:store.FigureLatency]) {
 		l.Faults = append(l.Faults, FaultCount{c.kind.String(), c.n})
 	}
 	l.P50, l.P95 = percentile(&tally, .5), percentile(&tally, .95)
@@ -187,64 +183,64 @@ const (
 	outageGap = time.Hour
 )
 
+// isDown reports whether at least half of the calls of a slot failed.
+func (s *slot) isDown() bool {
+	faults := s.faults()
+	return faults > 0 && faults*2 >= s.calls
+}
+
 // outages returns the times in which at least half of the calls failed.
 func (rec *record) outages(now time.Time) (all []Outage) {
-	var current *Outage
-	var kinds []kindCount
-	end := func(over bool) {
-		if current != nil && current.Faults >= outageFaults {
-			if !over {
-				current.To = time.Time{}
-			}
+	var current Outage // without faults there is none
+	var kinds [store.MaxFaultKinds]int64
+	end := func() {
+		if current.Faults >= outageFaults {
 			current.kind, current.N = mainKind(kinds)
 			current.Kind = current.kind.String()
-			all = append(all, *current)
+			all = append(all, current)
 		}
-		current = nil
+		current, kinds = Outage{}, [store.MaxFaultKinds]int64{}
 	}
 	for i := range rec.slots {
 		s := &rec.slots[i]
-		faults := s.faults()
 		if s.calls == 0 || s.from.Before(now.Add(-slotsFor)) || s.from.After(now) {
 			continue
 		}
-		if faults*2 < s.calls || current != nil && s.from.Sub(current.To) > outageGap {
-			end(true)
+		if !s.isDown() || s.from.Sub(current.To) > outageGap {
+			end()
 		}
-		if faults == 0 || faults*2 < s.calls {
-			continue
-		}
-		if current == nil {
-			current, kinds = &Outage{From: s.first}, make([]kindCount, store.MaxFaultKinds)
-		}
-		current.To = latest(current.To, s.last)
-		current.Calls += s.calls
-		current.Faults += faults
-		for i, n := range s.kinds {
-			kinds[i] = kindCount{faultKind(i), kinds[i].n + int64(n)}
+		if s.isDown() {
+			current.add(s)
+			for kind, n := range s.kinds {
+				kinds[kind] += int64(n)
+			}
 		}
 	}
-	if current != nil {
-		end(rec.latest.Success.After(current.To) || now.Sub(current.To) > outageGap)
+	lasts := current.Faults >= outageFaults && !rec.latest.Success.After(current.To) && now.Sub(current.To) <= outageGap
+	if end(); lasts {
+		all[len(all)-1].To = time.Time{}
 	}
 	return all
 }
 
+// add adds a slot to an outage.
+func (o *Outage) add(s *slot) {
+	if o.Faults == 0 {
+		o.From = s.first
+	}
+	o.To = latest(o.To, s.last)
+	o.Calls += s.calls
+	o.Faults += s.faults()
+}
+
 // mainKind returns the kind of most faults. Calls that were not sent are of the
 // kind of those that were, if there are any: that is why they were not.
-func mainKind(kinds []kindCount) (kind faultKind, n int64) {
-	ordered := byNumber(kinds)
-	main, held := ordered[0], int64(0)
-	for _, c := range ordered {
-		if c.kind == faultCircuit {
-			held = c.n
-		}
+func mainKind(kinds [store.MaxFaultKinds]int64) (kind faultKind, n int64) {
+	held := kinds[faultCircuit]
+	kinds[faultCircuit] = 0
+	ordered := byNumber(kinds[:])
+	if len(ordered) == 0 {
+		return faultCircuit, held
 	}
-	if main.kind == faultCircuit && len(ordered) > 1 {
-		main = ordered[1]
-	}
-	if main.kind == faultCircuit {
-		return main.kind, main.n
-	}
-	return main.kind, main.n + held
+	return ordered[0].kind, ordered[0].n + held
 }

@@ -18,6 +18,7 @@ import (
 	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/fanout"
+	"aggregator/health"
 	"aggregator/httpapi"
 	"aggregator/store"
 )
@@ -69,7 +70,8 @@ func (f *agentFlags) run(ctx context.Context, env environment) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	a := f.agent(live, bots, st, env, log)
+	a, recorder := f.agent(live, bots, st, env, log)
+	defer record(recorder)()
 	if f.once {
 		return f.runOnce(ctx, env, a)
 	}
@@ -91,17 +93,23 @@ func (f *agentFlags) run(ctx context.Context, env environment) (err error) {
 	}
 }
 
-// agent returns the agent, on the same way to lists as the service's.
-func (f *agentFlags) agent(live *catalog.Live, bots *agent.Live, st store.Store, env environment, log *slog.Logger) *agent.Agent {
+// agent returns the agent, on the same way to lists as the service's, and what
+// records how lists are.
+func (f *agentFlags) agent(live *catalog.Live, bots *agent.Live, st store.Store, env environment, log *slog.Logger) (*agent.Agent, *health.Recorder) {
 	bounds := newBounds()
 	client := fanout.New(env.transport, log, fanout.WithBounds(bounds.calls, bounds.callsPerList))
 	hash := store.NewHasher(st.Secret())
+	recorder := newRecorder(st, client, hash, time.Now, log)
 	return f.newAgent(bots, aggregate.Config{
 		Catalog: live, Runner: client, Admit: admitTo(client), UserAgent: userAgent,
-		Observe: func(ctx context.Context, o aggregate.Outcome) { httpapi.LogCall(ctx, log, o) },
+		Observe: func(ctx context.Context, o aggregate.Outcome) {
+			recorder.Observe(ctx, o)
+			httpapi.LogCall(ctx, log, o)
+		},
+		Servers: recorder.Count,
 		Holds:   aggregate.NewHolds(st.Windows(), hash, time.Now, log),
 		Shards:  st.Shards(), Hash: hash,
-	}, client, st, hash, time.Now, log)
+	}, client, st, hash, time.Now, log), recorder
 }
 
 // runOnce does what is due and prints what came of it. The error is errReported

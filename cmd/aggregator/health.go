@@ -78,11 +78,11 @@ func healthCircuits(all []fanout.BreakerState) []health.Circuit {
 	return open
 }
 
-// record lets outcomes be written until end is called, which returns when the last
-// have been.
-func (s *service) record() (end func()) {
+// record lets what is recorded be written until end is called, which returns when
+// the last of it has been.
+func record(r *health.Recorder) (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { s.health.Run(ctx); close(done) }()
+	go func() { r.Run(ctx); close(done) }()
 	return func() { cancel(); <-done }
 }

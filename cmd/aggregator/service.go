@@ -253,7 +253,7 @@ func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
 	watching, unwatch := context.WithCancel(context.Background())
 	defer unwatch()
 	go s.descriptors.watch(watching)
-	defer s.record()()
+	defer record(s.health)()
 	ended := s.runOwn(ctx)
 	var drained <-chan time.Time
 	stopping := ctx.Done()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"aggregator/store"
@@ -107,7 +108,7 @@ func (d *database) forgetHistory(now time.Time) error {
 func (c changes) keepHistory(old map[store.Key][]store.CountPoint, most int) {
 	for bot, points := range old {
 		if newer, ok := c.history[bot]; ok {
-			c.history[bot] = append(points[:len(points):len(points)], newer...)
+			c.history[bot] = slices.Concat(points, newer)
 		} else if len(c.history) < most {
 			c.history[bot] = points
 		}
