@@ -11,8 +11,9 @@ import (
 const (
 	// maxUnwritten bounds the counts of bots that wait to be written.
 	maxUnwritten = 20_000
-	// countsAtOnce is how many are written in one step.
-	countsAtOnce = 200
+	// countsAtOnce is how many are written in one step: few, for windows of requests
+	// wait while the store writes them.
+	countsAtOnce = 50
 )
 
 // counts are the counts of bots that were heard.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 
 	"aggregator/aggregate"
 	"aggregator/catalog"
+	"aggregator/health"
 	"aggregator/internal/testkit"
 	"aggregator/lists"
 	"aggregator/ratelimit"
@@ -38,8 +40,12 @@ func newTestServer(tb testing.TB, n int) (s *Server, tokens string) {
 	log := slog.New(slog.DiscardHandler)
 	status := Status{Breakers: func() []Breaker { return nil }, StoreHealth: func() StoreHealth { return StoreHealth{OK: true} }, CallsInFlight: func() int { return 0 }}
 	metrics := NewMetrics(status, Build{})
+	recorder := health.New(health.Config{Store: st.Outcomes(), History: st.History(), Hash: hash})
 	return New(Config{Catalog: live, Log: log, Status: status, Metrics: metrics, Aggregator: aggregate.New(aggregate.Config{
-		Catalog: live, Observe: metrics.Observe, Holds: aggregate.NewHolds(st.Windows(), hash, time.Now, log),
+		Catalog: live, Servers: recorder.Count, Observe: func(ctx context.Context, o aggregate.Outcome) {
+			metrics.Observe(ctx, o)
+			recorder.Observe(ctx, o)
+		}, Holds: aggregate.NewHolds(st.Windows(), hash, time.Now, log),
 		CountLimit: ratelimit.New(st.Windows(), ratelimit.Rate{Limit: 1, Period: time.Minute}, hash),
 		Runner: testkit.Runner(func(c lists.Call) lists.Answer {
 			_ = c.Wire()

@@ -1,8 +1,12 @@
 package sqlite
 
 import (
+	"bufio"
+	"context"
 	"fmt"
 	"os"
+	"os/exec"
+	"strconv"
 	"testing"
 	"time"
 
@@ -137,6 +141,87 @@ func TestFileGoneKeepsOutcomes(t *testing.T) {
 	s.Close()
 	if got := shown(t, reopen(t, path, opts)); got != want {
 		t.Errorf("after reopening:\n%swant\n%s", got, want)
+	}
+}
+
+// childAdds has a child add outcomes and counts of bots until it is killed.
+const childAdds = "STORE_SQLITE_TEST_ADDS"
+
+// addUntilKilled adds batches of two lists, and a count of two bots with each, and
+// says how many.
+func addUntilKilled(s *Store) {
+	for n := 1; ; n++ {
+		at := time.Now()
+		hour := store.Hours.Begin(at).Add(time.Duration(n-1000) * time.Hour)
+		err := s.Outcomes().Add(context.Background(), batch(at, "a.example", "b.example"))
+		for _, bot := range []int{1, 2} {
+			if err == nil {
+				err = s.History().Put(context.Background(), store.BotCount{Bot: key(bot), CountPoint: store.CountPoint{Hour: hour, Count: int64(n)}})
+			}
+		}
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(n)
+	}
+}
+
+// TestKilledWhileAdding kills a process in the midst of adding, again and again.
+// What it said is there, and of a batch all or nothing.
+func TestKilledWhileAdding(t *testing.T) {
+	path, said := file(t), int64(0)
+	for range 5 {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), childEnv+"="+path, childAdds+"=1")
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewScanner(out)
+		for n := 0; lines.Scan(); n++ {
+			if n == 10 {
+				if err := cmd.Process.Kill(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := strconv.Atoi(lines.Text()); err != nil {
+				t.Fatal(lines.Text())
+			}
+			said++
+		}
+		_ = cmd.Wait()
+	}
+	s := reopen(t, path, options{})
+	now := time.Now()
+	all, err := s.Outcomes().Load(t.Context(), store.OutcomeQuery{
+		Slots: now.Add(-time.Hour), Hours: now.Add(-2 * time.Hour), Days: now.Add(-48 * time.Hour), Until: now,
+	})
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%+v, %v; want two lists", all, err)
+	}
+	var sums []int64
+	for _, o := range all {
+		for _, periods := range [][]store.OutcomePeriod{o.Slots, o.Hours, o.Days} {
+			sum := int64(0)
+			for _, p := range periods {
+				sum += p.Tally[store.FigureCalls]
+			}
+			sums = append(sums, sum)
+		}
+	}
+	for _, sum := range sums {
+		if sum != sums[0] || sum < said || sum > said+5 { // one more of each child may be written, and not said
+			t.Fatalf("calls by list and period are %d, want all alike, from %d to %d", sums, said, said+5)
+		}
+	}
+	for _, bot := range []int{1, 2} {
+		if points, err := s.History().Counts(t.Context(), key(bot)); err != nil || len(points) < 10 {
+			t.Errorf("bot %d: %d points, %v; want 10 and more", bot, len(points), err)
+		}
 	}
 }
 

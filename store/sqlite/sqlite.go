@@ -72,7 +72,7 @@ type options struct {
 // Open opens the store in the file at path, which is made when it is not
 // there. It fails when another process has it open. A nil log is silent.
 func Open(path string, log *slog.Logger) (*Store, error) {
-	return open(path, log, options{now: time.Now, maxKeys: store.DefaultMaxKeys, bounds: store.DefaultShardBounds, outbox: store.DefaultOutboxBounds})
+	return open(path, log, options{now: time.Now, maxKeys: store.DefaultMaxKeys, bounds: store.DefaultShardBounds, outbox: store.DefaultOutboxBounds, histories: store.MaxHistories})
 }
 
 func open(path string, log *slog.Logger, opts options) (*Store, error) {

@@ -51,6 +51,9 @@ func child(path string) {
 		fmt.Println(err)
 		return
 	}
+	if os.Getenv(childAdds) != "" {
+		addUntilKilled(s)
+	}
 	if from, err := strconv.Atoi(os.Getenv(childFrom)); err == nil {
 		for worker := range 4 {
 			go func() {
