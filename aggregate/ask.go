@@ -62,33 +62,12 @@ type result[A any] struct {
 func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R, from Caller) (result[A], error) {
 	a.underWay.Add(1)
 	defer a.underWay.Done()
-	c := a.Catalog.Current()
-	key, isShared := op.key(c, r)
-	var f *flight[A]
-	if isShared {
-		f = op.shared.join(ctx, key)
+	f, joined, d, err := board(ctx, a, op, r, from)
+	if err != nil {
+		return result[A]{}, err
 	}
-	joined := f != nil
 	if f == nil {
-		d, err := prepare(ctx, a, op, c, r, from)
-		if err != nil {
-			return result[A]{}, err
-		}
-		if len(d.plan) == 0 || op.isDryRun(r) {
-			d.skipped = inOrder(d.skipped)
-			return result[A]{answer: op.merge(r, d)}, nil
-		}
-		room, err := a.room(ctx, from.network(), calls(d.plan))
-		if err != nil {
-			return result[A]{}, err
-		}
-		own := newFlight[A](d, room)
-		if f = own; isShared {
-			f = op.shared.board(ctx, key, own)
-		} else {
-			keep(ctx, room.Memory())
-		}
-		joined = f != own
+		return result[A]{answer: op.merge(r, d)}, nil
 	}
 	defer f.leave()
 	scope, limit := op.scope(r, from), op.limit
@@ -122,6 +101,38 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 		window, err = nil, limit.Release(context.WithoutCancel(ctx), scope)
 	}
 	return result[A]{f.answer, f.age(), window}, err
+}
+
+// board returns the flight of a request, and whether that is another request's. It
+// is nil where no list is to be asked: then the answer is made of d. The error is
+// ErrBusy, or the context's.
+func board[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R, from Caller) (f *flight[A], joined bool, d asked, err error) {
+	c := a.Catalog.Current()
+	key, isShared := op.key(c, r)
+	if isShared {
+		if f = op.shared.join(ctx, key); f != nil {
+			return f, true, asked{}, nil
+		}
+	}
+	d, err = prepare(ctx, a, op, c, r, from)
+	if err != nil {
+		return nil, false, asked{}, err
+	}
+	if len(d.plan) == 0 || op.isDryRun(r) {
+		d.skipped = inOrder(d.skipped)
+		return nil, false, d, nil
+	}
+	room, err := a.room(ctx, from.network(), calls(d.plan))
+	if err != nil {
+		return nil, false, asked{}, err
+	}
+	own := newFlight[A](d, room)
+	if !isShared {
+		keep(ctx, room.Memory())
+		return own, false, asked{}, nil
+	}
+	f = op.shared.board(ctx, key, own)
+	return f, f != own, asked{}, nil
 }
 
 // prepare plans a request, and looks at what is remembered and what holds back. The
