@@ -35,7 +35,7 @@ func (env environment) getenv(name string) string {
 
 // command is one of the program's commands.
 type command struct {
-	name    string
+	name    string // one word, or two for one of a group, such as "hooks send"
 	operand string // what follows the name, such as "LIST", or "[lift ID]", which may be left out; "" for nothing
 	summary string
 	example string // what follows the program's name
@@ -57,6 +57,8 @@ func commands() []command {
 		{"try", "FILE", "try an entry of FILE on the list's live API", "try my-list.yaml --list list.example --bot 123456789012345678 --servers 1234 --token-file token.txt", try},
 		{"backup", "FILE", "copy the store of a running service to FILE, which must not be there yet", "backup aggregator-backup.db --admin unix:/run/aggregator-admin.sock", backup},
 		{"holds", "[lift ID]", "show what a running service holds back from lists, or lift one of the holds", "holds --list list.example --admin unix:/run/aggregator-admin.sock", holds},
+		{"hooks listen", "", "take votes at an endpoint for trying out: check each signature, and print a line", "hooks listen --port 9000 --secret-file secret.txt", hooksListen},
+		{"hooks send", "LIST", "send a webhook as LIST does, signed, of a test vote or a real one", "hooks send list.example --to http://localhost:8080/hooks/123456789012345678/list.example --secret-file secret.txt", hooksSend},
 		{"version", "", "print which build of the program this is", "version", printVersion},
 		{"schema", "", "print the format of lists files: a JSON Schema for editors, or a page", "schema > lists.schema.json", schema},
 	}
@@ -81,31 +83,59 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // run runs a command until it ends or ctx does, and returns the exit code.
 func (env environment) run(ctx context.Context, args []string) int {
-	name, args := "help", args
-	if len(args) > 0 {
-		name, args = args[0], args[1:]
-	}
 	all := commands()
-	switch name {
-	case "-version", "--version":
-		name = "version"
-	case "help", "-h", "-help", "--help":
-		if len(args) == 0 {
-			printUsage(env.out, all)
+	if len(args) == 0 || isHelp(args[0]) && len(args) == 1 {
+		printUsage(env.out, all)
+		return exitDone
+	}
+	switch {
+	case isHelp(args[0]):
+		args = append(slices.Clone(args[1:]), "-h")
+	case args[0] == "-version", args[0] == "--version":
+		args = append([]string{"version"}, args[1:]...)
+	}
+	for _, c := range all {
+		words := strings.Fields(c.name)
+		if len(args) >= len(words) && slices.Equal(args[:len(words)], words) {
+			return env.runCommand(ctx, c, args[len(words):])
+		}
+	}
+	return env.unknownCommand(all, args)
+}
+
+func isHelp(word string) bool {
+	return slices.Contains([]string{"help", "-h", "-help", "--help"}, word)
+}
+
+// unknownCommand says which commands there are, of a group where the arguments
+// name one, and returns the exit code.
+func (env environment) unknownCommand(all []command, args []string) int {
+	before, word := "", args[0]
+	if group := of(all, word); len(group) > 0 {
+		switch {
+		case len(args) == 1:
+			_, _ = fmt.Fprintf(env.errOut, "aggregator %s: a command is missing\n\n", word)
+			printUsage(env.errOut, group)
+			return exitUsage
+		case isHelp(args[1]):
+			printUsage(env.out, group)
 			return exitDone
 		}
-		name, args = args[0], []string{"-h"}
+		before, word, all = word+" ", args[1], group
 	}
-	names := make([]string, len(all))
-	for i, c := range all {
-		if c.name == name {
-			return env.runCommand(ctx, c, args)
-		}
-		names[i] = c.name
+	var names []string
+	for _, c := range all {
+		first, _, _ := strings.Cut(strings.TrimPrefix(c.name, before), " ")
+		names = append(names, first)
 	}
-	_, _ = fmt.Fprintf(env.errOut, "aggregator: unknown command %q%s\n\n", name, near.Suggestion(name, names))
+	_, _ = fmt.Fprintf(env.errOut, "aggregator: unknown command %q%s\n\n", before+word, near.Suggestion(word, names))
 	printUsage(env.errOut, all)
 	return exitUsage
+}
+
+// of returns the commands of a group.
+func of(all []command, group string) []command {
+	return slices.DeleteFunc(slices.Clone(all), func(c command) bool { return !strings.HasPrefix(c.name, group+" ") })
 }
 
 func (env environment) runCommand(ctx context.Context, c command, args []string) int {

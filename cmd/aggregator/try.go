@@ -23,22 +23,21 @@ import (
 
 // tryFlags are the flags of try.
 type tryFlags struct {
-	list, bot, user  string
-	servers          int64
-	token, tokenFile string
-	store            string
+	list, bot, user string
+	servers         int64
+	token           secretFlag
+	store           string
 }
 
 // try runs an entry against its list's live API, in the way of every request:
 // what a list's limits and answers hold back is held back here too.
 func try(fs *flag.FlagSet) action {
-	var f tryFlags
+	f := tryFlags{token: secretFlag{name: "token"}}
 	fs.StringVar(&f.list, "list", "", "`ID` of the list in FILE (required)")
 	fs.StringVar(&f.bot, "bot", "", "`ID` of a bot of yours on the list, its Discord snowflake (required)")
 	fs.StringVar(&f.user, "user", "", "`ID` of a user, a Discord snowflake, of whom the list is asked whether they have voted for the bot; it is not asked if not given")
 	fs.Int64Var(&f.servers, "servers", 0, "true server `COUNT` of that bot; each post leaves it at the list (required)")
-	fs.StringVar(&f.tokenFile, "token-file", "", "`FILE` with the bot's token for the list, - for standard input; NUMBER:TOKEN where the list numbers bots itself")
-	fs.StringVar(&f.token, "token", "", "`TOKEN` itself; rather use AGGREGATOR_TOKEN or --token-file, for other users see this one in the list of processes")
+	f.token.add(fs, "the bot's token for the list, - for standard input; NUMBER:TOKEN where the list numbers bots itself")
 	fs.StringVar(&f.store, "store", "", "`STORE` of what lists hold back: sqlite:FILE, memory: or redis://HOST:PORT (sqlite: in your state folder if not given)")
 	return func(ctx context.Context, env environment, operands []string) error {
 		return f.try(ctx, env, operands[0])
@@ -96,40 +95,19 @@ func (f *tryFlags) check(env environment) (lists.Token, error) {
 		return lists.Token{}, usagef("--servers is missing: the true server count of the bot")
 	case f.servers < 0 || f.servers > lists.MaxNumber:
 		return lists.Token{}, usagef("--servers %d is out of range", f.servers)
-	case f.tokenFile != "" && f.token != "":
-		return lists.Token{}, usagef("the token is given twice: by --token-file, and by --token or %s", variable("token"))
-	case f.tokenFile == "" && f.token == "":
-		return lists.Token{}, usagef("the token is missing: --token-file FILE, or %s", variable("token"))
 	}
-	if env.given["token"] {
-		_, _ = fmt.Fprintf(env.errOut, "warning: other users see --token in the list of processes (ps); use --token-file or %s\n", variable("token"))
+	if err := f.token.check(env); err != nil {
+		return lists.Token{}, err
 	}
-	return f.readToken(env)
-}
-
-// readToken returns the token, from its file where that is given.
-func (f *tryFlags) readToken(env environment) (lists.Token, error) {
-	secret := f.token
-	if f.tokenFile != "" {
-		data, err := readFileOrInput(env, f.tokenFile)
-		if err != nil {
-			return lists.Token{}, err
-		}
-		secret = strings.TrimRight(string(data), "\r\n")
+	secret, err := f.token.read(env)
+	if err != nil {
+		return lists.Token{}, err
 	}
 	token, skip := lists.CheckToken(secret, "")
 	if skip != nil {
 		return lists.Token{}, usagef("the token cannot be sent: %s", skip)
 	}
 	return token, nil
-}
-
-// readFileOrInput reads a file, or standard input for "-".
-func readFileOrInput(env environment, name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(env.in)
-	}
-	return os.ReadFile(name)
 }
 
 // loadTried loads the built-in catalog with a file over it, and returns the
