@@ -3,6 +3,7 @@ package agent
 import (
 	"crypto/sha256"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -37,6 +38,16 @@ func Load(path string, c *catalog.Catalog, o LoadOptions) (*Bots, []string, erro
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s %s", path, reason(err))
 	}
+	return parse(path, data, mode, c, o)
+}
+
+// Parse is Load for the text of such a file, in which references to files are
+// relative to the working directory. name stands for the file's in what is wrong.
+func Parse(name string, text []byte, c *catalog.Catalog, o LoadOptions) (*Bots, []string, error) {
+	return parse(name, text, 0, c, o)
+}
+
+func parse(path string, data []byte, mode fs.FileMode, c *catalog.Catalog, o LoadOptions) (*Bots, []string, error) {
 	if o.Getenv == nil {
 		o.Getenv = func(string) string { return "" }
 	}

@@ -182,6 +182,16 @@ func (w *Webhook) Verify(d Delivery, secrets []Token, now time.Time) (Proven, *P
 	return Proven{}, &ProofFault{w.proofs[0].kind, ReasonNoHeader}
 }
 
+// Describe returns in words what a proof is that Verify found good.
+func (w *Webhook) Describe(p Proven) string {
+	for i := range w.proofs {
+		if w.proofs[i].form == p.form && w.proofs[i].kind == p.Kind {
+			return w.proofs[i].String()
+		}
+	}
+	return p.Kind
+}
+
 // keys returns the keys that a secret may mean: a posting token may be written
 // with what the list's posts put before it.
 func (w *Webhook) keys(secret Token) [][]byte {

@@ -23,7 +23,8 @@ type botsFlags struct {
 	discordAPI  string
 	noticePause time.Duration
 
-	forgets bool // the store is in memory
+	forgets bool                            // the store is in memory
+	own     func(c *catalog.Catalog) []byte // text of a file in place of bots; nil: bots is one, or there is none
 }
 
 func (f *botsFlags) add(fs *flag.FlagSet) {
@@ -48,10 +49,14 @@ func (f *botsFlags) check() error {
 // it. Each reload loads both, and takes both or neither. bots is nil where there
 // is no file of them.
 func (f *botsFlags) live(read func() (*catalog.Catalog, []string, error), getenv func(string) string) (lists *catalog.Live, bots *agent.Live, warnings []string, err error) {
-	if f.bots != "" {
+	if f.bots != "" || f.own != nil {
 		bots = new(agent.Live)
 		read = bots.Beside(read, func(c *catalog.Catalog) (*agent.Bots, []string, error) {
-			return agent.Load(f.bots, c, agent.LoadOptions{Getenv: getenv, Forgets: f.forgets})
+			o := agent.LoadOptions{Getenv: getenv, Forgets: f.forgets}
+			if f.own != nil {
+				return agent.Parse("bots", f.own(c), c, o)
+			}
+			return agent.Load(f.bots, c, o)
 		})
 	}
 	lists, warnings, err = catalog.NewLive(read)

@@ -31,7 +31,8 @@ const (
 )
 
 // demo runs the service with every outbound call led to a sandbox of all
-// lists, posts a count to each that takes one, and reads the bot back.
+// lists, posts a count to each that takes one, reads the bot back, and has lists
+// tell of votes.
 func demo(fs *flag.FlagSet) action {
 	f := &serviceFlags{
 		countRate: rateFlag{countRate}, botsRate: rateFlag{botsRate}, votesRate: rateFlag{votesRate}, networkRate: rateFlag{networkRate}, memory: defaultMemory, shardTTL: defaultShardTTL,
@@ -62,11 +63,13 @@ func (f *serviceFlags) demo(ctx context.Context, env environment, asJSON, once b
 	if err != nil {
 		return err
 	}
+	f.own = demoBotsFile
 	s, err := newService(*f, env.getenv, store.NewMemory(store.MemoryOptions{}), sandbox.Transport(env.transport, listener.Addr().String()), log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	box := &http.Server{Handler: sandbox.New(s.catalog.Current().Lists()), ReadHeaderTimeout: time.Minute}
+	d := newSandboxDemo(s)
+	box := &http.Server{Handler: d, ReadHeaderTimeout: time.Minute}
 	go func() { _ = box.Serve(listener) }() // ends with Close
 	defer func() { _ = box.Close() }()
 
@@ -75,22 +78,79 @@ func (f *serviceFlags) demo(ctx context.Context, env environment, asJSON, once b
 	served := make(chan error, 1)
 	go func() { served <- s.run(ctx, make(chan os.Signal)) }()
 
-	if err := s.showDemo(ctx, env.out, asJSON); err != nil {
+	if err := d.show(ctx, env.out, asJSON); err != nil {
 		cancel()
 		return errors.Join(err, <-served)
 	}
 	if once {
 		cancel()
 	} else if !asJSON {
-		printTry(env.out, s.listener.Addr(), s.plainList())
+		d.printTry(env.out)
+		d.endpoint.printTo(env.out)
 	}
 	return <-served
 }
 
-// showDemo posts and reads back, and prints what came of it.
-func (s *service) showDemo(ctx context.Context, out io.Writer, asJSON bool) error {
+// sandboxDemo is a service that is shown on a sandbox of all lists.
+type sandboxDemo struct {
+	*service
+	box      *sandbox.Sandbox
+	endpoint *receiver // of the bot
+	votes    chan []byte
+}
+
+// newSandboxDemo returns the demo of a service. It serves the lists, and the bot's
+// endpoint beside them.
+func newSandboxDemo(s *service) *sandboxDemo {
+	d := &sandboxDemo{service: s, box: sandbox.New(s.catalog.Current().Lists()), votes: make(chan []byte, maxDemoVotes)}
+	d.endpoint = &receiver{secret: lists.NewToken(demoSigning, ""), now: time.Now, out: io.Discard, taken: func(body []byte) {
+		select {
+		case d.votes <- body:
+		default: // nobody waits for it any more
+		}
+	}}
+	return d
+}
+
+// ServeHTTP answers as the bot or the list whose host is asked.
+func (d *sandboxDemo) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Host == demoHost {
+		d.endpoint.ServeHTTP(w, r)
+		return
+	}
+	d.box.ServeHTTP(w, r)
+}
+
+// show posts and reads back, lets lists tell of votes, and prints what came of it.
+func (d *sandboxDemo) show(ctx context.Context, out io.Writer, asJSON bool) error {
+	count, took, err := d.count(ctx)
+	if err != nil {
+		return err
+	}
+	bot, err := d.aggregator.Bot(ctx, aggregate.BotRequest{BotID: demoBot}, demoCaller())
+	if err != nil {
+		return err
+	}
+	told, err := d.tellVotes(ctx)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(out, count, bot, told.bodies)
+	}
+	printCount(out, count, took)
+	printBot(out, bot)
+	return told.print(out)
+}
+
+// demoCaller returns who asks in the demo: whoever tries the curl lines has windows
+// of their own.
+func demoCaller() aggregate.Caller { return aggregate.Caller{IP: netip.IPv6Unspecified()} }
+
+// count posts a count to every list that takes one.
+func (d *sandboxDemo) count(ctx context.Context) (answer aggregate.CountAnswer, took time.Duration, err error) {
 	request := aggregate.CountRequest{Count: lists.Count{BotID: demoBot, ServerCount: demoServers}}
-	for _, l := range s.catalog.Current().Lists() {
+	for _, l := range d.catalog.Current().Lists() {
 		if !l.TakesCounts() {
 			continue
 		}
@@ -100,34 +160,20 @@ func (s *service) showDemo(ctx context.Context, out io.Writer, asJSON bool) erro
 		}
 		request.Tokens = append(request.Tokens, aggregate.NamedToken{ID: l.ID, Token: lists.NewToken(demoToken, number)})
 	}
-	caller := aggregate.Caller{IP: netip.IPv6Unspecified()} // whoever tries the curl lines has windows of their own
 	start := time.Now()
-	count, err := s.aggregator.Count(ctx, request, caller)
-	if err != nil {
-		return err
-	}
-	took := time.Since(start)
-	bot, err := s.aggregator.Bot(ctx, aggregate.BotRequest{BotID: demoBot}, caller)
-	if err != nil {
-		return err
-	}
-	if asJSON {
-		return printJSON(out, count, bot)
-	}
-	printCount(out, count, took)
-	printBot(out, bot)
-	return nil
+	answer, err = d.aggregator.Count(ctx, request, demoCaller())
+	return answer, time.Since(start), err
 }
 
 // printJSON prints the answers as the API gives them.
-func printJSON(out io.Writer, count aggregate.CountAnswer, bot aggregate.BotAnswer) error {
+func printJSON(out io.Writer, count aggregate.CountAnswer, bot aggregate.BotAnswer, votes []json.RawMessage) error {
 	var counted, read bytes.Buffer
 	if err := errors.Join(httpapi.EncodeCount(&counted, count), httpapi.EncodeBot(&read, bot)); err != nil {
 		return err
 	}
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
-	return enc.Encode(map[string]json.RawMessage{"count": counted.Bytes(), "bot": read.Bytes()})
+	return enc.Encode(map[string]any{"count": json.RawMessage(counted.Bytes()), "bot": json.RawMessage(read.Bytes()), "votes": votes})
 }
 
 // plainList is a list whose posts are not paced, to try one more.
@@ -185,15 +231,20 @@ func shorten(s string, most int) string {
 }
 
 // printTry prints what to try next.
-func printTry(out io.Writer, addr net.Addr, list string) {
-	base := localURL(addr)
+func (d *sandboxDemo) printTry(out io.Writer) {
+	base := localURL(d.listener.Addr())
 	_, _ = fmt.Fprintf(out, `
 Serving on %s until Ctrl-C; every list is a sandbox. Try:
 
   curl -d '{"server_count": 99, "bot_id": %q, %q: "any-token"}' %s/api/count
   curl %s/api/bots/%s
   curl '%s/api/lists?filter=true'
-`, base, demoBot, list, base, base, demoBot, base)
+`, base, demoBot, d.plainList(), base, base, demoBot, base)
+	if all := demoVoters(d.catalog.Current()); len(all) > 0 {
+		_, _ = fmt.Fprintf(out, "  AGGREGATOR_SECRET=%s aggregator hooks send %s --real --user %s --to %s/hooks/%s/%s\n",
+			demoHookSecret, all[0].ID, demoUser, base, demoBot, all[0].ID)
+	}
+	_, _ = fmt.Fprintln(out)
 }
 
 // localURL returns where a service is reached from this machine.

@@ -89,10 +89,10 @@ const (
 type receiver struct {
 	secret lists.Token
 	now    func() time.Time
-	out    io.Writer
-	taken  func(body []byte) // hears of each vote that was taken; nil: nobody listens
+	taken  func(body []byte) // hears of each vote that was taken, one at a time; nil: nobody listens
 
 	mu   sync.Mutex
+	out  io.Writer
 	seen map[string]bool // ids that came
 }
 
@@ -133,10 +133,10 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	}
 	r.seen[id] = true
 	r.say("%s  %s%s", text, printable(id), again)
-	r.mu.Unlock()
 	if r.taken != nil {
 		r.taken(body)
 	}
+	r.mu.Unlock()
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -183,4 +183,11 @@ func printable(s string) string {
 		return strconv.Quote(s)
 	}
 	return s
+}
+
+// printTo makes the receiver print elsewhere.
+func (r *receiver) printTo(out io.Writer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.out = out
 }
