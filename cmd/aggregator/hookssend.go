@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -66,9 +67,7 @@ func (f *hooksSendFlags) send(ctx context.Context, env environment, id string) e
 		return err
 	}
 	query := to.Query()
-	for name, values := range d.Query {
-		query[name] = values
-	}
+	maps.Copy(query, d.Query)
 	to.RawQuery = query.Encode()
 	return sendHook(ctx, env, to, d, lists.NewMasker(secret))
 }
@@ -153,8 +152,7 @@ func sendHook(ctx context.Context, env environment, to *url.URL, d lists.Deliver
 	client := http.Client{Transport: env.transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(q)
 	if err != nil {
-		var of *url.Error
-		if errors.As(err, &of) {
+		if of, ok := errors.AsType[*url.Error](err); ok {
 			err = of.Err // without the URL, which may hold the secret
 		}
 		return fmt.Errorf("no answer: %s", secrets.Hide(err.Error()))
