@@ -116,8 +116,9 @@ func (c *courier) step(ctx context.Context) (wait time.Duration, more bool) {
 	now := c.Now()
 	starts, next, at := plan(c.w, c.at, c.busy, now)
 	if at.CatchUp != c.at.CatchUp {
-		c.at = at
-		c.save(ctx)
+		if c.at = at; !c.save(ctx) {
+			return awayFor, true
+		}
 		return 0, true // with what comes after
 	}
 	if len(starts) > 0 && !c.mayStart() {

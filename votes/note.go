@@ -130,9 +130,9 @@ func (c *courier) tell(ctx context.Context) {
 	}
 }
 
-// save saves what is known of the endpoint. What others have asked for meanwhile
-// stays.
-func (c *courier) save(ctx context.Context) {
+// save saves what is known of the endpoint, and reports whether it could. What
+// others have asked for meanwhile stays.
+func (c *courier) save(ctx context.Context) bool {
 	item, err := store.Update(ctx, c.State, c.key, func(item *store.Item) bool {
 		if item.Version != c.item.Version {
 			c.at.asked(decodeEndpoint(item.Data, c.at.URL))
@@ -144,9 +144,10 @@ func (c *courier) save(ctx context.Context) {
 	if err != nil {
 		c.stale = true
 		c.Log.Debug("votes: what is known of an endpoint was not saved", "bot", c.bot, "error", err)
-		return
+		return false
 	}
 	c.item = item
+	return true
 }
 
 // asked takes over what somebody has asked for of the endpoint, as it was saved

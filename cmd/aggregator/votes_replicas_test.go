@@ -64,7 +64,7 @@ func TestVotesOfReplicas(t *testing.T) {
 
 	var streams [2]<-chan string
 	for i, p := range replicas {
-		streams[i] = events(streamOf(t, &p.running, otherOwnBot, "0"))
+		streams[i] = streamOf(t, &p.running, otherOwnBot, "0").events
 	}
 	replicas[0].tell(t, otherOwnBot, voteBody("stream")).Want(t, 200)
 	for i, stream := range streams {

@@ -228,8 +228,15 @@ func TestDeliveries(t *testing.T) {
 	testkit.Send(t, "GET", s.Base+"/api/bots/me/deliveries", "").Want(t, 400)
 }
 
-// streamOf opens a stream.
-func streamOf(t *testing.T, s *running, bot, last string) *http.Response {
+// stream is an open stream: its header, and its events, each as its lines, until
+// it ends.
+type stream struct {
+	header http.Header
+	events <-chan string
+}
+
+// streamOf opens a stream, which ends with the test at the latest.
+func streamOf(t *testing.T, s *running, bot, last string) stream {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), "GET", s.Base+"/api/bots/"+bot+"/votes/stream", nil)
 	if err != nil {
@@ -244,11 +251,9 @@ func streamOf(t *testing.T, s *running, bot, last string) *http.Response {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { resp.Body.Close() })
-	return resp
-}
-
-// events sends the events of a stream, each as its lines, until it ends.
-func events(resp *http.Response) <-chan string {
+	if resp.StatusCode != 200 {
+		t.Fatalf("a stream is answered with %d", resp.StatusCode)
+	}
 	all := make(chan string, 1000)
 	go func() {
 		defer close(all)
@@ -262,7 +267,7 @@ func events(resp *http.Response) <-chan string {
 			lines = nil
 		}
 	}()
-	return all
+	return stream{resp.Header, all}
 }
 
 func TestStream(t *testing.T) {
@@ -270,11 +275,11 @@ func TestStream(t *testing.T) {
 	r := newRig(t)
 	s := r.boot(t, r.votingFlags(t)...)
 	s.tell(t, otherOwnBot, voteBody("old")).Want(t, 200)
-	resp := streamOf(t, s, otherOwnBot, "")
-	if h := resp.Header; resp.StatusCode != 200 || h.Get("Content-Type") != "text/event-stream" || h.Get("Cache-Control") != "no-store" || h.Get("X-Accel-Buffering") != "no" {
-		t.Errorf("got %d with %v", resp.StatusCode, h)
+	open := streamOf(t, s, otherOwnBot, "")
+	if h := open.header; h.Get("Content-Type") != "text/event-stream" || h.Get("Cache-Control") != "no-store" || h.Get("X-Accel-Buffering") != "no" {
+		t.Errorf("got %v", h)
 	}
-	live := events(resp)
+	live := open.events
 	if got := testkit.Receive(t, "the beginning", live); got != "retry: 3000" {
 		t.Errorf("the stream begins with %q", got)
 	}
@@ -292,14 +297,14 @@ func TestStream(t *testing.T) {
 		t.Errorf("the first event is %q", first)
 	}
 	s.tell(t, otherOwnBot, voteBody("next")).Want(t, 200)
-	again := events(streamOf(t, s, otherOwnBot, id))
+	again := streamOf(t, s, otherOwnBot, id).events
 	testkit.Receive(t, "the beginning", again)
 	for got := ""; !strings.Contains(got, `"next"`); got = testkit.Receive(t, "an event", again) {
 		if strings.Contains(got, id) {
 			t.Errorf("the event after which the stream begins came again: %s", got)
 		}
 	}
-	whole := events(streamOf(t, s, otherOwnBot, "0"))
+	whole := streamOf(t, s, otherOwnBot, "0").events
 	testkit.Receive(t, "the beginning", whole)
 	if got := testkit.Receive(t, "the oldest", whole); !strings.Contains(got, `"old"`) {
 		t.Errorf("from the beginning the first is %s", got)
