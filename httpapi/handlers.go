@@ -136,7 +136,14 @@ func answerJSON(c echo.Context, status int, body []byte) error {
 	return err
 }
 
-func caller(c echo.Context) aggregate.Caller {
-	x := exchangeOf(c)
-	return aggregate.Caller{IP: x.ip, Many: !x.network.IsValid(), UserAgent: c.Request().UserAgent()}
+func caller(c echo.Context) aggregate.Caller { return CallerOf(c.Request()) }
+
+// CallerOf returns who has sent a request that the server passes on. It is the
+// zero Caller, of no address, for any other.
+func CallerOf(r *http.Request) aggregate.Caller {
+	x := exchangeIn(r.Context())
+	if x == nil {
+		return aggregate.Caller{Many: true}
+	}
+	return aggregate.Caller{IP: x.ip, Many: !x.network.IsValid(), UserAgent: r.UserAgent()}
 }

@@ -54,14 +54,12 @@ func (s *Site) funcs() template.FuncMap {
 		"asset":    s.assets.url,
 		"time":     s.timeTag,
 		"sections": func() []section { return sections },
-		"plural": func(n int, one, many string) string {
-			if n == 1 {
-				return "1 " + one
-			}
-			return strconv.Itoa(n) + " " + many
-		},
-		"link":    link,
-		"version": func() string { return s.Version },
+		"plural":   plural,
+		"link":     link,
+		"grouped":  grouped,
+		"noun":     verb64,
+		"day":      day,
+		"version":  func() string { return s.Version },
 		"host": func(raw string) string {
 			u, err := url.Parse(raw)
 			if err != nil {
@@ -88,6 +86,7 @@ type section struct{ Key, Label, Path, About string }
 var sections = []section{
 	{"lists", "Lists", "/lists", "Every bot list: what it takes, what it is sent, how it does."},
 	{"features", "Features", "/features", "Which list has which feature."},
+	{"bots", "Bots", "/bots", "What the lists say about a bot."},
 }
 
 // link returns a URL that a list or a catalog names, if it is one of the web; ""

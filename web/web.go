@@ -13,13 +13,21 @@ import (
 	"strings"
 	"time"
 
+	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/lists"
 )
 
 // Config is what a Site works with.
 type Config struct {
-	Catalog   *catalog.Live
+	Catalog *catalog.Live
+	// Aggregator reads bots; nil: none can be looked up.
+	Aggregator *aggregate.Aggregator
+	// Caller returns who sends a request. It is needed beside an Aggregator.
+	Caller func(*http.Request) aggregate.Caller
+	// Counts returns how many servers a bot was on over time, the oldest point
+	// first; nil: that is not known.
+	Counts    func(ctx context.Context, botID string) ([]CountPoint, error)
 	BasePath  string // before every path, such as "/botlists"; "" for none
 	PublicURL string // where the service is reached from outside, without a slash at its end; "" if that is not known
 	Version   string
@@ -53,6 +61,9 @@ func New(c Config) *Site {
 	s.handle("/lists/hidden", s.listIndex(hidden))
 	s.handle("/lists/{id}", s.list)
 	s.handle("/icons/{id}", s.icon)
+	s.handle("/bots", s.bots)
+	s.handle("/bots/{id}", s.bot)
+	s.handle("/robots.txt", s.robots)
 	s.handle("/features", s.features)
 	s.handle("/features/{id}", s.feature)
 	s.mux.Handle("GET "+assetsPath+"{name}", s.assets)

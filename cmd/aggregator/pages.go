@@ -8,8 +8,10 @@ import (
 	"net/url"
 	"strings"
 
+	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/fanout"
+	"aggregator/httpapi"
 	"aggregator/web"
 )
 
@@ -48,10 +50,10 @@ func (f *pagesFlags) check() error {
 }
 
 // pages returns what serves the pages; nil where there are to be none.
-func (f *pagesFlags) pages(live *catalog.Live, client *fanout.Client, log *slog.Logger) http.Handler {
+func (f *pagesFlags) pages(live *catalog.Live, a *aggregate.Aggregator, client *fanout.Client, log *slog.Logger) http.Handler {
 	if f.noPages {
 		return nil
 	}
-	return web.New(web.Config{Catalog: live, BasePath: f.basePath, PublicURL: f.publicURL, Version: thisBuild().Version, Log: log,
+	return web.New(web.Config{Catalog: live, Aggregator: a, Caller: httpapi.CallerOf, BasePath: f.basePath, PublicURL: f.publicURL, Version: thisBuild().Version, Log: log,
 		UserAgent: userAgent, Fetch: client.Exchange})
 }
