@@ -82,17 +82,7 @@ func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R,
 		ctx = context.WithoutCancel(ctx)
 	}
 	err = f.fly(ctx, op.listener(r), func(ctx context.Context) (answer A, some bool, err error) {
-		d := a.run(ctx, op.op, op.memory, f.asked, f.room, from, f.heard())
-		answer, err = op.merge(r, d), ctx.Err()
-		if a.Servers != nil && op.servers != nil {
-			if n, ok := op.servers(r, d, answer); ok {
-				a.Servers(op.botID(r), n, op.op.ProvesOwner)
-			}
-		}
-		if op.keep != nil && err == nil && len(d.plan) > 0 {
-			op.keep(r, from, answer)
-		}
-		return answer, len(d.plan) > 0, err
+		return operate(ctx, a, op, r, from, f)
 	})
 	if err != nil {
 		return result[A]{}, err
@@ -133,6 +123,22 @@ func board[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r 
 	}
 	f = op.shared.board(ctx, key, own)
 	return f, f != own, asked{}, nil
+}
+
+// operate makes the calls of a flight and merges what came of them; some is false
+// if none was made. The error is the context's.
+func operate[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R, from Caller, f *flight[A]) (answer A, some bool, err error) {
+	d := a.run(ctx, op.op, op.memory, f.asked, f.room, from, f.heard())
+	answer, err = op.merge(r, d), ctx.Err()
+	if a.Servers != nil && op.servers != nil {
+		if n, ok := op.servers(r, d, answer); ok {
+			a.Servers(op.botID(r), n, op.op.ProvesOwner)
+		}
+	}
+	if op.keep != nil && err == nil && len(d.plan) > 0 {
+		op.keep(r, from, answer)
+	}
+	return answer, len(d.plan) > 0, err
 }
 
 // prepare plans a request, and looks at what is remembered and what holds back. The
