@@ -3,7 +3,6 @@ package httpapi
 import (
 	"encoding/json"
 	"math"
-	"slices"
 	"sync"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 
 	"aggregator/catalog"
 	"aggregator/health"
-	"aggregator/lists"
 )
 
 // statusFor is how long an answer about all lists is kept: making one costs more
@@ -101,7 +99,7 @@ func (s *Server) statusBody() (static, error) {
 // askedLists returns the ids of the lists that are asked anything.
 func askedLists(c *catalog.Catalog) (ids []string) {
 	for _, l := range c.Lists() {
-		if slices.ContainsFunc(lists.Ops(), l.Supports) {
+		if l.IsAsked() {
 			ids = append(ids, l.ID)
 		}
 	}

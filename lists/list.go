@@ -10,6 +10,7 @@ package lists
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -40,6 +41,9 @@ func New(id string, e Entry) (*List, []Problem) {
 
 // Supports reports whether the list is ever asked what op asks.
 func (l *List) Supports(op Op) bool { return !l.Defunct && l.endpoint(op) != nil }
+
+// IsAsked reports whether the list is ever asked anything.
+func (l *List) IsAsked() bool { return slices.ContainsFunc(Ops(), l.Supports) }
 
 // TakesCounts reports whether counts are posted to the list.
 func (l *List) TakesCounts() bool { return l.Supports(Posts) }

@@ -10,15 +10,18 @@ import (
 // homeBody is the body of the first page.
 type homeBody struct {
 	Counts catalog.Counts
+	State  string // how lists are, in one line
 	Curl   string // the least that a bot has to send
 }
 
 // home answers with the first page.
 func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
+	c := s.Catalog.Current()
 	return s.render(w, r, http.StatusOK, "home", view{
 		Description: "Post a Discord bot's server count to every bot list with one request, and read a bot from all of them.",
 		Twin:        "/api/lists",
-		Body:        homeBody{Counts: s.Catalog.Current().Counts(), Curl: postExample(s.Catalog.Current(), s.origin(r))},
+		AsOf:        s.Now(),
+		Body:        homeBody{Counts: c.Counts(), State: stateLine(s.all.of(c)), Curl: postExample(c, s.origin(r))},
 	})
 }
 

@@ -38,6 +38,7 @@ type listBody struct {
 	Has, Not []catalog.Feature
 	Requests []request
 	ListKey  bool // the list numbers bots itself
+	Health   *listHealth
 	Sources  []string
 	Legacy   []string // ids that it once had
 }
@@ -53,8 +54,13 @@ func (s *Site) list(w http.ResponseWriter, r *http.Request) error {
 		s.redirect(w, r, "/lists/"+url.PathEscape(l.ID))
 		return nil
 	}
+	body := bodyOf(c, l)
+	if how, ok := s.how(l); ok {
+		body.Health = newListHealth(how)
+		body.Health.Days = drawBars(how.Days, barDays)
+	}
 	return s.render(w, r, http.StatusOK, "list", view{
-		Title: l.Name + " (" + l.ID + ")", Description: l.Description, Nav: "lists", Twin: "/api/lists/" + url.PathEscape(l.ID), Body: bodyOf(c, l),
+		Title: l.Name + " (" + l.ID + ")", Description: l.Description, Nav: "lists", Twin: "/api/lists/" + url.PathEscape(l.ID), AsOf: s.Now(), Body: body,
 	})
 }
 

@@ -53,6 +53,9 @@ func (s *Site) funcs() template.FuncMap {
 		"path":     s.path,
 		"asset":    s.assets.url,
 		"time":     s.timeTag,
+		"clock":    clockTag,
+		"percent":  percent,
+		"took":     took,
 		"sections": func() []section { return sections },
 		"plural":   plural,
 		"link":     link,
@@ -67,16 +70,6 @@ func (s *Site) funcs() template.FuncMap {
 			}
 			return strings.TrimPrefix(u.Host, "www.")
 		},
-		"with": func(pairs ...any) (map[string]any, error) {
-			if len(pairs)%2 != 0 {
-				return nil, fmt.Errorf("with %d arguments", len(pairs))
-			}
-			m := map[string]any{}
-			for i := 0; i < len(pairs); i += 2 {
-				m[fmt.Sprint(pairs[i])] = pairs[i+1]
-			}
-			return m, nil
-		},
 	}
 }
 
@@ -87,6 +80,7 @@ var sections = []section{
 	{"lists", "Lists", "/lists", "Every bot list: what it takes, what it is sent, how it does."},
 	{"features", "Features", "/features", "Which list has which feature."},
 	{"bots", "Bots", "/bots", "What the lists say about a bot."},
+	{"status", "Status", "/status", "Which lists answer, how fast, and what was down."},
 }
 
 // link returns a URL that a list or a catalog names, if it is one of the web; ""
@@ -108,35 +102,40 @@ func (s *Site) timeTag(t time.Time) template.HTML {
 	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`, exact, t.UTC().Format("2006-01-02 15:04:05 UTC"), ago(s.Now().Sub(t)))) //nolint:gosec // made of a time alone
 }
 
+// clockTag returns a time by the clock: a page that says as of when it is true may
+// stay open for long.
+func clockTag(t time.Time) template.HTML {
+	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, t.UTC().Format(time.RFC3339), t.UTC().Format("2 January 2006, 15:04:05 UTC"))) //nolint:gosec // made of a time alone
+}
+
 // ago returns a time that has passed, or is to come, in words.
 func ago(d time.Duration) string {
-	words := func(n int, unit string) string {
-		if n != 1 {
-			unit += "s"
-		}
-		return strconv.Itoa(n) + " " + unit
-	}
-	var s string
-	switch abs := d.Abs(); {
-	case abs < time.Second:
+	switch {
+	case d.Abs() < time.Second:
 		return "now"
-	case abs < time.Minute:
-		s = words(int(abs/time.Second), "second")
-	case abs < time.Hour:
-		s = words(int(abs/time.Minute), "minute")
-	case abs < 48*time.Hour:
-		s = words(int(abs/time.Hour), "hour")
-	case abs < 60*24*time.Hour:
-		s = words(int(abs/(24*time.Hour)), "day")
-	case abs < 2*365*24*time.Hour:
-		s = words(int(abs/(30*24*time.Hour)), "month")
-	default:
-		s = words(int(abs/(365*24*time.Hour)), "year")
+	case d < 0:
+		return "in " + span(-d)
 	}
-	if d < 0 {
-		return "in " + s
+	return span(d) + " ago"
+}
+
+// span returns a time in words, in the unit that fits best, rounded down.
+func span(d time.Duration) string {
+	const day = 24 * time.Hour
+	unit, words := time.Second, "second"
+	switch {
+	case d >= 2*365*day:
+		unit, words = 365*day, "year"
+	case d >= 60*day:
+		unit, words = 30*day, "month"
+	case d >= 2*day:
+		unit, words = day, "day"
+	case d >= time.Hour:
+		unit, words = time.Hour, "hour"
+	case d >= time.Minute:
+		unit, words = time.Minute, "minute"
 	}
-	return s + " ago"
+	return count(int64(d/unit), words, words+"s")
 }
 
 // layout is what the layout shows around a view.

@@ -15,6 +15,7 @@ import (
 
 	"aggregator/aggregate"
 	"aggregator/catalog"
+	"aggregator/health"
 	"aggregator/lists"
 )
 
@@ -28,6 +29,7 @@ type Config struct {
 	// Counts returns how many servers a bot was on over time, the oldest point
 	// first; nil: that is not known.
 	Counts    func(ctx context.Context, botID string) ([]CountPoint, error)
+	Health    Health // nil: no list was ever asked
 	BasePath  string // before every path, such as "/botlists"; "" for none
 	PublicURL string // where the service is reached from outside, without a slash at its end; "" if that is not known
 	Version   string
@@ -46,6 +48,7 @@ type Site struct {
 	pages  map[string]*page
 	assets assets
 	icons  *icons
+	all    *howLists
 }
 
 // New returns a Site. It panics where a template is broken, which tests see.
@@ -53,13 +56,17 @@ func New(c Config) *Site {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	s := &Site{Config: c, mux: http.NewServeMux(), assets: loadAssets(c.BasePath), icons: newIcons(c)}
+	if c.Health == nil {
+		c.Health = health.New(health.Config{Now: c.Now})
+	}
+	s := &Site{Config: c, mux: http.NewServeMux(), assets: loadAssets(c.BasePath), icons: newIcons(c), all: &howLists{health: c.Health, now: c.Now}}
 	s.pages = s.loadPages()
 	s.handle("/{$}", s.home)
 	s.handle("/lists", s.listIndex(living))
 	s.handle("/lists/defunct", s.listIndex(defunct))
 	s.handle("/lists/hidden", s.listIndex(hidden))
 	s.handle("/lists/{id}", s.list)
+	s.handle("/status", s.status)
 	s.handle("/icons/{id}", s.icon)
 	s.handle("/bots", s.bots)
 	s.handle("/bots/{id}", s.bot)

@@ -47,7 +47,7 @@ func get(s http.Handler, method, path string, headers ...string) *httptest.Respo
 // somePages returns a path of each kind of page.
 func somePages(s *Site) []string {
 	c := s.Catalog.Current()
-	return []string{"/", "/lists", "/lists/defunct", "/lists/hidden", "/lists/" + c.Lists()[0].ID, "/features", "/features/" + c.Features()[0].ID, "/bots"}
+	return []string{"/", "/lists", "/lists/defunct", "/lists/hidden", "/lists/" + c.Lists()[0].ID, "/features", "/features/" + c.Features()[0].ID, "/bots", "/status"}
 }
 
 // TestPages holds what is true of every page.

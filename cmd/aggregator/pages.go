@@ -11,6 +11,7 @@ import (
 	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/fanout"
+	"aggregator/health"
 	"aggregator/httpapi"
 	"aggregator/web"
 )
@@ -50,10 +51,10 @@ func (f *pagesFlags) check() error {
 }
 
 // pages returns what serves the pages; nil where there are to be none.
-func (f *pagesFlags) pages(live *catalog.Live, a *aggregate.Aggregator, client *fanout.Client, log *slog.Logger) http.Handler {
+func (f *pagesFlags) pages(live *catalog.Live, how *health.Recorder, a *aggregate.Aggregator, client *fanout.Client, log *slog.Logger) http.Handler {
 	if f.noPages {
 		return nil
 	}
-	return web.New(web.Config{Catalog: live, Aggregator: a, Caller: httpapi.CallerOf, BasePath: f.basePath, PublicURL: f.publicURL, Version: thisBuild().Version, Log: log,
+	return web.New(web.Config{Catalog: live, Health: how, Aggregator: a, Caller: httpapi.CallerOf, BasePath: f.basePath, PublicURL: f.publicURL, Version: thisBuild().Version, Log: log,
 		UserAgent: userAgent, Fetch: client.Exchange})
 }
