@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	driver "github.com/redis/go-redis/v9"
-
 	"aggregator/store"
 )
 
@@ -30,7 +28,7 @@ type link struct {
 	addr    string // host:port; nothing else of the URL may be shown
 	clock   *store.Clock
 	monitor *store.Monitor
-	client  *driver.Client
+	client  *client
 	secret  []byte
 	turns   chan struct{} // holds one for each call under way
 	ahead   atomic.Int64  // milliseconds that our clock is ahead of Redis's
@@ -58,13 +56,13 @@ type link struct {
 	closed    bool
 }
 
-func newLink(config *driver.Options, log *slog.Logger, opts options) *link {
+func newLink(c config, log *slog.Logger, opts options) *link {
 	l := &link{
 		options: opts,
-		addr:    config.Addr,
+		addr:    c.address,
 		clock:   store.NewClock(opts.now, opts.elapsed, store.Reading{}),
-		monitor: store.NewMonitor(log, opts.now, "address", config.Addr),
-		client:  driver.NewClient(config),
+		monitor: store.NewMonitor(log, opts.now, "address", c.address),
+		client:  newClient(c),
 		turns:   make(chan struct{}, connections),
 		state:   store.OK,
 		lost:    make(chan struct{}),
@@ -97,7 +95,7 @@ func (l *link) begin(ctx context.Context) error {
 func (l *link) yieldTo(ctx context.Context) error {
 	for end := time.Now().Add(l.yield); time.Now().Before(end); {
 		timed, cancel := context.WithTimeout(ctx, l.start)
-		there, err := meeting.Run(timed, l.client, []string{secretKey}).Result()
+		there, err := meeting.run(timed, l.client, []string{secretKey})
 		cancel()
 		if err != nil || there != int64(0) { // greet tells if it is something else
 			return err
@@ -115,7 +113,7 @@ func (l *link) close() error {
 	l.mu.Unlock()
 	l.end()
 	l.others.Wait()
-	return l.client.Close()
+	return l.client.close()
 }
 
 // away reports whether Redis is away, or cannot be used. Callers hold the mutex.
@@ -145,7 +143,7 @@ func (l *link) lostTill() time.Time {
 
 // ask runs a script when its turn comes. It returns errAway while Redis cannot
 // be used.
-func (l *link) ask(ctx context.Context, script *driver.Script, names []string, args []any) (reply, error) {
+func (l *link) ask(ctx context.Context, script *script, names []string, args []any) (reply, error) {
 	for {
 		r, err := l.try(ctx, script, names, args)
 		if err == nil || !errors.Is(err, errTryAgain) {
@@ -179,7 +177,7 @@ func (l *link) awaitBack(ctx context.Context) error {
 var errTryAgain = errors.New("store: try again")
 
 // try is ask, once.
-func (l *link) try(ctx context.Context, script *driver.Script, names []string, args []any) (reply, error) {
+func (l *link) try(ctx context.Context, script *script, names []string, args []any) (reply, error) {
 	done, err := l.turn(ctx)
 	if err != nil {
 		return reply{}, err
@@ -270,8 +268,7 @@ func (l *link) blame(err error) error {
 
 // definite reports whether an error tells all, so that no other call is needed.
 func definite(err error) bool {
-	_, ok := errors.AsType[driver.Error](err)
-	return ok || errors.Is(err, errLost)
+	return answered(err) || errors.Is(err, errLost)
 }
 
 // say notes why Redis cannot be used. Callers hold the mutex.

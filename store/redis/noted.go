@@ -29,24 +29,45 @@ func (w *windows) Noted(ctx context.Context) ([]store.Noted, error) {
 		return w.memory.Noted(ctx)
 	}
 	var all []store.Noted
-	for cursor := uint64(0); ; {
-		names, next, err := w.client.Scan(ctx, cursor, prefix+"*", scanned).Result()
+	for cursor := "0"; ; {
+		names, next, err := w.scan(ctx, cursor)
 		if err != nil {
 			return nil, err
 		}
 		if all, err = w.noted(ctx, all, names); err != nil {
 			return nil, err
 		}
-		if cursor = next; cursor == 0 {
+		if cursor = next; cursor == "0" {
 			return store.SortNoted(all), nil
 		}
 	}
 }
 
+// scan returns some of the keys there are, and where to go on; "0" for nowhere.
+func (w *windows) scan(ctx context.Context, cursor string) (names []string, next string, err error) {
+	found, err := slice(w.client.do(ctx, "SCAN", cursor, "MATCH", prefix+"*", "COUNT", scanned))
+	if err != nil {
+		return nil, "", err
+	}
+	if len(found) != 2 {
+		return nil, "", errReply
+	}
+	next, _ = found[0].(string)
+	all, _ := found[1].([]any)
+	for _, one := range all {
+		name, _ := one.(string)
+		names = append(names, name)
+	}
+	if next == "" {
+		return nil, "", errReply
+	}
+	return names, next, nil
+}
+
 // noted appends those of some keys that are windows with a note.
 func (w *windows) noted(ctx context.Context, all []store.Noted, names []string) ([]store.Noted, error) {
 	var keys []store.Key
-	var of []string
+	var of []any
 	for _, name := range names {
 		raw, err := hex.DecodeString(strings.TrimPrefix(name, prefix))
 		if err == nil && len(raw) == len(store.Key{}) {
@@ -56,7 +77,7 @@ func (w *windows) noted(ctx context.Context, all []store.Noted, names []string) 
 	if len(of) == 0 {
 		return all, nil
 	}
-	values, err := w.client.MGet(ctx, of...).Result()
+	values, err := slice(w.client.do(ctx, "MGET", of...))
 	if err != nil {
 		return nil, err
 	}

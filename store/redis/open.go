@@ -9,10 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
-
-	driver "github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // errURL says nothing of the URL: where one is malformed, any part of it may be
@@ -20,16 +16,16 @@ import (
 var errURL = errors.New("store: not a Redis URL: want redis://user:password@host:port/db, or rediss:// for TLS; " +
 	"in the password / is written %2F, ? %3F, # %23, @ %40, : %3A, % %25")
 
-func parse(text string, opts options) (*driver.Options, error) {
+func parse(text string, opts options) (config, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" ||
 		u.Hostname() == "" || u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#") {
-		return nil, errURL
+		return config{}, errURL
 	}
 	db := 0
 	if path := strings.TrimPrefix(u.Path, "/"); path != "" {
 		if db, err = strconv.Atoi(path); err != nil || db < 0 {
-			return nil, errURL
+			return config{}, errURL
 		}
 	}
 	port := u.Port()
@@ -37,30 +33,17 @@ func parse(text string, opts options) (*driver.Options, error) {
 		port = "6379"
 	}
 	password, _ := u.User.Password()
-	config := &driver.Options{
-		Addr:     net.JoinHostPort(u.Hostname(), port),
-		Username: u.User.Username(),
-		Password: password,
-		DB:       db,
-		Protocol: 2,
-
-		ContextTimeoutEnabled: true,
-		MaxRetries:            -1,
-		DialerRetries:         1,
-		DialTimeout:           opts.start / 2, // nobody waits so long, but a slow one may be done for the next
-		ReadTimeout:           2 * opts.start, // contexts end sooner
-		WriteTimeout:          2 * opts.start,
-		PoolSize:              connections,
-		ConnMaxIdleTime:       time.Minute, // before a firewall forgets it
-		DisableIdentity:       true,
-		MaintNotificationsConfig: &maintnotifications.Config{
-			Mode: maintnotifications.ModeDisabled,
-		},
+	c := config{
+		address:  net.JoinHostPort(u.Hostname(), port),
+		username: u.User.Username(), password: password,
+		db:          db,
+		dialTimeout: opts.start / 2,
+		callTimeout: 2 * opts.start,
 	}
 	if u.Scheme == "rediss" {
-		config.TLSConfig = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12, RootCAs: opts.roots}
+		c.tls = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12, RootCAs: opts.roots}
 	}
-	return config, nil
+	return c, nil
 }
 
 var errDamaged = errors.New("has something else under " + secretKey + ": it is another program's, or damaged")
@@ -92,7 +75,7 @@ var refusals = []struct{ says, means string }{
 // explain says what is wrong with Redis, as the rest of a sentence that begins
 // with it, and never a part of the URL.
 func explain(err error) string {
-	if _, ok := errors.AsType[driver.Error](err); ok {
+	if answered(err) {
 		for _, r := range refusals {
 			if strings.Contains(err.Error(), r.says) {
 				return r.means

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	driver "github.com/redis/go-redis/v9"
-
 	"aggregator/store"
 )
 
@@ -50,7 +48,7 @@ func newOutbox(l *link) *outbox {
 	return &outbox{
 		link:    l,
 		bounds:  strings.Join(texts, " "),
-		channel: prefix + "outbox:changed:" + strconv.Itoa(l.client.Options().DB), // a channel is of all databases
+		channel: prefix + "outbox:changed:" + strconv.Itoa(l.client.db), // a channel is of all databases
 		changes: changes{last: -1},
 	}
 }
@@ -61,7 +59,7 @@ const page = 200
 // call runs a script of an outbox, as often as there is much to clear away
 // first, and returns what it says. A Redis that was given up just now is waited
 // for a moment.
-func (o *outbox) call(ctx context.Context, script *driver.Script, args ...any) (*reader, error) {
+func (o *outbox) call(ctx context.Context, script *script, args ...any) (*reader, error) {
 	args = append([]any{o.bounds, o.channel}, args...)
 	for {
 		r, err := o.ask(ctx, script, nil, args)

@@ -2,13 +2,10 @@ package redis
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	driver "github.com/redis/go-redis/v9"
 
 	"aggregator/store"
 )
@@ -93,30 +90,20 @@ func (o *outbox) listen() {
 
 // hear listens until that fails, and reports whether it could at first.
 func (o *outbox) hear() (could bool) {
-	sub := o.client.Subscribe(o.ending, o.channel)
-	stop := context.AfterFunc(o.ending, func() { _ = sub.Close() }) // which ends a read
-	defer func() {
-		if stop() {
-			_ = sub.Close() // it has failed, or missed something
-		}
-	}()
-	for {
-		message, err := sub.ReceiveTimeout(o.ending, listenFor)
-		switch m := message.(type) {
-		case *driver.Subscription:
+	o.client.listen(o.ending, o.channel, listenFor, func(message string) bool {
+		if message == "" {
+			news := o.askChanges()
+			first := !could
 			could = true
-			o.askChanges()
-		case *driver.Message:
-			n, bot, _ := strings.Cut(m.Payload, " ")
-			if number, err := strconv.ParseInt(n, 10, 64); err == nil { // no other program's
-				o.changes.heard(number, bot)
-			}
-		case nil:
-			if !timedOut(err) || o.askChanges() { // what is silent now may be dead
-				return could
-			}
+			return first || !news // a connection on which something was missed may be dead
 		}
-	}
+		n, bot, _ := strings.Cut(message, " ")
+		if number, err := strconv.ParseInt(n, 10, 64); err == nil { // no other program's
+			o.changes.heard(number, bot)
+		}
+		return true
+	})
+	return could
 }
 
 // askChanges asks whether something has changed that was not heard of, and reports
@@ -124,9 +111,11 @@ func (o *outbox) hear() (could bool) {
 func (o *outbox) askChanges() bool {
 	ctx, cancel := context.WithTimeout(o.ending, o.timeout)
 	defer cancel()
-	n, err := o.client.HGet(ctx, prefix+"outbox:sums", "changes").Int64()
-	if err != nil && !errors.Is(err, driver.Nil) {
+	found, err := o.client.do(ctx, "HGET", prefix+"outbox:sums", "changes")
+	if err != nil {
 		return false
 	}
+	text, _ := found.(string)
+	n, _ := strconv.ParseInt(text, 10, 64) // 0 before the first
 	return o.changes.asked(n)
 }

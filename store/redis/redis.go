@@ -24,8 +24,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/redis/go-redis/v9/logging"
-
 	"aggregator/store"
 )
 
@@ -90,7 +88,6 @@ func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Sto
 	if err != nil {
 		return nil, err
 	}
-	logging.Disable() // the library's own, to stderr: all that matters is logged here
 	s := &Store{link: newLink(config, log, opts)}
 	s.windows = newWindows(s.link)
 	s.state = newState(s.link)
@@ -102,7 +99,7 @@ func open(ctx context.Context, url string, log *slog.Logger, opts options) (*Sto
 		return s, nil
 	}
 	s.end()
-	_ = s.client.Close() // there is an error already
+	_ = s.client.close() // there is an error already
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("store: Redis at %s: %w", s.addr, ctx.Err())
 	}

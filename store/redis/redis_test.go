@@ -24,8 +24,6 @@ import (
 	"testing"
 	"time"
 
-	driver "github.com/redis/go-redis/v9"
-
 	"aggregator/internal/testkit"
 	"aggregator/store"
 	"aggregator/store/storetest"
@@ -306,10 +304,10 @@ func TestRealClock(t *testing.T) {
 
 func TestKeysExpire(t *testing.T) {
 	srv := startServer(t)
-	s, c := srv.open(), srv.client(driver.Options{})
+	s := srv.open()
 	wantTTL := func(n int, period time.Duration) {
 		t.Helper()
-		if ttl := c.PTTL(t.Context(), named(n)).Val(); ttl < period || ttl > period+20*time.Second {
+		if ttl := srv.expires(0, named(n)); ttl < period || ttl > period+20*time.Second {
 			t.Errorf("key %d expires in %s, want a little more than %s", n, ttl, period)
 		}
 	}
@@ -360,15 +358,14 @@ func TestRepairsKeys(t *testing.T) {
 	// One that only lost its expiry still closes when it should.
 	clock := testkit.NewClock()
 	s = openURL(t, "redis://"+srv.addr+"/1", options{now: clock.Now, told: steady(clock)})
-	c := srv.client(driver.Options{DB: 1})
 	wantTake(t, s, 0, true)
-	if !c.Persist(t.Context(), named(0)).Val() {
+	if srv.commandIn(1, "PERSIST", named(0)) != int64(1) {
 		t.Fatal("it had no expiry")
 	}
 	wantTake(t, s, 0, false)
 	clock.Advance(120 * time.Second)
 	wantTake(t, s, 0, true)
-	if ttl := c.PTTL(t.Context(), named(0)).Val(); ttl <= 0 {
+	if ttl := srv.expires(1, named(0)); ttl <= 0 {
 		t.Error("no expiry after its next use")
 	}
 }
@@ -950,7 +947,7 @@ func TestOpenURLs(t *testing.T) {
 		"redis://:" + inURL(password) + "@h":           {"h:6379", "", password, 0},
 	} {
 		got, err := parse(url, options{})
-		if err != nil || got.Addr != want[0] || got.Username != want[1] || got.Password != want[2] || got.DB != want[3] || (got.TLSConfig != nil) != strings.HasPrefix(url, "rediss:") {
+		if err != nil || got.address != want[0] || got.username != want[1] || got.password != want[2] || got.db != want[3] || (got.tls != nil) != strings.HasPrefix(url, "rediss:") {
 			t.Errorf("%s: %+v, error %v", url, got, err)
 		}
 	}
@@ -1054,6 +1051,7 @@ func pretend(t *testing.T, answer func(command string) string) string {
 						}
 						command = append(command, string(word[:size]))
 					}
+					command[0] = strings.ToLower(command[0]) // clients write it either way
 					if _, err := conn.Write([]byte(answer(strings.Join(command, " ")))); err != nil {
 						return
 					}

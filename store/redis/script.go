@@ -4,12 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"net"
 	"strconv"
 	"strings"
 	"time"
-
-	driver "github.com/redis/go-redis/v9"
 
 	"aggregator/store"
 )
@@ -96,10 +93,10 @@ const preludeArgs = 4
 
 var (
 	// nothing changes nothing.
-	nothing = driver.NewScript(prelude + `return {1, now}`)
+	nothing = newScript(prelude + `return {1, now}`)
 
 	// meeting reports whether there is a secret.
-	meeting = driver.NewScript(`
+	meeting = newScript(`
 redis.call('TIME')
 return redis.call('EXISTS', KEYS[1])`)
 
@@ -107,7 +104,7 @@ return redis.call('EXISTS', KEYS[1])`)
 	// those there are, and the time. It fails where the other scripts would.
 	// ARGV: the secret, the epoch that the caller knows ("" for none), a time
 	// as in clockLua, "", and the word of a new epoch.
-	greeting = driver.NewScript(clockLua + `
+	greeting = newScript(clockLua + `
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
 if not known[1] or not known[2] then
 	known[1] = redis.call('GET', KEYS[1])
@@ -118,7 +115,7 @@ return {known[1], known[2], now}`)
 
 	// stepping takes back by how many milliseconds Redis's clock was set
 	// forward. Keys may have expired of it, so that a new epoch begins.
-	stepping = driver.NewScript(prelude + `
+	stepping = newScript(prelude + `
 setBack(tonumber(A[1]))
 redis.call('SET', KEYS[2], string.format('%s %.0f', A[2], now))
 return {1, now}`)
@@ -156,7 +153,7 @@ func (l *link) greet(ctx context.Context) (lost time.Time, err error) {
 	epoch := l.epoch
 	l.mu.Unlock()
 	before := l.clock.Now()
-	result, err := greeting.Run(ctx, l.client, []string{secretKey, epochKey, clockKey}, ours, epoch, l.tell(), "", rand.Text()).Result()
+	result, err := greeting.run(ctx, l.client, []string{secretKey, epochKey, clockKey}, ours, epoch, l.tell(), "", rand.Text())
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -201,7 +198,7 @@ func (l *link) tell() string {
 }
 
 // run runs a script, whether Redis is thought to be there or not.
-func (l *link) run(ctx context.Context, script *driver.Script, names []string, args []any) (reply, error) {
+func (l *link) run(ctx context.Context, script *script, names []string, args []any) (reply, error) {
 	l.mu.Lock()
 	epoch := l.epoch
 	l.mu.Unlock()
@@ -209,7 +206,7 @@ func (l *link) run(ctx context.Context, script *driver.Script, names []string, a
 }
 
 // runIn is run in an epoch, without the mutex.
-func (l *link) runIn(ctx context.Context, epoch string, script *driver.Script, names []string, args []any) (reply, error) {
+func (l *link) runIn(ctx context.Context, epoch string, script *script, names []string, args []any) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	before := l.clock.Now()
@@ -218,7 +215,7 @@ func (l *link) runIn(ctx context.Context, epoch string, script *driver.Script, n
 	if l.compared.Load() {
 		values[3] = ceilMilli(before) - l.ahead.Load()
 	}
-	found, err := script.Run(ctx, l.client, all, append(values, args...)...).Slice()
+	found, err := slice(script.run(ctx, l.client, all, append(values, args...)...))
 	switch {
 	case err != nil:
 		return reply{}, err
@@ -249,7 +246,7 @@ func (l *link) step(ctx context.Context, epoch string, after time.Time, now int6
 	if by < clockTolerance/2 {
 		return errClock
 	}
-	_, err := stepping.Run(ctx, l.client, []string{secretKey, epochKey, clockKey}, l.secret, epoch, l.tell(), "", by, rand.Text()).Int64Slice()
+	_, err := stepping.run(ctx, l.client, []string{secretKey, epochKey, clockKey}, l.secret, epoch, l.tell(), "", by, rand.Text())
 	if err != nil {
 		return err
 	}
@@ -291,20 +288,4 @@ func (l *link) onWall(ms int64) time.Time {
 // ceilMilli returns the first whole Unix millisecond not before t.
 func ceilMilli(t time.Time) int64 {
 	return t.Add(time.Millisecond - 1).UnixMilli()
-}
-
-// outOfMemory reports whether Redis has no room. Older ones wrap what they say.
-func outOfMemory(err error) bool {
-	return driver.IsOOMError(err) || says(err, "OOM command not allowed")
-}
-
-// says reports whether Redis answered with an error that has these words.
-func says(err error, words string) bool {
-	_, ok := errors.AsType[driver.Error](err)
-	return ok && strings.Contains(err.Error(), words)
-}
-
-func timedOut(err error) bool {
-	e, ok := errors.AsType[net.Error](err)
-	return ok && e.Timeout()
 }

@@ -3,6 +3,7 @@ package redis
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -12,8 +13,6 @@ import (
 
 	"aggregator/internal/testkit"
 	"aggregator/store"
-
-	driver "github.com/redis/go-redis/v9"
 )
 
 // patience is the timeout of most tests: a machine under load is not a Redis
@@ -99,24 +98,38 @@ func (s *server) signal(sig os.Signal) {
 	}
 }
 
-// client is another program's connection. It answers its errors.
-func (s *server) client(opts driver.Options) *driver.Client {
-	opts.Addr = s.addr
-	c := driver.NewClient(&opts)
-	s.Cleanup(func() { c.Close() })
+// client is another program's connection to a database.
+func (s *server) client(db int) *client {
+	c := newClient(config{address: s.addr, db: db, dialTimeout: patience, callTimeout: patience})
+	s.Cleanup(func() { _ = c.close() })
 	return c
 }
 
-// command runs one command on a connection of its own.
-func (s *server) command(args ...any) any {
+// commandIn runs one command in a database, on a connection of its own.
+func (s *server) commandIn(db int, args ...any) any {
 	s.Helper()
-	c := s.client(driver.Options{})
-	defer c.Close()
-	got, err := c.Do(context.Background(), args...).Result()
+	c := s.client(db)
+	got, err := c.do(context.Background(), fmt.Sprint(args[0]), args[1:]...)
 	if err != nil {
 		s.Fatalf("%v: %v", args, err)
 	}
 	return got
+}
+
+// command is commandIn of the first database.
+func (s *server) command(args ...any) any {
+	s.Helper()
+	return s.commandIn(0, args...)
+}
+
+// expires returns in how long a key expires; negative for one that does not.
+func (s *server) expires(db int, key string) time.Duration {
+	s.Helper()
+	ms, ok := s.commandIn(db, "PTTL", key).(int64)
+	if !ok {
+		s.Fatalf("PTTL %s is no number", key)
+	}
+	return time.Duration(ms) * time.Millisecond
 }
 
 func openURL(t testing.TB, url string, opts options) *Store {

@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"time"
 
-	driver "github.com/redis/go-redis/v9"
-
 	"aggregator/store"
 )
 
@@ -123,7 +121,7 @@ end
 `
 
 var (
-	loadScript = driver.NewScript(stateLua + `
+	loadScript = newScript(stateLua + `
 for i = 1, #K do
 	tellItem(K[i], get(K[i]))
 end
@@ -131,7 +129,7 @@ return reply`)
 
 	// ARGV: the holder, "" for none; for each key version, data and due, 0
 	// for never.
-	saveScript = driver.NewScript(stateLua + `
+	saveScript = newScript(stateLua + `
 local holder = A[1]
 for i = 1, #K do
 	local version, data, due, item = tonumber(A[3 * i - 1]), A[3 * i], tonumber(A[3 * i + 1]), get(K[i])
@@ -152,7 +150,7 @@ end
 return reply`)
 
 	// ARGV: the holder, and for how many milliseconds.
-	claimScript = driver.NewScript(stateLua + `
+	claimScript = newScript(stateLua + `
 for i = 1, #K do
 	local item = get(K[i])
 	if item.holder == A[1] or not item.holder and item.due and item.due <= now then
@@ -166,7 +164,7 @@ end
 return reply`)
 
 	// ARGV of each key: version, data and due.
-	restoreScript = driver.NewScript(stateLua + `
+	restoreScript = newScript(stateLua + `
 for i = 1, #K do
 	if get(K[i]).version < tonumber(A[3 * i - 2]) then
 		put(K[i], tonumber(A[3 * i - 2]), A[3 * i - 1], tonumber(A[3 * i]))
@@ -175,7 +173,7 @@ end
 return reply`)
 
 	// ARGV: the holder.
-	releaseScript = driver.NewScript(stateLua + `
+	releaseScript = newScript(stateLua + `
 for i = 1, #K do
 	if get(K[i]).holder == A[1] then
 		redis.call('HDEL', K[i], 'holder', 'until')
@@ -248,7 +246,7 @@ func (s *state) Release(ctx context.Context, holder store.Key, keys ...store.Key
 
 // each runs a script over keys, so many at once, each with arguments of its own
 // after those of all, and reads so many values of each.
-func (s *state) each(ctx context.Context, script *driver.Script, keys []store.Key, values int, all []any, args func(i int) []any, read func(i int, values []any) error) error {
+func (s *state) each(ctx context.Context, script *script, keys []store.Key, values int, all []any, args func(i int) []any, read func(i int, values []any) error) error {
 	for from := 0; from == 0 || from < len(keys); from += atOnce {
 		to := min(from+atOnce, len(keys))
 		names := make([]string, 0, to-from)

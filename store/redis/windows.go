@@ -6,8 +6,6 @@ import (
 	"errors"
 	"time"
 
-	driver "github.com/redis/go-redis/v9"
-
 	"aggregator/store"
 )
 
@@ -183,7 +181,7 @@ func (w *windows) Lost() time.Time { return w.lostTill() }
 // do runs a script, has memory learn how windows are in Redis, and reads what
 // the script says. While Redis is away alone runs instead. Both run under the
 // mutex. A Redis that was given up just now is waited for a moment.
-func (w *windows) do(ctx context.Context, script *driver.Script, keys []store.Key, args []any, read func([]placed) error, alone func() error) error {
+func (w *windows) do(ctx context.Context, script *script, keys []store.Key, args []any, read func([]placed) error, alone func() error) error {
 	names := make([]string, len(keys))
 	for i, key := range keys {
 		names[i] = name(key)
