@@ -26,6 +26,8 @@ const (
 	// writeTimeout is how long one write may take. What was not written is tried
 	// again with the next.
 	writeTimeout = 4 * time.Second
+	// lastTimeout is how long the last write may take: the process is to end.
+	lastTimeout = 900 * time.Millisecond
 	// readAllEvery is how often all is read from the store, and recent is how far back is
 	// read otherwise: what a replica adds late is seen by then.
 	readAllEvery = time.Hour
@@ -162,7 +164,7 @@ func (r *Recorder) Run(ctx context.Context) {
 		case <-ticks.C:
 			r.Write(ctx)
 		case <-ctx.Done():
-			r.Write(context.WithoutCancel(ctx))
+			r.writeLast(context.WithoutCancel(ctx))
 			return
 		}
 	}
@@ -182,6 +184,17 @@ func (r *Recorder) Write(ctx context.Context) {
 	err = errors.Join(err, r.writeCounts(ctx))
 	if err != nil && !errors.Is(err, store.ErrAway) && !errors.Is(err, context.Canceled) {
 		r.Log.Debug("outcomes are not written yet", "error", err)
+	}
+}
+
+// writeLast writes what is pending, for the last time.
+func (r *Recorder) writeLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lastTimeout)
+	defer cancel()
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	if err := errors.Join(r.write(ctx), r.writeCounts(ctx)); err != nil {
+		r.Log.Warn("the last outcomes of calls are not written", "error", err)
 	}
 }
 
