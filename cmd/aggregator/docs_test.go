@@ -76,3 +76,41 @@ func TestSnippetsForShards(t *testing.T) {
 		})
 	}
 }
+
+// heldBy is where a page names tests, and the file that has them.
+var heldBy = regexp.MustCompile(`\[(Test\w+(?:, Test\w+)*)\]\(\.\./([\w/]+_test\.go)\)`)
+
+// TestPromisesAreHeld has each row of docs/what-happens-when.md name tests, all of
+// which there are.
+func TestPromisesAreHeld(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/what-happens-when.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for line := range strings.Lines(string(page)) {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| … |") {
+			continue
+		}
+		rows++
+		all := heldBy.FindAllStringSubmatch(line, -1)
+		if len(all) == 0 {
+			t.Errorf("no test holds: %s", line)
+		}
+		for _, m := range all {
+			file, err := os.ReadFile(filepath.Join("../..", m[2]))
+			if err != nil {
+				t.Error(err)
+			}
+			for name := range strings.SplitSeq(m[1], ", ") {
+				if !strings.Contains(string(file), "func "+name+"(") {
+					t.Errorf("%s has no %s", m[2], name)
+				}
+			}
+		}
+	}
+	if rows < 50 {
+		t.Errorf("%d rows were found, want all of them", rows)
+	}
+}
