@@ -63,7 +63,7 @@ baseline: ## write docs/benchmarks.txt anew, on a machine that does nothing else
 	@{ echo "# $$(date -u +%F), $$($(GO) env GOVERSION), $$(nproc) processors, $$(uname -sr), at $$(git describe --always --dirty)"; grep -v '^\(PASS\|ok\|?\)' bin/benchmarks.txt; } >$(BASELINE)
 
 soak: ## run the program for SOAK (2) minutes under load and faults, then look for leaks; wait out slow callers
-	SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -v -run '^Test(Overload|HangingListUnderLoad|SlowCallers|Soak|KillVotes|ManyVotesWait)$$' ./cmd/aggregator
+	SOAK=$(SOAK) $(GO) test -count=1 -timeout 0 -v -run '^Test(Overload|HangingListUnderLoad|SlowCallers|Soak|KillVotes|ManyVotesWait|VotesOnOneCore)$$' ./cmd/aggregator
 
 attack: ## attack the program, each way for ATTACK (10s), beside callers who must be served within 2 s
 	ATTACK=$(ATTACK) $(GO) test -count=1 -timeout 0 -v -run '^TestAttacks$$' ./cmd/aggregator

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,4 +85,46 @@ func TestManyVotesWait(t *testing.T) {
 		t.Errorf("%d kB more memory, want at most %d", max(more, after), most)
 	}
 	testkit.Wait(t, "all to be noted", func() bool { return len(p.deliveries(t, ownBot, "?state=pending").Deliveries) == 0 })
+}
+
+// TestVotesOnOneCore has a service on one core take votes from several lists at
+// once, and pass them on: 4,000 of them with SOAK, which must come to 200 a second.
+func TestVotesOnOneCore(t *testing.T) {
+	t.Parallel()
+	n, measured := 200, false
+	if os.Getenv("SOAK") != "" {
+		n, measured = 4000, true
+	}
+	r := newRig(t)
+	args := append(r.votingFlags(t), "--store", "sqlite:"+filepath.Join(t.TempDir(), "votes.db"))
+	p := r.start(t, []string{"GOMAXPROCS=1"}, args...)
+	var next atomic.Int64
+	var senders sync.WaitGroup
+	took := make([]time.Duration, n)
+	start := time.Now()
+	for range 8 {
+		senders.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
+				began := time.Now()
+				a, err := testkit.Do(t.Context(), testkit.Client, "POST", p.Base+"/hooks/"+ownBot+"/votes.test", voteBody(strconv.FormatInt(i, 10)), "Authorization", hookSecret)
+				if took[i] = time.Since(began); err != nil || a.Status != 200 {
+					t.Errorf("vote %d: %d %s, %v", i, a.Status, a.Body, err)
+				}
+			}
+		})
+	}
+	senders.Wait()
+	rate := float64(n) / time.Since(start).Seconds()
+	got := arrivals{}
+	testkit.Eventually(t, func() error {
+		if err := got.add(r.Take()); err != nil || len(got) == n {
+			return err
+		}
+		return fmt.Errorf("%d of %d votes have arrived", len(got), n)
+	})
+	slices.Sort(took)
+	t.Logf("%d votes taken in: %.0f a second, median %s, p99 %s; all had gone out after %s", n, rate, took[n/2], took[n*99/100], time.Since(start))
+	if measured && rate < 200 {
+		t.Errorf("%.0f votes a second, want 200", rate)
+	}
 }
