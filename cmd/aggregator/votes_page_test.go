@@ -117,9 +117,6 @@ func pageBots(t *testing.T) (text string, env []string) {
 	return text, env
 }
 
-// valueOf returns the value of a variable.
-func valueOf(env []string, name string) string { return environment{environ: env}.getenv(name) }
-
 // pageService runs `aggregator serve` with arguments of a page, on a sandbox of
 // the lists of the catalog, in which a user has voted on each. What is on loopback
 // is asked as it is.
