@@ -1,4 +1,5 @@
-// Package aggregator holds the catalog that is built into the binary.
+// Package aggregator holds the files that are built into the binary: the catalog
+// and the description of the API.
 package aggregator
 
 import _ "embed" // for the files below
@@ -17,3 +18,8 @@ var DefunctListsYAML []byte
 //
 //go:embed legacy_ids.yaml
 var LegacyIDsYAML []byte
+
+// OpenAPIYAML describes the API.
+//
+//go:embed openapi.yaml
+var OpenAPIYAML []byte

@@ -74,21 +74,24 @@ func (s *staticCache) get(c *catalog.Catalog, name string, body func(*catalog.Ca
 	return b
 }
 
-func newStatic(body []byte) static {
+func newStatic(body []byte) static { return newStaticOf("application/json", body) }
+
+// newStaticOf is newStatic for a body that is not JSON.
+func newStaticOf(kind string, body []byte) static {
 	sum := sha256.Sum256(body)
 	etag := base64.RawURLEncoding.EncodeToString(sum[:12])
 	var packed bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression) // which is a level there is
 	_, _ = w.Write(body)                                       // a buffer takes everything
 	_ = w.Close()
-	s := static{newRepresentation(body, etag), newRepresentation(bytes.Clone(packed.Bytes()), etag+"-gzip")}
+	s := static{newRepresentation(kind, body, etag), newRepresentation(kind, bytes.Clone(packed.Bytes()), etag+"-gzip")}
 	s.gzip.header = append(s.gzip.header, fixedHeaders{{"Content-Encoding", []string{"gzip"}}}...)
 	return s
 }
 
-func newRepresentation(body []byte, etag string) representation {
+func newRepresentation(kind string, body []byte, etag string) representation {
 	return representation{body, fixedHeaders{
-		{"Content-Type", []string{"application/json"}},
+		{"Content-Type", []string{kind}},
 		{"Content-Length", []string{strconv.Itoa(len(body))}},
 		{"Cache-Control", []string{"no-cache"}}, // ask again, and hear 304
 		{"Vary", []string{"Accept-Encoding"}},

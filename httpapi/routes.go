@@ -12,9 +12,13 @@ import (
 const (
 	healthPath  = "/api/health"
 	metricsPath = "/metrics"
+	openAPIPath = "/api/openapi.yaml"
 	pagesRoute  = "/*" // of all pages together
 	votesPath   = "/api/bots/:id/votes/:user"
 )
+
+// OpenAPI is the description of the API, in both its forms.
+type OpenAPI struct{ YAML, JSON []byte }
 
 type route struct {
 	method, path string
@@ -45,8 +49,13 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/api/lists/:id", "", s.list},
 		{http.MethodGet, "/api/legacy-ids", "", s.legacyIDs},
 		{http.MethodGet, healthPath, "", s.health},
-		{http.MethodGet, "/api/docs", "", s.redirect("/docs")},
-		{http.MethodGet, "/api/docs/libs", "", s.redirect("/docs/libraries")},
+		{http.MethodGet, "/api/docs", "", s.docs("/docs")},
+		{http.MethodGet, "/api/docs/libs", "", s.docs("/docs/libraries")},
+	}
+	if s.OpenAPI.YAML != nil {
+		all = append(all,
+			route{http.MethodGet, openAPIPath, "", kept(newStaticOf("application/yaml", s.OpenAPI.YAML))},
+			route{http.MethodGet, "/api/openapi.json", "", kept(newStatic(s.OpenAPI.JSON))})
 	}
 	if s.Health != nil {
 		all = append(all, route{http.MethodGet, "/api/status", "", s.listsStatus}, route{http.MethodGet, "/api/lists/:id/health", "", s.listHealth})
@@ -63,8 +72,18 @@ func (s *Server) routes() []route {
 	return all
 }
 
-func (s *Server) redirect(to string) echo.HandlerFunc {
-	return func(c echo.Context) error { return c.Redirect(http.StatusFound, s.BasePath+to) }
+// docs leads to a page for people, and where there are no pages, to the
+// description of the API.
+func (s *Server) docs(page string) echo.HandlerFunc {
+	if s.Pages == nil {
+		page = openAPIPath
+	}
+	return func(c echo.Context) error { return c.Redirect(http.StatusFound, s.BasePath+page) }
+}
+
+// kept answers with a body that never changes.
+func kept(body static) echo.HandlerFunc {
+	return func(c echo.Context) error { return answerKept(c, body) }
 }
 
 // apiPaths are what the API answers, and pages do not.

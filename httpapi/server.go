@@ -37,6 +37,7 @@ type Config struct {
 	NetworkLimit   *ratelimit.Limiter // of the requests of one network; nil: off
 	Health         *health.Recorder   // how lists are; nil: nothing is recorded, and nothing told
 	Agent          *agent.Agent       // of the operator's own bots; nil: there are none
+	OpenAPI        OpenAPI            // describes the API; the zero value: nothing does
 	Pages          http.Handler       // answers what is outside the API; nil: nothing does
 	BasePath       string             // before every path, such as "/botlists"; "" for none
 	KeyLimit       *ratelimit.Limiter // of wrong keys for a bot that a network shows, see WrongKeys; nil: off

@@ -2,6 +2,7 @@ package strictyaml
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -70,8 +71,8 @@ const (
 	tagTimestamp = "!!timestamp"
 )
 
-// maxDepth bounds nesting, well beyond the deepest field there is.
-const maxDepth = 16
+// defaultDepth bounds nesting, well beyond the deepest field there is.
+const defaultDepth = 16
 
 // Parse reads a file's one document. The root is nil when the file is empty; ok
 // is false when it is not YAML.
@@ -175,8 +176,8 @@ func (d *Decoder) tree(y *yaml.Node, at Place, depth int) *Node {
 	switch {
 	case y.Kind == yaml.AliasNode:
 		d.Add(at, "aliases (*%s) are not allowed; write the value out", d.show(y.Value))
-	case depth > maxDepth:
-		d.Add(at, "is nested too deep; at most %d levels are allowed", maxDepth)
+	case depth > cmp.Or(d.depth, defaultDepth):
+		d.Add(at, "is nested too deep; at most %d levels are allowed", cmp.Or(d.depth, defaultDepth))
 	case y.Style&yaml.TaggedStyle != 0:
 		d.Add(at, "tags (%s) are not allowed; put text in quotes and leave numbers bare", d.show(y.Tag))
 	case y.Kind == yaml.ScalarNode:

@@ -33,6 +33,7 @@ type Decoder struct {
 	// any other key that is not a string is a problem.
 	DigitKeys bool
 
+	depth    int      // of nesting, at most; 0 stands for defaultDepth
 	files    []string // in the order parsed
 	problems []Problem
 }

@@ -8,11 +8,13 @@ import (
 	"net/url"
 	"strings"
 
+	"aggregator"
 	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/fanout"
 	"aggregator/health"
 	"aggregator/httpapi"
+	"aggregator/strictyaml"
 	"aggregator/web"
 )
 
@@ -48,6 +50,12 @@ func (f *pagesFlags) check() error {
 	}
 	f.publicURL = fmt.Sprintf("%s://%s", u.Scheme, u.Host)
 	return nil
+}
+
+// describeAPI returns the description of the API, which is built in.
+func describeAPI() (httpapi.OpenAPI, error) {
+	asJSON, err := strictyaml.JSON(strictyaml.File{Name: "openapi.yaml", Data: aggregator.OpenAPIYAML})
+	return httpapi.OpenAPI{YAML: aggregator.OpenAPIYAML, JSON: asJSON}, err
 }
 
 // pages returns what serves the pages; nil where there are to be none.

@@ -123,10 +123,15 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	s.prober = f.newProber(s.aggregator, st, hash, now, log)
 	s.agent = f.newAgent(bots, config, client, st, hash, now, log)
 	s.votes = newVoteRelay(s, st, client, hash, metrics, now)
+	openAPI, err := describeAPI()
+	if err != nil {
+		return nil, errors.Join(err, s.closeBeside())
+	}
 	api := httpapi.Config{
 		Aggregator: s.aggregator, Catalog: live, Log: log, Build: thisBuild(), Status: status, Metrics: metrics,
 		Health: s.health, Agent: s.agent, KeyLimit: ratelimit.New(st.Windows(), httpapi.WrongKeys, hash),
 		Pages: f.pages(live, s.health, s.aggregator, client, log), BasePath: f.basePath,
+		OpenAPI:        openAPI,
 		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader,
 		Requests: status.Requests, Memory: status.Memory,
 		Votes:        s.votes.routes(),
