@@ -92,5 +92,5 @@ func (e *endpoint) holds(placeholder string) bool {
 	return false
 }
 
-// rules says in words what holds the next call back.
+// rules says in sentences what holds the next call back.
 func (e *endpoint) rules() []string { return append(limitRules(e.limits), waitRules(e.wait)...) }

@@ -279,27 +279,27 @@ func Text(answer []byte) string {
 	return string(rawjson.AppendUTF8(nil, answer))
 }
 
-// rules says in words what a success is, and what ends posting.
+// rules says in sentences what a success is, and what ends posting.
 func (j *judging) rules() []string {
-	success := "success: a 2xx status"
+	parts := []string{"has a 2xx status"}
 	switch j.answer {
 	case answerJSON:
-		success += " and JSON"
+		parts = append(parts, "is JSON")
 	case answerEmpty:
-		success += " and an empty answer"
+		parts = append(parts, "is empty")
 	case answerAny:
 	default:
-		success += " and no HTML page"
+		parts = append(parts, "is no HTML page")
 	}
 	switch {
 	case j.success != nil:
-		success += fmt.Sprintf(", with %s %s in it", strings.Join(j.success.path, "."), j.success.is.Raw())
+		parts = append(parts, fmt.Sprintf("has %s %s in it", strings.Join(j.success.path, "."), j.success.is.Raw()))
 	case j.answer != answerEmpty:
-		success += ", without success or ok false, or an error, in it"
+		parts = append(parts, "names no failure (an error, or success or ok that is false)")
 	}
-	rules := []string{success}
+	rules := []string{"A count has arrived if the answer " + andAll(parts) + "."}
 	for _, status := range j.revoked {
-		rules = append(rules, fmt.Sprintf("revoked: status %d ends posting until the token changes", status))
+		rules = append(rules, fmt.Sprintf("Status %d says that the token is revoked: nothing is posted until it changes.", status))
 	}
 	return rules
 }

@@ -99,9 +99,15 @@ func (l *List) PostsAllowed() int {
 	return int(allowed)
 }
 
+// limitRules says in sentences how often a list may be asked.
 func limitRules(limits []Limit) (rules []string) {
+	whom := map[string]string{PerToken: "with one token", PerBot: "for one bot", PerAddress: "from this service's address"}
 	for _, l := range limits {
-		rules = append(rules, fmt.Sprintf("limit: %d in %s per %s", l.Requests, l.Interval, l.Per))
+		noun := l.Op.One
+		if l.Requests != 1 {
+			noun += "s"
+		}
+		rules = append(rules, fmt.Sprintf("At most %d %s in %s %s.", l.Requests, noun, inWords(l.Interval), whom[l.Per]))
 	}
 	return rules
 }

@@ -228,21 +228,21 @@ func TestRules(t *testing.T) {
 		post, read []string
 	}{
 		{"nothing", Entry{}, nil, nil},
-		{"plain", Entry{APIPost: url, APIGet: url}, []string{"success: a 2xx status and no HTML page, without success or ok false, or an error, in it"}, []string{"the common key names, at the top level"}},
+		{"plain", Entry{APIPost: url, APIGet: url}, []string{"A count has arrived if the answer has a 2xx status, is no HTML page, and names no failure (an error, or success or ok that is false)."}, []string{"the common key names, at the top level"}},
 		{"everything", Entry{
 			Post: &PostEntry{URL: url, Answer: "json", Success: &SuccessEntry{Field: "data.error", Is: false}, Revoked: []int{410}, Limits: []LimitEntry{{PerBot, 1, 21600}},
 				Wait: []WaitEntry{{Header: "retry-after", Unit: "ms"}, {Body: "error.wait"}}},
 			Get: &GetEntry{URL: url, Root: "data", Limits: []LimitEntry{{PerAddress, 10, 60}}, Wait: []WaitEntry{{Header: "reset", Unit: "unix"}, {Header: "reset-ms", Unit: "unix_ms"}},
 				Fields: &ReadEntry{Username: Sources{{Path: "a"}, {Path: "b"}}, Support: Sources{{Path: "code", URL: "https://discord.gg/:value"}}, Library: Sources{}}},
 		}, []string{
-			"success: a 2xx status and JSON, with data.error false in it", "revoked: status 410 ends posting until the token changes",
-			"limit: 1 in 6h0m0s per bot", "wait: header Retry-After, in milliseconds", "wait: field error.wait of the answer, in seconds, or a date",
+			"A count has arrived if the answer has a 2xx status, is JSON, and has data.error false in it.", "Status 410 says that the token is revoked: nothing is posted until it changes.",
+			"At most 1 post in 6 hours for one bot.", "If it refuses, the header Retry-After says how long to wait, in milliseconds.", "If it refuses, error.wait in the answer says how long to wait, in seconds or as a date.",
 		}, []string{
 			"username: data.a, data.b", "support: data.code (as https://discord.gg/:value)", "library: not told", "others: the common key names, under data",
-			"limit: 10 in 1m0s per address", "wait: header Reset, in Unix time", "wait: header Reset-Ms, in Unix time in milliseconds",
+			"At most 10 readings in a minute from this service's address.", "If it refuses, the header Reset says until when to wait, as a Unix time.", "If it refuses, the header Reset-Ms says until when to wait, as a Unix time in milliseconds.",
 		}},
-		{"empty answer", Entry{Post: &PostEntry{URL: url, Answer: "empty"}}, []string{"success: a 2xx status and an empty answer"}, nil},
-		{"any answer, root", Entry{Post: &PostEntry{URL: url, Answer: "any"}, Get: &GetEntry{URL: url, Root: "data.bot"}}, []string{"success: a 2xx status, without success or ok false, or an error, in it"}, []string{"the common key names, under data.bot"}},
+		{"empty answer", Entry{Post: &PostEntry{URL: url, Answer: "empty"}}, []string{"A count has arrived if the answer has a 2xx status and is empty."}, nil},
+		{"any answer, root", Entry{Post: &PostEntry{URL: url, Answer: "any"}, Get: &GetEntry{URL: url, Root: "data.bot"}}, []string{"A count has arrived if the answer has a 2xx status and names no failure (an error, or success or ok that is false)."}, []string{"the common key names, under data.bot"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			l := mustList(t, "list.test", tt.entry)

@@ -99,11 +99,7 @@ func (a Answer) RefusesOtherwise() bool {
 	return a.Status/100 == 4
 }
 
-// otherwiseRule says in words when a second way is tried.
+// otherwiseRule says in a sentence when a second way is tried.
 func otherwiseRule(on []int, method, rawURL string) string {
-	statuses := make([]string, len(on))
-	for i, s := range on {
-		statuses[i] = strconv.Itoa(s)
-	}
-	return fmt.Sprintf("otherwise: on status %s once %s %s", strings.Join(statuses, ", "), method, rawURL)
+	return fmt.Sprintf("If the status is %s, the token may be of another kind: one more call follows, %s %s.", anyOf(on), method, rawURL)
 }

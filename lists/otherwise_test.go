@@ -169,7 +169,7 @@ func TestCounts(t *testing.T) {
 
 func TestOtherwiseRule(t *testing.T) {
 	rules := mustList(t, "list.test", twoWays).PostRules()
-	if got, want := rules[len(rules)-1], "otherwise: on status 401, 404 once PATCH https://list.test/v1/@me, which is remembered for the token"; got != want {
+	if got, want := rules[len(rules)-2], "If the status is 401 or 404, the token may be of another kind: one more call follows, PATCH https://list.test/v1/@me."; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -134,15 +134,15 @@ func (p *postPlan) second() (*endpoint, plan) {
 
 func (p *postPlan) sent(mask string) string { return string(p.encode(mask)) }
 
-// PostRules says in words how the list's answers to posts are judged, and what
-// holds the next post back; nil where no counts are posted.
+// PostRules says in sentences how the list's answers to posts are judged, and
+// what holds the next post back; nil where no counts are posted.
 func (l *List) PostRules() []string {
 	if l.post == nil {
 		return nil
 	}
 	rules := append(l.post.judging.rules(), l.post.endpoint.rules()...)
 	if o := l.post.otherwise; o != nil {
-		rules = append(rules, otherwiseRule(o.on, o.way.method, o.way.rawURL)+", which is remembered for the token")
+		rules = append(rules, otherwiseRule(o.on, o.way.method, o.way.rawURL), "Which of the two a token is for is remembered.")
 	}
 	return rules
 }

@@ -124,7 +124,7 @@ func (l *List) ReadRules() []string {
 	return mappingRules(spec.Fields, spec.Root)
 }
 
-// ReadLimits says in words what holds the next reading back; nil for nothing.
+// ReadLimits says in sentences what holds the next reading back; nil for nothing.
 func (l *List) ReadLimits() []string {
 	if l.read == nil {
 		return nil

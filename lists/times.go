@@ -217,9 +217,22 @@ func (all timesAt) rule(what string) []string {
 	if len(all) == 0 {
 		return nil
 	}
+	return []string{what + ": " + strings.Join(all.places(), ", ")}
+}
+
+// sentence says in a sentence where a time is.
+func (all timesAt) sentence(what string) []string {
+	if len(all) == 0 {
+		return nil
+	}
+	return []string{upperFirst(what) + " stands in " + strings.Join(all.places(), " or ") + "."}
+}
+
+// places returns the places with how a time is written there.
+func (all timesAt) places() []string {
 	places := make([]string, len(all))
 	for i, t := range all {
 		places[i] = t.path + " (" + timeUnits[t.unit] + ")"
 	}
-	return []string{what + ": " + strings.Join(places, ", ")}
+	return places
 }

@@ -71,6 +71,18 @@ func (w validity) current(now time.Time) time.Time {
 	return w.end(now)
 }
 
+// words says how long a vote counts, or until when.
+func (w validity) words() string {
+	if w.calendar != "" {
+		return "until the end of the " + w.calendar + ", in UTC"
+	}
+	hours := int(w.length / time.Hour)
+	if hours == 1 {
+		return "for an hour"
+	}
+	return "for " + strconv.Itoa(hours) + " hours"
+}
+
 // String returns the window as the format writes it.
 func (w validity) String() string {
 	if w.calendar != "" {

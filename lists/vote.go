@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -238,8 +237,8 @@ func cutText(text string) string {
 	return text[:end] + "…"
 }
 
-// VoteRules says in words what the list's answer to a vote check means, and what
-// holds the next one back; nil where it is not asked.
+// VoteRules says in sentences what the list's answer to a vote check means, and
+// what holds the next one back; nil where it is not asked.
 func (l *List) VoteRules() []string {
 	d := l.votes
 	if d == nil {
@@ -249,21 +248,17 @@ func (l *List) VoteRules() []string {
 	if o := d.otherwise; o != nil {
 		rules = append(rules, otherwiseRule(o.on, http.MethodGet, o.way.rawURL))
 		for _, rule := range o.way.rules() {
-			rules = append(rules, "there, "+rule)
+			rules = append(rules, "There, "+lowerFirst(rule))
 		}
 	}
 	return rules
 }
 
-// rules says in words what an answer means.
+// rules says in sentences what an answer means.
 func (d *votesDialect) rules() []string {
 	rules := d.finding.rules()
 	if len(d.notVoted) > 0 {
-		texts := make([]string, len(d.notVoted))
-		for i, status := range d.notVoted {
-			texts[i] = strconv.Itoa(status)
-		}
-		rules = append(rules, "no: status "+strings.Join(texts, ", "))
+		rules = append(rules, "If the status is "+anyOf(d.notVoted)+", the user has not voted.")
 	}
 	return rules
 }

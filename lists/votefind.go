@@ -187,25 +187,26 @@ func (f *finding) isComplete(t told, now time.Time) bool {
 	return !end.IsZero() && !end.After(now)
 }
 
+// rules says in sentences what a yes is, and what else the answer says.
 func (f *finding) rules() (rules []string) {
 	switch {
 	case f.voters != nil:
 		rules = append(rules, f.voters.rules(f.entry.Voters)...)
 	case f.found != nil:
-		rules = append(rules, "yes: status 200 with "+f.entry.Found+" in the answer")
+		rules = append(rules, "The user has voted if the status is 200 and the answer has "+f.entry.Found+" in it.")
 	case f.voted != nil:
-		rules = append(rules, "yes: "+f.entry.Voted+" is true or 1; no: false or 0")
+		rules = append(rules, "The user has voted if "+f.entry.Voted+" is true or 1, and has not if it is false or 0.")
 	}
 	if f.while != nil {
-		rules = append(rules, "a yes counts only with "+f.entry.While+" in the answer")
+		rules = append(rules, "The vote counts only as long as the answer has "+f.entry.While+" in it.")
 	}
-	rules = append(rules, f.at.rule("voted at")...)
-	rules = append(rules, f.until.rule("until")...)
+	rules = append(rules, f.at.sentence("when the user voted")...)
+	rules = append(rules, f.until.sentence("until when the vote counts")...)
 	if f.weight != nil {
-		rules = append(rules, "weight: "+f.entry.Weight)
+		rules = append(rules, "How many votes it counts for stands in "+f.entry.Weight+".")
 	}
 	if !f.window.isZero() {
-		rules = append(rules, "window: "+f.window.String())
+		rules = append(rules, "A vote counts "+f.window.words()+".")
 	}
 	return rules
 }

@@ -142,16 +142,17 @@ func (r *roll) find(v *voters, userID string) (t told) {
 	return t
 }
 
+// rules says in sentences who has voted, by an answer that lists who has.
 func (v *voters) rules(e *VotersEntry) []string {
 	of := "an item"
 	if e.User != "" {
 		of = e.User
 	}
-	rule := "yes: " + of + " in " + v.path + " is the user"
+	rules := []string{"The user has voted if " + of + " in " + v.path + " is the user's id."}
 	if v.newest > 0 {
-		rule += "; the list shows its newest " + strconv.FormatInt(v.newest, 10) + " voters only"
+		rules = append(rules, "The list shows its newest "+strconv.FormatInt(v.newest, 10)+" voters only.")
 	}
-	return append([]string{rule}, v.time.rule("voted at, in the item")...)
+	return append(rules, v.time.sentence("when the user voted")...)
 }
 
 // Voters is what an answer to a call that ListsVoters says, of whichever user is

@@ -165,17 +165,18 @@ func TestVoteRules(t *testing.T) {
 		want string
 	}{
 		{"votes", l.VoteRules(), `
-yes: status 200 with ends in the answer
-a yes counts only with wait in the answer
-voted at: at (Unix time in milliseconds), time (ISO 8601)
-until: ends (ISO 8601)
-weight: weight
-window: 12h
-no: status 404, 410
-limit: 1 in 1m0s per token
-otherwise: on status 401, 403 once GET https://list.test/:id/votes?user=:user
-there, yes: id in votes is the user; the list shows its newest 500 voters only
-there, voted at, in the item: at (ISO 8601)`},
+The user has voted if the status is 200 and the answer has ends in it.
+The vote counts only as long as the answer has wait in it.
+When the user voted stands in at (Unix time in milliseconds) or time (ISO 8601).
+Until when the vote counts stands in ends (ISO 8601).
+How many votes it counts for stands in weight.
+A vote counts for 12 hours.
+If the status is 404 or 410, the user has not voted.
+At most 1 call in a minute with one token.
+If the status is 401 or 403, the token may be of another kind: one more call follows, GET https://list.test/:id/votes?user=:user.
+There, the user has voted if id in votes is the user's id.
+There, the list shows its newest 500 voters only.
+There, when the user voted stands in at (ISO 8601).`},
 		{"webhook", l.WebhookRules(), `
 secret: the token that counts are posted with
 proof: header X-Sig, with the timestamp in X-Time: HMAC-SHA256 of the timestamp, a dot and the body, in hex

@@ -103,17 +103,20 @@ func milliseconds(n float64) time.Duration {
 	return time.Duration(math.Ceil(max(-longest, min(n, longest)))) * time.Millisecond
 }
 
+// waitRules says in sentences where a list says how long to wait.
 func waitRules(waits []wait) (rules []string) {
 	for _, w := range waits {
-		where := "header " + w.header
+		where := "the header " + w.header
 		if w.path != nil {
-			where = "field " + strings.Join(w.path, ".") + " of the answer"
+			where = strings.Join(w.path, ".") + " in the answer"
 		}
-		unit := map[string]string{unitMS: "milliseconds", unitUnix: "Unix time", unitUnixMS: "Unix time in milliseconds"}[w.unit]
-		if unit == "" {
-			unit = "seconds, or a date"
+		what := map[string]string{
+			unitMS: "how long to wait, in milliseconds", unitUnix: "until when to wait, as a Unix time", unitUnixMS: "until when to wait, as a Unix time in milliseconds",
+		}[w.unit]
+		if what == "" {
+			what = "how long to wait, in seconds or as a date"
 		}
-		rules = append(rules, fmt.Sprintf("wait: %s, in %s", where, unit))
+		rules = append(rules, fmt.Sprintf("If it refuses, %s says %s.", where, what))
 	}
 	return rules
 }

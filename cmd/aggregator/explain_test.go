@@ -103,7 +103,7 @@ func TestExplainEveryList(t *testing.T) {
 				t.Errorf("a mask stands there: %t\n%s", masked, text)
 			}
 			for says, want := range map[string]bool{
-				"\nposting 1234 servers:\n": l.TakesCounts(), "\nposting: ": !l.TakesCounts(), "\nsuccess: ": l.TakesCounts(),
+				"\nposting 1234 servers:\n": l.TakesCounts(), "\nposting: ": !l.TakesCounts(), "\nA count has arrived if ": l.TakesCounts(),
 				"\nreading a bot:\n": l.Readable(), "\nreading: ": !l.Readable(), "\nread from:\n  ": l.Readable(),
 			} {
 				if strings.Contains(text, says) != want {
