@@ -80,7 +80,7 @@ type Config struct {
 	Holds     *Holds                 // nil: lists are not paced
 	Keys      map[string]lists.Token // by list id: the operator's, for lists that are read with a key
 	UserAgent string                 // sent where the caller has none
-	Now       func() time.Time       // the clock of votes and of what is remembered of them; nil: time.Now
+	Now       func() time.Time       // the clock of votes and of what is remembered; nil: time.Now
 }
 
 // Aggregator posts counts to lists, reads bots from them and asks them for votes.
@@ -102,7 +102,7 @@ type Aggregator struct {
 func New(c Config) *Aggregator {
 	a := &Aggregator{
 		Config:   c,
-		readings: flights[BotAnswer]{size: BotAnswer.size, fresh: BotAnswer.fresh},
+		readings: flights[BotAnswer]{now: c.Now, size: BotAnswer.size, fresh: BotAnswer.fresh},
 		secrets:  lists.NewMasker(slices.Collect(maps.Values(c.Keys))...),
 	}
 	if a.Now == nil {

@@ -32,9 +32,10 @@ const (
 	countPolicy   = "count"
 	botsPolicy    = "bots"
 	votesPolicy   = "votes"
-	shardsPolicy  = "shards"  // of reports, which count for no other limit
-	networkPolicy = "network" // of all requests of one network together
-	keysPolicy    = "keys"    // of wrong keys
+	shardsPolicy  = "shards"     // of reports, which count for no other limit
+	networkPolicy = "network"    // of all requests of one network together
+	keysPolicy    = "keys"       // of wrong keys
+	badgesPolicy  = "new_badges" // of badges of bots that were never asked about
 )
 
 // routes returns the route table of the API. GET routes answer HEAD too.
@@ -44,6 +45,7 @@ func (s *Server) routes() []route {
 		{http.MethodPost, "/api/shards", shardsPolicy, s.shards},
 		{http.MethodGet, "/api/bots/:id", botsPolicy, s.bot},
 		{http.MethodPost, "/api/bots/:id/lookup", botsPolicy, s.lookup},
+		{http.MethodGet, "/api/bots/:id/badge.svg", "", s.badge},
 		{http.MethodPost, votesPath, votesPolicy, s.votes},
 		{http.MethodGet, "/api/lists", "", s.lists},
 		{http.MethodGet, "/api/lists/:id", "", s.list},

@@ -41,6 +41,7 @@ type Config struct {
 	Pages          http.Handler       // answers what is outside the API; nil: nothing does
 	BasePath       string             // before every path, such as "/botlists"; "" for none
 	KeyLimit       *ratelimit.Limiter // of wrong keys for a bot that a network shows, see WrongKeys; nil: off
+	BadgeLimit     *ratelimit.Limiter // of badges of bots that were never asked about, see NewBadges; nil: off
 	Votes          *Votes             // takes votes in and passes them on; nil: nobody does
 }
 

@@ -196,7 +196,7 @@ func TestLookupKept(t *testing.T) {
 		t.Errorf("%d lists were asked again", len(asked))
 	}
 	l.clock.Advance(21 * time.Second)
-	if later := get(l, http.MethodGet, path); later.Code != http.StatusOK {
+	if later := get(l, http.MethodGet, path); later.Code != http.StatusOK || len(l.lists.Take()) != 4 {
 		t.Errorf("a later visit: %d", later.Code)
 	}
 }

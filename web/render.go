@@ -173,14 +173,9 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name s
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "no-cache") // ask again, and hear 304
 	}
-	if status == http.StatusOK {
-		sum := sha256.Sum256(body)
-		etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
-		h.Set("Etag", etag)
-		if r.Header.Get("If-None-Match") == etag {
-			w.WriteHeader(http.StatusNotModified)
-			return nil
-		}
+	if status == http.StatusOK && isUnchanged(h, r, body) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
 	}
 	var packed []byte
 	if takesGzip(r) {
@@ -188,6 +183,20 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name s
 	}
 	writePacked(w, r, status, body, packed)
 	return nil
+}
+
+// isUnchanged sets the ETag of a body, and reports whether the reader has it
+// already.
+func isUnchanged(h http.Header, r *http.Request, body []byte) bool {
+	sum := sha256.Sum256(body)
+	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+	h.Set("Etag", etag)
+	for one := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
+		if strings.TrimPrefix(strings.TrimSpace(one), "W/") == etag { // a proxy that compresses makes it weak
+			return true
+		}
+	}
+	return false
 }
 
 // writePacked answers with a body, compressed where there is such a form and the

@@ -134,6 +134,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 		OpenAPI:        openAPI,
 		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader,
 		Requests: status.Requests, Memory: status.Memory,
+		BadgeLimit:   ratelimit.New(st.Windows(), httpapi.NewBadges, hash),
 		Votes:        s.votes.routes(),
 		NetworkLimit: ratelimit.New(store.NewMemory(store.MemoryOptions{MaxKeys: maxNetworks}).Windows(), f.networkRate.Rate, hash),
 	}
