@@ -280,6 +280,10 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"POST", bot + "/lookup", "", tooLarge, nil, 0, 413},
 		{"POST", bot + "/lookup", "", small, nil, 1, 429},
 
+		{"GET", bot + "/badge.svg", "", "", nil, 0, 200},
+		{"GET", bot + "/badge.svg", "/api/bots/" + botA + "/badge.svg?show=lists", "", []string{"If-None-Match", "*"}, 0, 304},
+		{"GET", bot + "/badge.svg", "/api/bots/" + botA + "/badge.svg?show=stars", "", nil, 0, 400},
+
 		{"POST", voted, "", small, nil, 0, 200},
 		{"POST", voted, "", `{"one.test":"refused","tells.test":null}`, nil, 0, 200},
 		{"POST", voted, "", "", key, 0, 200},

@@ -192,7 +192,7 @@ func isUnchanged(h http.Header, r *http.Request, body []byte) bool {
 	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 	h.Set("Etag", etag)
 	for one := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
-		if strings.TrimPrefix(strings.TrimSpace(one), "W/") == etag { // a proxy that compresses makes it weak
+		if one = strings.TrimPrefix(strings.TrimSpace(one), "W/"); one == etag || one == "*" { // a proxy that compresses makes it weak
 			return true
 		}
 	}
