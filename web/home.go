@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strconv"
 
 	"aggregator/catalog"
 )
@@ -28,14 +27,12 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
 // postExample returns the command that posts a count to this instance, with a
 // token for one list.
 func postExample(c *catalog.Catalog, origin string) string {
-	body := `"bot_id": "` + exampleBot + `", "server_count": ` + strconv.Itoa(exampleServers)
 	for _, l := range livingLists(c) {
 		if l.TakesCounts() && !l.NeedsListBotID() {
-			body += `, "` + l.ID + `": "your token there"`
-			break
+			return postTo(l, origin)
 		}
 	}
-	return "curl " + origin + "/api/count -d " + quoted("{"+body+"}")
+	return postTo(nil, origin)
 }
 
 // origin returns where the service is reached, as far as the request tells.

@@ -11,24 +11,10 @@ import (
 	"aggregator/lists"
 )
 
-// The count that pages show as an example.
-const (
-	exampleBot     = "123456789012345678"
-	exampleServers = 1234
-	exampleAgent   = "MyBot/1.0"
-)
-
 // fact is one line of what is known of a list.
 type fact struct {
 	Name, Text string
 	URL        string // where it leads; "" for nowhere
-}
-
-// request is a request to a list as an example shows it.
-type request struct {
-	Title, Curl string
-	Rules       []string
-	Why         string // there is none, because of this; "" if there is one
 }
 
 // listBody is the body of a list's page.
@@ -36,8 +22,11 @@ type listBody struct {
 	card
 	Facts    []fact
 	Has, Not []catalog.Feature
+	Post     string // the command that posts a count to it through this service; "" if it takes none
+	ListKey  bool   // the list numbers bots itself
 	Requests []request
-	ListKey  bool // the list numbers bots itself
+	Lacks    []string // what it is not asked, and why
+	Webhook  *webhook // nil: it tells of no votes
 	Health   *listHealth
 	Sources  []string
 	Legacy   []string // ids that it once had
@@ -54,7 +43,7 @@ func (s *Site) list(w http.ResponseWriter, r *http.Request) error {
 		s.redirect(w, r, "/lists/"+url.PathEscape(l.ID))
 		return nil
 	}
-	body := bodyOf(c, l)
+	body := bodyOf(c, l, s.origin(r))
 	if how, ok := s.how(l); ok {
 		body.Health = newListHealth(how)
 		body.Health.Days = drawBars(how.Days, barDays)
@@ -64,7 +53,7 @@ func (s *Site) list(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-func bodyOf(c *catalog.Catalog, l *lists.List) listBody {
+func bodyOf(c *catalog.Catalog, l *lists.List, origin string) listBody {
 	b := listBody{card: cardOf(l), Facts: factsOf(l), ListKey: l.NeedsListBotID(), Sources: l.Source}
 	for _, f := range c.Features() {
 		if slices.Contains(l.Features, f.ID) {
@@ -80,7 +69,11 @@ func bodyOf(c *catalog.Catalog, l *lists.List) listBody {
 	}
 	slices.Sort(b.Legacy)
 	if !l.Defunct {
-		b.Requests = requestsOf(l)
+		b.Requests, b.Lacks = requestsOf(l)
+		b.Webhook = webhookOf(l, origin)
+	}
+	if l.TakesCounts() {
+		b.Post = postTo(l, origin)
 	}
 	return b
 }
@@ -114,41 +107,3 @@ func hostOf(raw string) string {
 	}
 	return strings.TrimPrefix(u.Host, "www.")
 }
-
-// requestsOf returns what the list is sent, as examples.
-func requestsOf(l *lists.List) []request {
-	token := lists.NewToken("token", "42")
-	post := request{Title: "A count", Rules: l.PostRules()}
-	if call, why := l.PlanPost(lists.Count{BotID: exampleBot, ServerCount: exampleServers}, token, exampleAgent); why != nil {
-		post = request{Title: post.Title, Why: why.String()}
-	} else {
-		post.Curl = curl(call.Masked())
-	}
-	read := request{Title: "A reading of a bot", Rules: l.ReadLimits()}
-	if call, why := l.PlanRead(exampleBot, token, exampleAgent); why != nil {
-		read = request{Title: read.Title, Why: why.String()}
-	} else {
-		read.Curl = curl(call.Masked())
-	}
-	return []request{post, read}
-}
-
-// curl returns a request as a command for a shell.
-func curl(r lists.Request) string {
-	var b strings.Builder
-	b.WriteString("curl")
-	if r.Method != http.MethodGet {
-		b.WriteString(" -X " + r.Method)
-	}
-	b.WriteString(" " + quoted(r.URL))
-	for _, h := range r.Header {
-		b.WriteString(" \\\n  -H " + quoted(h.Name+": "+h.Value))
-	}
-	if len(r.Body) > 0 {
-		b.WriteString(" \\\n  -d " + quoted(string(r.Body)))
-	}
-	return b.String()
-}
-
-// quoted returns a word that a shell takes as it is.
-func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

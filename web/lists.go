@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aggregator/catalog"
+	"aggregator/health"
 	"aggregator/lists"
 )
 
@@ -36,17 +37,22 @@ type skill struct {
 var skills = []skill{
 	{"counts", "Takes counts", (*lists.List).TakesCounts},
 	{"reads", "Can be read", (*lists.List).Readable},
+	{"votes", "Tells who voted", func(l *lists.List) bool { return l.Supports(lists.Votes) }},
+	{"webhook", "Sends votes", func(l *lists.List) bool { return l.Webhook() != nil }},
 }
 
 // order is a way to sort lists.
 type order struct {
 	Key, Label string
-	compare    func(a, b *lists.List) int
+	compare    func(a, b card) int
 }
 
 var orders = []order{
-	{"name", "Name", byName},
-	{"newest", "Newest first", func(a, b *lists.List) int { return cmp.Or(cmp.Compare(b.Added, a.Added), byName(a, b)) }},
+	{"name", "Name", func(a, b card) int { return byName(a.List, b.List) }},
+	{"newest", "Newest first", func(a, b card) int {
+		return cmp.Or(cmp.Compare(b.List.Added, a.List.Added), byName(a.List, b.List))
+	}},
+	{"uptime", "Uptime", func(a, b card) int { return cmp.Or(cmp.Compare(b.uptime(), a.uptime()), byName(a.List, b.List)) }},
 }
 
 func byName(a, b *lists.List) int {
@@ -113,6 +119,17 @@ type card struct {
 	*lists.List
 	Skills []skill
 	Added  time.Time
+	Week   health.Bar // what became of calls in 7 days
+}
+
+// uptime returns the uptime in 7 days; of a list that nobody asked less than of
+// any other.
+func (c card) uptime() float64 {
+	part, ok := c.Week.Uptime()
+	if !ok {
+		return -1
+	}
+	return part
 }
 
 func cardOf(l *lists.List) card {
@@ -153,6 +170,7 @@ func (s *Site) listIndex(of shelf) handler {
 		c, f := s.Catalog.Current(), filterOf(r.URL.Query())
 		body := indexBody{Title: of.title, Lead: of.lead, Path: of.path, Filter: f}
 		var spoken []string
+		how := byID(s.all.of(c))
 		for _, l := range c.Lists() {
 			if !of.holds(l) {
 				continue
@@ -160,14 +178,16 @@ func (s *Site) listIndex(of shelf) handler {
 			body.Total++
 			spoken = append(spoken, languages(l)...)
 			if f.takes(l) {
-				body.Cards = append(body.Cards, cardOf(l))
+				one := cardOf(l)
+				one.Week = how[l.ID].Week
+				body.Cards = append(body.Cards, one)
 			}
 		}
 		body.choices(c, spoken, of)
 		i := slices.IndexFunc(orders, func(o order) bool { return o.Key == f.Sort })
-		slices.SortFunc(body.Cards, func(a, b card) int { return orders[i].compare(a.List, b.List) })
+		slices.SortFunc(body.Cards, orders[i].compare)
 		return s.render(w, r, http.StatusOK, "lists", view{
-			Title: of.title, Description: of.lead, Nav: "lists", Twin: "/api/lists", NoIndex: r.URL.RawQuery != "", Body: body,
+			Title: of.title, Description: of.lead, Nav: "lists", Twin: "/api/lists", AsOf: s.Now(), NoIndex: r.URL.RawQuery != "", Body: body,
 		})
 	}
 }

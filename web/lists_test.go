@@ -48,6 +48,8 @@ func TestIndex(t *testing.T) {
 		{"hidden", "/lists/hidden", want(hidden, func(*lists.List) bool { return true })},
 		{"takes counts", "/lists?can=counts", want(living, (*lists.List).TakesCounts)},
 		{"both", "/lists?can=counts&can=reads", want(living, func(l *lists.List) bool { return l.TakesCounts() && l.Readable() })},
+		{"tells who voted", "/lists?can=votes", want(living, func(l *lists.List) bool { return l.Supports(lists.Votes) })},
+		{"sends votes", "/lists?can=webhook", want(living, func(l *lists.List) bool { return l.Webhook() != nil })},
 		{"feature", "/lists?feature=" + feature, want(living, func(l *lists.List) bool { return slices.Contains(l.Features, feature) })},
 		{"search by id", "/lists?q=" + url.QueryEscape(" "+strings.ToUpper(some.ID)+" "), []string{some.ID}},
 		{"nothing found", "/lists?q=nothing-is-called-so", nil},
@@ -64,6 +66,20 @@ func TestIndex(t *testing.T) {
 		return int(y.Added - x.Added)
 	}) {
 		t.Errorf("newest first: got %v", newest)
+	}
+}
+
+func TestIndexByUptime(t *testing.T) {
+	how := fixedHealth{}
+	s := newSite(t, func(c *Config) { c.Health = how })
+	some := livingLists(s.Catalog.Current())
+	some = slices.DeleteFunc(some, func(l *lists.List) bool { return !l.IsAsked() })
+	how[some[0].ID], how[some[1].ID], how[some[2].ID] = downList, wellList, troubledList
+	if got, want := shown(s, "/lists?sort=uptime")[:3], []string{some[1].ID, some[2].ID, some[0].ID}; !slices.Equal(got, want) {
+		t.Errorf("got %v first, want %v", got, want)
+	}
+	if body := get(s, http.MethodGet, "/lists").Body.String(); !strings.Contains(body, "4.18% in 7 days") || strings.Count(body, "in 7 days") != 3 {
+		t.Error("the index shows not the uptime of the three lists that have one alone")
 	}
 }
 
@@ -92,8 +108,18 @@ func TestListPage(t *testing.T) {
 		if got := strings.Contains(body, "Gone."); got != l.Defunct {
 			t.Errorf("%s: says that it is gone: %v, want %v", l.ID, got, l.Defunct)
 		}
-		if l.TakesCounts() && !strings.Contains(body, "1234") {
-			t.Errorf("%s: the page shows no count that is sent", l.ID)
+		for says, want := range map[string]bool{
+			"To post a count": l.TakesCounts(), "Post to it from here": l.TakesCounts(), "&#34;server_count&#34;: 1234": l.TakesCounts(),
+			"It takes no counts": !l.TakesCounts() && !l.Defunct, "To read a bot": l.Readable(), "It cannot be asked about a bot": !l.Readable() && !l.Defunct,
+			"To ask whether a user has voted": l.Supports(lists.Votes), "How it tells of votes": l.Webhook() != nil,
+			"http://lists.example/hooks/" + exampleBot + "/" + l.ID: l.Webhook() != nil, "How it does": l.IsAsked(),
+		} {
+			if strings.Contains(body, says) != want {
+				t.Errorf("%s: the page says %q: %t, want %t", l.ID, says, !want, want)
+			}
+		}
+		if l.TakesCounts() && !strings.Contains(body, "***") {
+			t.Errorf("%s: the page shows no masked secret", l.ID)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aggregator/health"
+	"aggregator/lists"
 	"aggregator/store"
 )
 
@@ -195,6 +196,33 @@ func TestStatusPage(t *testing.T) {
 	}
 	if body := get(s, http.MethodGet, "/").Body.String(); !strings.Contains(body, "1 of 3 lists answers well") || !strings.Contains(body, `href="/status"`) {
 		t.Error("the first page does not say how lists are")
+	}
+}
+
+func TestListHealth(t *testing.T) {
+	how := fixedHealth{}
+	s := newSite(t, func(c *Config) { c.Health = how })
+	i := slices.IndexFunc(s.Catalog.Current().Lists(), (*lists.List).IsAsked)
+	id := s.Catalog.Current().Lists()[i].ID
+	how[id] = downList
+	page := func() string { return get(s, http.MethodGet, "/lists/"+id).Body.String() }
+	body := page()
+	for _, want := range []string{
+		"down since 07:20, 412 of 430 calls timed out", "circuit open", "median 182 ms, 95% within 1.2 s", "Timeout after &lt;10s&gt;",
+		"<title>08:00 to 09:00: 430 calls, 412 failed (uptime 4.18%)</title>", "<title>15 January 2027: 430 calls, 412 failed (uptime 4.18%)</title>",
+		`<th scope="row">08:00 to 09:00</th><td class="n">430</td><td class="n">412</td><td class="n">4.18%</td>`,
+		"There were no calls in 89 other days.", `href="/api/lists/` + id + `/health"`, "As of <time",
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if n := strings.Count(body, "<title>"); n != 1+24+90 {
+		t.Errorf("%d titles, want one of the page, 24 of hours and 90 of days", n)
+	}
+	delete(how, id)
+	if body := page(); !strings.Contains(body, "so nothing is known") || strings.Contains(body, "<figure") || strings.Contains(body, "Answers well") {
+		t.Error("the page says something of a list that nobody asked")
 	}
 }
 
