@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -33,17 +34,14 @@ const resultProbe = "probe"
 
 // voteRoutes returns the routes of votes.
 func (s *Server) voteRoutes() []route {
-	all := []route{
+	return []route{
 		{http.MethodPost, hookPath, "", s.hook},
+		{echo.RouteNotFound, hookPath, "", s.hookProbe}, // every other method
 		{http.MethodGet, "/api/bots/:id/deliveries", "", s.deliveries},
 		{http.MethodPost, "/api/bots/:id/deliveries/retry", "", s.retryDeliveries},
 		{http.MethodPost, "/api/bots/:id/deliveries/test", "", s.testDelivery},
 		{http.MethodGet, "/api/bots/:id/votes/stream", "", s.stream},
 	}
-	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
-		all = append(all, route{method, hookPath, "", s.hookProbe})
-	}
-	return all
 }
 
 // hastened gives a webhook, whose body has come, the time that its list waits.
@@ -84,10 +82,15 @@ func (s *Server) hook(c echo.Context) error {
 }
 
 // hookOf returns the bot and the list in a webhook's address; a nil list where
-// there is none with that id.
+// there is none with that id. The router tells no parameters of a method for which
+// it has no route.
 func (s *Server) hookOf(c echo.Context) (bot string, list *lists.List) {
-	list, _ = s.Catalog.Current().Resolve(pathParam(c, "list"))
-	return pathParam(c, "bot"), list
+	parts := strings.Split(c.Request().URL.Path, "/")
+	if len(parts) != 4 { // the first is empty, the second is "hooks"
+		return "", nil
+	}
+	list, _ = s.Catalog.Current().Resolve(parts[3])
+	return parts[2], list
 }
 
 // hookProbe answers what is not a POST: some lists look whether the address is
