@@ -103,6 +103,9 @@ func (s *Server) stream(c echo.Context) error {
 	if errors.Is(context.Cause(ctx), errBehind) {
 		s.Log.Info("a stream was closed: its reader was too far behind", "id", x.id, "bot", b.ID)
 	}
+	if errors.Is(err, errWrongKey) {
+		s.Log.Info("a stream was closed: its key is no longer the bot's", "id", x.id, "bot", b.ID)
+	}
 	return nil
 }
 
@@ -133,10 +136,14 @@ func (s *Server) writeEvents(ctx context.Context, c echo.Context, q *eventQueue)
 		case <-s.streams.stopped:
 			return nil
 		case <-comments.C:
-			err = write([]byte(": still here\n\n"))
+			if err = s.stillKeyed(c); err == nil {
+				err = write([]byte(": still here\n\n"))
+			}
 		case <-q.come:
 			for text := q.first(); text != nil && err == nil && ctx.Err() == nil; text = q.first() {
-				err = write(text)
+				if err = s.stillKeyed(c); err == nil {
+					err = write(text)
+				}
 				q.taken()
 			}
 		}
@@ -146,16 +153,24 @@ func (s *Server) writeEvents(ctx context.Context, c echo.Context, q *eventQueue)
 	}
 }
 
+// stillKeyed returns errWrongKey once the key that a stream's reader showed is no
+// longer the bot's: the file was read anew meanwhile.
+func (s *Server) stillKeyed(c echo.Context) error {
+	key, _ := shownKey(c)
+	if b := s.Agent.Bot(exchangeOf(c).bot); !b.HasKey() || !b.KeyMatches(key) {
+		return errWrongKey
+	}
+	return nil
+}
+
 // event returns a message as a server-sent event.
 func event(d votes.Delivery) []byte {
 	var b bytes.Buffer
 	b.WriteString("id: " + d.ID + "\nevent: " + d.Type + "\ndata: ")
-	for line := range bytes.Lines(d.Body) { // JSON that a list sent may hold line breaks between its values
-		b.Write(bytes.TrimRight(line, "\r\n"))
-		if bytes.HasSuffix(line, []byte("\n")) {
-			b.WriteString("\ndata: ")
-		}
-	}
+	// JSON that a list sent may hold line breaks between its values, and a reader
+	// takes a carriage return alone for one too.
+	lines := bytes.FieldsFunc(d.Body, func(r rune) bool { return r == '\n' || r == '\r' })
+	b.Write(bytes.Join(lines, []byte("\ndata: ")))
 	b.WriteString("\n\n")
 	return b.Bytes()
 }

@@ -71,8 +71,8 @@ func TestEventQueue(t *testing.T) {
 
 // Line breaks within what a list sent stay within the event.
 func TestEvent(t *testing.T) {
-	d := store.Delivery{Message: store.Message{ID: "msg_a", Type: "vote.created", Body: []byte("{\"raw\":{\n\"a\":\r\n1}}")}}
-	const want = "id: msg_a\nevent: vote.created\ndata: {\"raw\":{\ndata: \"a\":\ndata: 1}}\n\n"
+	d := store.Delivery{Message: store.Message{ID: "msg_a", Type: "vote.created", Body: []byte("{\"raw\":{\n\"a\":\r\n1,\r\"b\":\n\r2}}")}}
+	const want = "id: msg_a\nevent: vote.created\ndata: {\"raw\":{\ndata: \"a\":\ndata: 1,\ndata: \"b\":\ndata: 2}}\n\n"
 	if got := string(event(d)); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

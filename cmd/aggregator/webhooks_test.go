@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -87,9 +89,11 @@ func TestWebhooks(t *testing.T) {
 		{"GET", "GET", "/votes.test", "", nil, 405, "Method not allowed"},
 		{"HEAD", "HEAD", "/votes.test", "", nil, 405, ""},
 		{"PUT", "PUT", "/votes.test", "", nil, 405, "Method not allowed"},
+		{"a method that nobody knows", "PURGE", "/votes.test", "", nil, 405, "Method not allowed"},
 		{"a list without a secret", "POST", "/paced.test", "{}", nil, 404, "Not found"},
 		{"no list", "POST", "/nowhere.test", "{}", nil, 404, "Not found"},
 		{"GET of no list", "GET", "/nowhere.test", "", nil, 404, "Not found"},
+		{"such a method of no list", "PURGE", "/nowhere.test", "", nil, 404, "Not found"},
 		{"another path", "POST", "", "{}", nil, 404, "Not found"},
 		{"a longer path", "POST", "/votes.test/more", "{}", nil, 404, "Not found"},
 	} {
@@ -115,7 +119,7 @@ func TestWebhooks(t *testing.T) {
 	for _, line := range []string{
 		`aggregator_webhooks_total{list="votes.test",result="kept"} 2`, `aggregator_webhooks_total{list="votes.test",result="again"} 1`,
 		`aggregator_webhooks_total{list="votes.test",result="bad_signature"} 2`, `aggregator_webhooks_total{list="votes.test",result="ignored"} 1`,
-		`aggregator_webhooks_total{list="votes.test",result="invalid"} 1`, `aggregator_webhooks_total{list="votes.test",result="probe"} 3`,
+		`aggregator_webhooks_total{list="votes.test",result="invalid"} 1`, `aggregator_webhooks_total{list="votes.test",result="probe"} 4`,
 		`aggregator_votes_waiting `, `aggregator_votes_oldest_seconds `,
 	} {
 		if !strings.Contains(metrics, line) {
@@ -319,6 +323,30 @@ func TestStream(t *testing.T) {
 		t.Errorf("ended with %d: %s", code, s.Log)
 	}
 	for range live { // until it ends
+	}
+}
+
+// A stream ends once its key is no longer the bot's: who had it reads no more.
+func TestStreamOfOldKey(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	bots := r.votingBots(t)
+	p := r.start(t, nil, "--lists", write(t, "voting.yaml", votingLists), "--bots", bots, "--store", "memory:")
+	live := streamOf(t, &p.running, otherOwnBot, "0").events
+	testkit.Receive(t, "the beginning", live)
+	text, err := os.ReadFile(bots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = []byte(strings.Replace(string(text), ownKey+otherOwnBot, "another key of twenty", 1))
+	if err := os.WriteFile(bots, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.exe.Signal(t, syscall.SIGHUP)
+	testkit.Wait(t, "the reload", func() bool { return strings.Contains(p.Log.String(), `"msg":"reloaded"`) })
+	p.tell(t, otherOwnBot, voteBody("a")).Want(t, 200)
+	if got := testkit.Receive(t, "the end of the stream", live); got != "" {
+		t.Errorf("the stream goes on with %s", got)
 	}
 }
 
