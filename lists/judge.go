@@ -2,6 +2,7 @@ package lists
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -225,6 +226,28 @@ func (c Call) shown(v rawjson.Value) string {
 		return "missing"
 	}
 	return shorten(c.Hide(string(v.Raw())))
+}
+
+// oddValue is the error of a value that is not what its place is for.
+type oddValue struct {
+	path  string
+	value rawjson.Value
+	want  string
+}
+
+func (e *oddValue) Error() string { return e.hiding(func(text string) string { return text }) }
+
+func (e *oddValue) hiding(hide func(string) string) string {
+	return fmt.Sprintf("%s is %s, want %s", e.path, shorten(hide(string(e.value.Raw()))), e.want)
+}
+
+// hiding returns the text of an error with what hide hides, the rest of a secret
+// too of which only the beginning would be shown.
+func hiding(err error, hide func(string) string) string {
+	if odd, is := errors.AsType[*oddValue](err); is {
+		return odd.hiding(hide)
+	}
+	return hide(err.Error())
 }
 
 // shorten returns the beginning of a text, enough of it to recognise it by.

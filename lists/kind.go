@@ -40,9 +40,9 @@ func (c *checker) kinds(field string, e *KindEntry) *kinds {
 	return k
 }
 
-// read reads what a request is about, in small letters, and marks the event. The
-// error is for a request that does not say so.
-func (k *kinds) read(body rawjson.Value, e *Event) (kind string, err error) {
+// read reads what a request is about, in small letters, and marks the event, in
+// words that hide secrets. The error is for a request that does not say so.
+func (k *kinds) read(body rawjson.Value, hides *Masker, e *Event) (kind string, err error) {
 	if k == nil {
 		return "", nil
 	}
@@ -58,7 +58,7 @@ func (k *kinds) read(body rawjson.Value, e *Event) (kind string, err error) {
 	case slices.Contains(k.removed, kind):
 		e.Removed = true
 	default:
-		e.Ignored = shorten(text)
+		e.Ignored = shorten(hides.Hide(text))
 	}
 	return kind, nil
 }

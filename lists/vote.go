@@ -217,7 +217,7 @@ func (d *votesDialect) read(c Call, a Answer, userID string, now time.Time) (Ver
 		if v.Why = c.saysFailure(a, d.readKeys...); v.Why == "" {
 			var err error
 			if found, err = d.find(a, answer, userID, now); err != nil {
-				v.Why = c.Hide(err.Error())
+				v.Why = hiding(err, c.Hide)
 			}
 		}
 	}

@@ -129,7 +129,7 @@ func (f *finding) flag(n *node) (is bool, err error) {
 	if is, ok := flagOf(found[0]); ok {
 		return is, nil
 	}
-	return false, fmt.Errorf("%s is %s, want true or false", f.entry.Voted, shorten(string(found[0].Raw())))
+	return false, &oddValue{f.entry.Voted, found[0], "true or false"}
 }
 
 // flagOf returns what a flag says: true, 1, false or 0. ok is false for anything
@@ -153,7 +153,7 @@ func (f *finding) weightOf(n *node) (int64, error) {
 		}
 		weight, ok := countOf(v)
 		if !ok {
-			return 0, fmt.Errorf("%s is %s, want a whole number", f.entry.Weight, shorten(string(v.Raw())))
+			return 0, &oddValue{f.entry.Weight, v, "a whole number"}
 		}
 		return weight, nil
 	}

@@ -25,6 +25,7 @@ type Delivery struct {
 	Header http.Header // in canonical form
 	Query  url.Values
 	Body   []byte
+	Hides  *Masker // of secrets that nothing which is told of it may show; nil: none
 }
 
 // Event is what a webhook tells.
@@ -156,7 +157,7 @@ func (w *Webhook) Read(d Delivery, p Proven, botID string, now time.Time) (Event
 	}
 	f := w.forms[p.form]
 	e := Event{Raw: body.Raw()}
-	kind, err := f.readKind(body, &e)
+	kind, err := f.readKind(body, d.Hides, &e)
 	switch {
 	case err != nil:
 		return Event{}, err
@@ -166,8 +167,11 @@ func (w *Webhook) Read(d Delivery, p Proven, botID string, now time.Time) (Event
 	if err := f.ids.read(body, d.Header, p, botID, &e); err != nil {
 		return Event{}, err
 	}
+	if !IsSnowflake(e.UserID) { // of a test
+		e.UserID = d.Hides.Hide(e.UserID)
+	}
 	if err := f.readTimes(body, d, p, &e); err != nil {
-		return Event{}, err
+		return Event{}, errors.New(hiding(err, d.Hides.Hide))
 	}
 	f.weight.read(body, kind, &e)
 	if e.isOld(now) {
@@ -177,8 +181,8 @@ func (w *Webhook) Read(d Delivery, p Proven, botID string, now time.Time) (Event
 }
 
 // readKind reads what a request is about, whatever else it lacks.
-func (f *form) readKind(body rawjson.Value, e *Event) (kind string, err error) {
-	if kind, err = f.kind.read(body, e); err != nil || e.Ignored != "" {
+func (f *form) readKind(body rawjson.Value, hides *Masker, e *Event) (kind string, err error) {
+	if kind, err = f.kind.read(body, hides, e); err != nil || e.Ignored != "" {
 		return kind, err
 	}
 	for _, c := range f.ignored {

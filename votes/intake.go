@@ -111,6 +111,17 @@ func secretsOf(b *agent.Bot, l *lists.List) []lists.Token {
 	return secrets
 }
 
+// knownTo returns the secrets of a bot that a list knows, and may send back.
+func knownTo(b *agent.Bot, l *lists.List) []lists.Token {
+	all := slices.Clone(b.Votes.Secrets[l.ID])
+	for _, t := range b.Tokens {
+		if t.ID == l.ID {
+			all = append(all, t.Token)
+		}
+	}
+	return all
+}
+
 // Take takes a webhook in: what proves it comes first, then what it tells, then
 // whether that is new, and then it is kept. ignored says in a word why it is no
 // vote that goes out; "" for one that does, or did before. The error is ErrNoHook,
@@ -128,6 +139,7 @@ func (in *Intake) Take(ctx context.Context, b *agent.Bot, l *lists.List, d lists
 		in.Log.Warn("webhook with a bad signature", "list", l.ID, "bot", b.ID, "proof", fault.Kind, "reason", fault.Reason)
 		return "", ErrUnproven
 	}
+	d.Hides = lists.NewMasker(knownTo(b, l)...)
 	e, err := l.Webhook().Read(d, proven, b.ID, now)
 	if err != nil {
 		in.Observe(l.ID, ResultInvalid)
@@ -139,7 +151,7 @@ func (in *Intake) Take(ctx context.Context, b *agent.Bot, l *lists.List, d lists
 		in.Log.Debug("webhook ignored", "list", l.ID, "bot", b.ID, "ignored", e.Ignored)
 		return e.Ignored, nil
 	}
-	m := newMessage(b.ID, l.ID, e, now, lists.NewMasker(secrets...))
+	m := newMessage(b.ID, l.ID, e, now, d.Hides)
 	switch kept, err := in.put(ctx, m, b.Votes.SendTo != nil, in.once(b.ID, l.ID, e, d.Body)); {
 	case err != nil:
 		return "", in.refuse(b, l, ResultAway, err)

@@ -108,6 +108,31 @@ func TestTake(t *testing.T) {
 	}
 }
 
+// A secret that a list sends where something else belongs is shown nowhere, the
+// beginning of one that is cut neither.
+func TestSecretsThatListsSend(t *testing.T) {
+	r := newRig(t)
+	in := r.intake(func(string) {})
+	long := strings.Repeat("x", 50) + listSecret
+	for _, row := range []struct{ name, body, want string }{
+		{"as the kind", `{"type":"` + listSecret + `"}`, "ignored: ***"},
+		{"at the end of a kind", `{"type":"` + long + `"}`, "ignored: " + strings.Repeat("x", 50) + "***"},
+		{"as the time", `{"type":"upvote","user":"` + testUser + `","at":"` + listSecret + `"}`, `at is "***", want ISO 8601`},
+		{"at the end of a time", `{"type":"upvote","user":"` + testUser + `","at":"` + long + `"}`, `at is "` + strings.Repeat("x", 50) + `***", want ISO 8601`},
+		{"as the user of a test", `{"type":"test","user":"` + listSecret + `"}`, "ok"},
+	} {
+		if got := r.take(t, in, "list.example", listed(row.body)); got != row.want {
+			t.Errorf("%s: got %q, want %q", row.name, got, row.want)
+		}
+	}
+	if all := r.kept(t); len(all) != 1 || data(t, string(all[0].Body))["user_id"] != "***" {
+		t.Errorf("kept %+v, want the test with a mask for the user", all)
+	}
+	if strings.Contains(r.log.String(), "secret of") {
+		t.Errorf("the log holds a secret: %s", r.log)
+	}
+}
+
 func TestNoHook(t *testing.T) {
 	r := newRig(t)
 	in := r.intake(func(string) {})
