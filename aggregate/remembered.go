@@ -61,6 +61,7 @@ type hookedVote struct {
 	lists.Vote
 	until time.Time // how long it is an answer
 	event uint64    // when it came
+	told  time.Time // the vote's own time; zero where the webhook did not tell it
 }
 
 func newRemembered(hash func(parts ...string) store.Key, now func() time.Time) *remembered {
@@ -93,8 +94,9 @@ func (m *remembered) keys(p *planned) {
 		return
 	}
 	credential, generation := p.call.Credential(), strconv.FormatUint(c.catalog.Generation(), 10)
-	c.answer = m.hash("answer", generation, list, bot, user, credential)
-	c.voters = m.hash("voters", generation, list, bot, credential)
+	of := p.call.ListBotID() // which the list goes by, whatever bot is asked about
+	c.answer = m.hash("answer", generation, list, bot, of, user, credential)
+	c.voters = m.hash("voters", generation, list, bot, of, credential)
 	c.asking = c.answer
 	if (lists.VoteCall{Call: p.call}).ListsVoters() && !p.call.HasOtherwise() {
 		c.asking = c.voters
@@ -153,17 +155,25 @@ func (p planned) readVote(a lists.Answer, otherwise bool, now time.Time) VoteRes
 	return VoteResult{List: p.vote.list.ID, Vote: lists.VoteCall{Call: call}.Read(a, p.vote.request.UserID, now)}
 }
 
-// hear remembers a vote that a list's webhook told.
+// hear remembers a vote that a list's webhook told. One that comes late, when a
+// later vote of the user has been told, changes nothing.
 func (m *remembered) hear(list string, e lists.Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	key, told := m.hash("vote", list, e.BotID, e.UserID), e.At
+	if e.AtOfRequest {
+		told = time.Time{}
+	}
+	if known, _ := m.hooked.get(key); !told.IsZero() && told.Before(known.told) {
+		return
+	}
 	m.events++
 	now := m.now()
 	v := lists.Vote{Verdict: lists.Verdict{OK: true}, Voted: !e.Removed && (e.Until.IsZero() || e.Until.After(now)), At: e.At, Until: e.Until, Weight: e.Weight}
 	if !v.Voted {
 		v = lists.Vote{Verdict: v.Verdict}
 	}
-	m.hooked.put(m.hash("vote", list, e.BotID, e.UserID), hookedVote{v, now.Add(freshFor(v, now)), m.events}, 0, now.Add(maxYes), netip.Prefix{})
+	m.hooked.put(key, hookedVote{v, now.Add(freshFor(v, now)), m.events, told}, 0, now.Add(maxYes), netip.Prefix{})
 }
 
 // inquiry is one call that is being made, for all who would make the same.

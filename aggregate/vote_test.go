@@ -60,6 +60,13 @@ lists:
     name: Hook
     url: "https://hook.test/"
     webhook: {user: user, proof: {kind: header}}
+  number.test:
+    name: Number
+    url: "https://number.test/"
+    votes:
+      url: "https://number.test/:list_bot_id/:user"
+      auth: {}
+      voted: voted
   page.test:
     name: Page
     url: "https://page.test/"
@@ -377,6 +384,59 @@ func TestWebhooksAreRemembered(t *testing.T) {
 				t.Errorf("got  %s, asked %q\nwant %s, asked %t", answer, asked, tt.want, tt.asked)
 			}
 		})
+	}
+}
+
+// TestLateWebhooks has webhooks of one user come in another order than the votes
+// were made: a list may have tried one again for hours.
+func TestLateWebhooks(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	vote := func(age time.Duration, change func(*lists.Event)) lists.Event {
+		e := lists.Event{BotID: firstBot, UserID: someUser, At: noon.Add(-age), Until: noon.Add(12*time.Hour - age)}
+		if change != nil {
+			change(&e)
+		}
+		return e
+	}
+	removed := func(e *lists.Event) { e.Removed = true }
+	for _, tt := range []struct {
+		name   string
+		events []lists.Event
+		voted  bool
+	}{
+		{"a vote that is over", []lists.Event{vote(time.Minute, nil), vote(13*time.Hour, nil)}, true},
+		{"an earlier one taken back", []lists.Event{vote(time.Minute, nil), vote(13*time.Hour, removed)}, true},
+		{"one that has been taken back since", []lists.Event{vote(time.Minute, removed), vote(2*time.Minute, nil)}, false},
+		{"the same taken back", []lists.Event{vote(time.Minute, nil), vote(time.Minute, removed)}, false},
+		{"one without a time", []lists.Event{vote(time.Minute, nil), vote(0, func(e *lists.Event) { e.At, e.Removed = time.Time{}, true })}, false},
+		{"one of which only the request has a time", []lists.Event{vote(0, nil), vote(time.Minute, func(e *lists.Event) { e.AtOfRequest, e.Removed = true, true })}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			v := newVoting(t, nil)
+			for _, e := range tt.events {
+				v.HearVote(v.list(t, "flag.test"), e)
+			}
+			if answer, _ := v.mustAsk(t, 1, true, someUser, `{"flag.test":"a"}`); strings.HasPrefix(answer, `{"voted":true`) != tt.voted {
+				t.Errorf("got %s, want voted %t", answer, tt.voted)
+			}
+		})
+	}
+}
+
+// TestVotesOfListNumbers has one credential ask of two numbers that a list gave
+// bots: what is said of one is not said of the other.
+func TestVotesOfListNumbers(t *testing.T) {
+	t.Parallel()
+	v := newVoting(t, map[string]string{"number.test": `200 {"voted":true}`})
+	v.mustAsk(t, 1, false, someUser, `{"number.test":{"token":"a","bot_id":"41"}}`)
+	v.answers["number.test"] = `200 {"voted":false}`
+	if answer, asked := v.mustAsk(t, 2, false, someUser, `{"number.test":{"token":"a","bot_id":"42"}}`); asked == "" || answer != said(false, `"number.test":{"voted":false}`) {
+		t.Errorf("of another number: got %s, asked %q; want a no of the list", answer, asked)
+	}
+	if answer, asked := v.mustAsk(t, 3, false, someUser, `{"number.test":"41:a"}`); asked != "" || answer != said(true, `"number.test":{"voted":true}`) {
+		t.Errorf("of the first number: got %s, asked %q; want the yes that is remembered", answer, asked)
 	}
 }
 

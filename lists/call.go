@@ -75,6 +75,15 @@ func (c Call) MayBeRevoked() bool { return c.endpoint.revokes }
 // BotID returns the Discord snowflake of the bot that the call is for.
 func (c Call) BotID() string { return c.botID }
 
+// ListBotID returns the number that the list itself gave the bot; "" where the call
+// does not hold it.
+func (c Call) ListBotID() string {
+	if !c.endpoint.listBotID {
+		return ""
+	}
+	return c.token.listBotID
+}
+
 // Credential returns the token's secret without the prefix that the list puts before
 // it, for hashing: two ways to write one credential are one.
 func (c Call) Credential() string { return c.endpoint.auth.bare(c.token.Reveal()) }
