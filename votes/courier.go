@@ -159,21 +159,11 @@ func (c *courier) read(ctx context.Context, to *agent.SendTo) error {
 	if c.at.Wanted == "" {
 		return nil
 	}
-	c.w.wanted, err = c.message(ctx, c.at.Wanted)
+	wanted, err := c.message(ctx, c.bot, c.at.Wanted)
+	if wanted != nil && wanted.State == store.Pending {
+		c.w.wanted = wanted
+	}
 	return err
-}
-
-// message returns a message that waits for the bot; nil if it does not.
-func (c *courier) message(ctx context.Context, id string) (*store.Delivery, error) {
-	seq, ok, err := c.Outbox.Seq(ctx, c.bot, id)
-	if err != nil || !ok {
-		return nil, err
-	}
-	all, err := c.Outbox.After(ctx, c.bot, seq-1, 1)
-	if err != nil || len(all) == 0 || all[0].ID != id || all[0].State != store.Pending {
-		return nil, err
-	}
-	return &all[0], nil
 }
 
 // start makes an attempt, beside what goes on. What became of it comes through

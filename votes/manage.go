@@ -112,6 +112,20 @@ func (r *Relay) Test(ctx context.Context, b *agent.Bot) (Delivery, error) {
 	return r.await(ctx, m, waits)
 }
 
+// message returns a message of a bot of the last 24 h; nil if there is none with
+// that id.
+func (r *Relay) message(ctx context.Context, bot, id string) (*Delivery, error) {
+	seq, ok, err := r.Outbox.Seq(ctx, bot, id)
+	if err != nil || !ok {
+		return nil, err
+	}
+	all, err := r.Outbox.After(ctx, bot, seq-1, 1)
+	if err != nil || len(all) == 0 || all[0].ID != id {
+		return nil, err
+	}
+	return &all[0], nil
+}
+
 func (r *Relay) unwant(ctx context.Context, bot, id string) {
 	if err := r.ask(ctx, bot, func(e *endpoint) bool {
 		is := e.Wanted == id
@@ -130,14 +144,12 @@ func (r *Relay) await(ctx context.Context, m store.Message, waits bool) (Deliver
 	defer cancel()
 	last := Delivery{Message: m, State: store.Pending}
 	for {
-		page, err := r.Outbox.Deliveries(ctx, m.Bot, store.DeliveryQuery{Max: PageOfDeliveries})
+		d, err := r.message(ctx, m.Bot, m.ID)
 		if err != nil && !errors.Is(err, store.ErrAway) {
 			return Delivery{}, err
 		}
-		for _, d := range page {
-			if d.ID == m.ID {
-				last = d
-			}
+		if d != nil {
+			last = *d
 		}
 		if !waits || last.Attempts > 0 || last.State != store.Pending || within.Err() != nil {
 			return last, ctx.Err()

@@ -295,6 +295,21 @@ func TestTestVote(t *testing.T) {
 		t.Errorf("got %+v, %v; want it delivered", d, err)
 	}
 	testkit.Wait(t, "the rest to go out", func() bool { return r.states(t)["msg_39"].State == store.Delivered })
+	// Many votes may come while the endpoint thinks about it.
+	r.endpoint.on(func(w http.ResponseWriter, _ *http.Request) {
+		r.endpoint.on(nil)
+		for range PageOfDeliveries + 1 {
+			m := store.Message{ID: newID(), Bot: testBot, Type: typeCreated, Body: []byte("{}"), Created: r.clock.Now()}
+			if _, err := r.store.Outbox().Put(t.Context(), m, false); err != nil {
+				t.Error(err)
+			}
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	d, err = relay.Test(t.Context(), b)
+	if err != nil || d.State != store.Delivered || d.Last.Status != 204 {
+		t.Errorf("behind others: got %+v, %v; want it delivered", d, err)
+	}
 	d, err = relay.Test(t.Context(), r.bots.Current().Bot(keyedBot))
 	if err != nil || d.State != store.Delivered || d.Attempts != 0 {
 		t.Errorf("to the stream alone: got %+v, %v; want it delivered at once", d, err)
