@@ -38,15 +38,20 @@ type listHealth struct {
 	Mark    stateMark
 	Hours   barChart
 	Days    barChart
-	Calls   string // in 24 hours
-	Failure string // why the last call failed that did; "" for none
-	Words   []string
+	Calls   string   // in 24 hours, with probes
+	Failure string   // why the last call failed that did; "" for none
+	Words   []string // sentences beside the Mark
 }
 
 // newListHealth makes a listHealth, but for its Days, which take the most room.
 func newListHealth(how health.List) *listHealth {
 	h := &listHealth{
-		How: how, Mark: markOf(how), Hours: drawBars(how.Hours, barHours), Calls: count(how.Calls, "call", "calls"), Words: how.Words(),
+		How: how, Mark: markOf(how), Hours: drawBars(how.Hours, barHours), Calls: count(how.Calls, "call", "calls"),
+	}
+	for _, words := range how.Words() {
+		if words = strings.ToUpper(words[:1]) + words[1:]; words != h.Mark.Words {
+			h.Words = append(h.Words, words+".")
+		}
 	}
 	if how.Probes > 0 {
 		h.Calls += ", " + count(how.Probes, "of them a probe", "of them probes")

@@ -208,7 +208,7 @@ func TestListHealth(t *testing.T) {
 	page := func() string { return get(s, http.MethodGet, "/lists/"+id).Body.String() }
 	body := page()
 	for _, want := range []string{
-		"down since 07:20, 412 of 430 calls timed out", "circuit open", "median 182 ms, 95% within 1.2 s", "Timeout after &lt;10s&gt;",
+		"<li>Down since 07:20, 412 of 430 calls timed out.</li>", "circuit open", "median 182 ms, 95% within 1.2 s", "Timeout after &lt;10s&gt;",
 		"<title>08:00 to 09:00: 430 calls, 412 failed (uptime 4.18%)</title>", "<title>15 January 2027: 430 calls, 412 failed (uptime 4.18%)</title>",
 		`<th scope="row">08:00 to 09:00</th><td class="n">430</td><td class="n">412</td><td class="n">4.18%</td>`,
 		"There were no calls in 89 other days.", `href="/api/lists/` + id + `/health"`, "As of <time",
@@ -219,6 +219,10 @@ func TestListHealth(t *testing.T) {
 	}
 	if n := strings.Count(body, "<title>"); n != 1+24+90 {
 		t.Errorf("%d titles, want one of the page, 24 of hours and 90 of days", n)
+	}
+	how[id] = quietList
+	if body := page(); strings.Count(body, "No traffic for 3 hours") != 1 || !strings.Contains(body, "<li>4 of 20 calls in 24 hours were probes.</li>") || strings.Contains(body, "Answers well") {
+		t.Error("the page of a list without traffic does not say so once, or not what was probed")
 	}
 	delete(how, id)
 	if body := page(); !strings.Contains(body, "so nothing is known") || strings.Contains(body, "<figure") || strings.Contains(body, "Answers well") {
