@@ -240,9 +240,8 @@ Serving on %s until Ctrl-C; every list is a sandbox. Try:
   curl %s/api/bots/%s
   curl '%s/api/lists?filter=true'
 `, base, demoBot, d.plainList(), base, base, demoBot, base)
-	if all := demoVoters(d.catalog.Current()); len(all) > 0 {
-		_, _ = fmt.Fprintf(out, "  AGGREGATOR_SECRET=%s aggregator hooks send %s --real --user %s --to %s/hooks/%s/%s\n",
-			demoHookSecret, all[0].ID, demoUser, base, demoBot, all[0].ID)
+	if id := listWithTests(d.catalog.Current()); id != "" {
+		_, _ = fmt.Fprintf(out, "  AGGREGATOR_SECRET=%s aggregator hooks send %s --to %s/hooks/%s/%s\n", demoHookSecret, id, base, demoBot, id)
 	}
 	_, _ = fmt.Fprintln(out)
 }

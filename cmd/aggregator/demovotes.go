@@ -25,6 +25,9 @@ const (
 	demoSigning    = "demo-secret-that-signs-votes"
 )
 
+// demoWithin is how long votes may take in the demo, on a machine that is busy.
+const demoWithin = 30 * time.Second
+
 // maxDemoVotes is how many lists tell of a vote in the demo.
 const maxDemoVotes = 3
 
@@ -65,6 +68,20 @@ func demoVoters(c *catalog.Catalog) []*lists.List {
 	return all
 }
 
+// listWithTests returns the id of a list with votes for trying out, which go out
+// however often they come; "" if there is none.
+func listWithTests(c *catalog.Catalog) string {
+	f := hooksSendFlags{bot: demoBot}
+	for _, l := range c.Lists() {
+		if w := l.Webhook(); w != nil && !w.SecretIsToken() {
+			if _, err := f.sign(l, lists.NewToken(demoHookSecret, ""), time.Now()); err == nil {
+				return l.ID
+			}
+		}
+	}
+	return ""
+}
+
 // toldVotes is what came of votes in the demo.
 type toldVotes struct {
 	hooks  []toldVote
@@ -82,7 +99,7 @@ func (d *sandboxDemo) tellVotes(ctx context.Context) (*toldVotes, error) {
 	defer d.endpoint.printTo(io.Discard)
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(ctx, hookTimeout)
+	ctx, cancel := context.WithTimeout(ctx, demoWithin)
 	defer cancel()
 	for _, l := range demoVoters(d.catalog.Current()) {
 		hook, err := d.tellVote(ctx, transport, l)
@@ -113,22 +130,32 @@ func (d *sandboxDemo) tellVote(ctx context.Context, transport http.RoundTripper,
 	if query := hook.Query.Encode(); query != "" {
 		url += "?" + query
 	}
+	proven, _ := l.Webhook().Verify(hook, []lists.Token{secret}, time.Now())
+	for {
+		status, text, err := post(ctx, transport, url, hook)
+		if err != nil {
+			return toldVote{}, err
+		}
+		if status != http.StatusServiceUnavailable { // else it was busy, and is sent the same again
+			return toldVote{l.ID, l.Webhook().Describe(proven), fmt.Sprintf("%d %s", status, shorten(strings.TrimSpace(text), 60))}, nil
+		}
+	}
+}
+
+// post posts a webhook.
+func post(ctx context.Context, transport http.RoundTripper, url string, hook lists.Delivery) (status int, text string, err error) {
 	q, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(hook.Body))
 	if err != nil {
-		return toldVote{}, err
+		return 0, "", err
 	}
 	q.Header = hook.Header
 	resp, err := transport.RoundTrip(q)
 	if err != nil {
-		return toldVote{}, err
+		return 0, "", err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return toldVote{}, err
-	}
-	proven, _ := l.Webhook().Verify(hook, []lists.Token{secret}, time.Now())
-	return toldVote{l.ID, l.Webhook().Describe(proven), fmt.Sprintf("%d %s", resp.StatusCode, shorten(strings.TrimSpace(string(text)), 60))}, nil
+	body, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(body), err
 }
 
 // print prints what came of the votes.

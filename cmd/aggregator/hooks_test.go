@@ -8,8 +8,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"aggregator/catalog"
 	"aggregator/internal/testkit"
+	"aggregator/lists"
 )
 
 // listener is a running `hooks listen`.
@@ -146,9 +149,9 @@ func TestDescribeVote(t *testing.T) {
 
 func TestHooksArguments(t *testing.T) {
 	t.Parallel()
-	lists := write(t, "voting.yaml", votingLists)
+	listsFile := write(t, "voting.yaml", votingLists)
 	secret := write(t, "secret.txt", hookSecret)
-	ours := []string{"--secret-file", secret, "--lists", lists}
+	ours := []string{"--secret-file", secret, "--lists", listsFile}
 	const to = "http://127.0.0.1:1/hooks/" + ownBot + "/votes.test"
 	for _, tt := range []struct {
 		name string
@@ -179,12 +182,37 @@ func TestHooksArguments(t *testing.T) {
 		{"no weekends", nil, append([]string{"send", "votes.test", "--to", to, "--weekend"}, ours...), exitUsage, "votes.test does not tell of weekends"},
 		{"one form", nil, append([]string{"send", "votes.test", "--to", to, "--second"}, ours...), exitUsage, "have one form alone"},
 		{"nobody there", nil, append([]string{"send", "votes.test", "--to", to}, ours...), exitFailed, "no answer: dial tcp 127.0.0.1:1"},
-		{"secret on the command line", nil, []string{"send", "votes.test", "--to", to, "--lists", lists, "--secret", hookSecret}, exitFailed, "warning: other users see --secret in the list of processes"},
+		{"secret on the command line", nil, []string{"send", "votes.test", "--to", to, "--lists", listsFile, "--secret", hookSecret}, exitFailed, "warning: other users see --secret in the list of processes"},
 	} {
 		var out bytes.Buffer
 		env := environment{environ: tt.env, in: strings.NewReader(""), out: &out, errOut: &out}
 		if code := env.run(t.Context(), append([]string{"hooks"}, tt.args...)); code != tt.code || !strings.Contains(out.String(), tt.says) {
 			t.Errorf("%s: exit %d, want %d and %q in\n%s", tt.name, code, tt.code, tt.says, out.String())
 		}
+	}
+}
+
+// TestHooksSendOfEveryList signs a vote as each list of the catalog does.
+func TestHooksSendOfEveryList(t *testing.T) {
+	t.Parallel()
+	c, _, err := catalog.Load(builtinLists(), catalog.File{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := 0
+	for _, l := range c.Lists() {
+		if l.Webhook() == nil {
+			continue
+		}
+		for _, second := range []bool{false, true}[:l.Webhook().Forms()] {
+			f := hooksSendFlags{bot: ownBot, user: votingUser, real: true, second: second}
+			if _, err := f.sign(l, lists.NewToken(hookSecret, ""), time.Now()); err != nil {
+				t.Errorf("%s, second form %t: %v", l.ID, second, err)
+			}
+			signed++
+		}
+	}
+	if signed == 0 {
+		t.Error("no list of the catalog tells of votes")
 	}
 }

@@ -531,32 +531,3 @@ func TestDemo(t *testing.T) {
 		t.Errorf("votes of %d lists, want %d: %s", len(voted), maxDemoVotes, demo.Votes)
 	}
 }
-
-// TestDemoOfVotes holds what the demo prints of votes to what the README shows,
-// whichever lists tell of them.
-func TestDemoOfVotes(t *testing.T) {
-	t.Parallel()
-	const begin, end = "A vote comes in", "The last one in full:"
-	part := func(of, text string) string {
-		_, text, ok := strings.Cut(text, begin)
-		text, _, whole := strings.Cut(text, end)
-		if !ok || !whole {
-			t.Fatalf("%s has no part from %q to %q: %s", of, begin, end, text)
-		}
-		for _, change := range []struct{ what, to string }{
-			{`msg_[A-Z2-7]+`, "MSG"}, {`\d\d:\d\d:\d\d`, "TIME"}, {`\b[a-z0-9.-]+\.[a-z]+  `, "LIST  "}, {`header [\w-]+`, "header H"},
-			{`, (after "\S+"|with the timestamp in [\w-]+|as t=\S+)`, ""}, {`(?m)^    | +$`, ""}, {` +`, " "},
-		} {
-			text = regexp.MustCompile(change.what).ReplaceAllString(text, change.to)
-		}
-		return text
-	}
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := runToEnd(t, nil, "demo", "--once", "--listen", anyPort)
-	if got, want := part("the demo's output", e.Out), part("README.md", string(readme)); e.Code != 0 || got != want {
-		t.Errorf("ended with %d, printed\n%s\nthe README has\n%s\n%s", e.Code, got, want, e.ErrOut)
-	}
-}
