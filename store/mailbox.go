@@ -11,10 +11,7 @@ import (
 
 // begin ends what is over, and returns the time in Unix milliseconds.
 func (m *MemoryOutbox) begin(ctx context.Context) (now int64, err error) {
-	if m.closed {
-		return 0, ErrClosed
-	}
-	if err := ctx.Err(); err != nil {
+	if err := m.usable(ctx); err != nil {
 		return 0, err
 	}
 	now = m.clock.Now().UnixMilli()

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -69,6 +70,28 @@ func NewMemory(opts MemoryOptions) *Memory {
 	m.history = NewMemoryHistory(opts.History)
 	m.outbox = NewMemoryOutbox(m.clock, opts.Outbox)
 	return m
+}
+
+// guard is the lock of what is kept in memory, and notes when that is closed.
+type guard struct {
+	mu     sync.Mutex
+	closed bool
+}
+
+// Close closes it: each call from now on returns ErrClosed.
+func (g *guard) Close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
+}
+
+// usable returns ErrClosed once it is closed, and else the error of ctx. Callers
+// hold the lock.
+func (g *guard) usable(ctx context.Context) error {
+	if g.closed {
+		return ErrClosed
+	}
+	return ctx.Err()
 }
 
 // NewSecret returns the 32 random bytes of a new store.

@@ -3,7 +3,6 @@ package store
 import (
 	"container/list"
 	"context"
-	"sync"
 )
 
 // HistoryBounds bound the histories that are kept.
@@ -19,11 +18,10 @@ var DefaultHistoryBounds = HistoryBounds{Bots: MaxHistories, Bytes: MaxHistoryBy
 type MemoryHistory struct {
 	bounds HistoryBounds
 
-	mu     sync.Mutex
-	bots   map[Key]*list.Element
-	order  list.List // of *botHistory, the one counted longest ago first
-	bytes  int
-	closed bool
+	guard
+	bots  map[Key]*list.Element
+	order list.List // of *botHistory, the one counted longest ago first
+	bytes int
 }
 
 var _ History = (*MemoryHistory)(nil)
@@ -83,18 +81,4 @@ func (m *MemoryHistory) Counts(ctx context.Context, bot Key) ([]CountPoint, erro
 		return UnpackHistory(e.Value.(*botHistory).packed), nil
 	}
 	return nil, nil
-}
-
-// Close ends the history: each call from now on returns ErrClosed.
-func (m *MemoryHistory) Close() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.closed = true
-}
-
-func (m *MemoryHistory) usable(ctx context.Context) error {
-	if m.closed {
-		return ErrClosed
-	}
-	return ctx.Err()
 }

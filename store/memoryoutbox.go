@@ -6,7 +6,6 @@ import (
 	"container/list"
 	"context"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -16,14 +15,13 @@ type MemoryOutbox struct {
 	bounds OutboxBounds
 	bells  Bells
 
-	mu      sync.Mutex
+	guard
 	seq     int64 // of the last message
 	byID    map[string]*letter
 	bots    map[string]*mailbox
 	known   map[Key]knownOnce
 	all     pile
 	learned int // things that are known, of all bots
-	closed  bool
 }
 
 var _ Outbox = (*MemoryOutbox)(nil)
@@ -305,8 +303,6 @@ func (m *MemoryOutbox) Changed(bot string) <-chan struct{} { return m.bells.Chan
 
 // Close ends the outbox: each call from now on returns ErrClosed.
 func (m *MemoryOutbox) Close() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.closed = true
+	m.guard.Close()
 	m.bells.Close()
 }

@@ -5,7 +5,6 @@ import (
 	"container/list"
 	"context"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -29,11 +28,10 @@ type OutcomeRows struct {
 type MemoryOutcomes struct {
 	rows OutcomeRows
 
-	mu     sync.Mutex
+	guard
 	series map[OutcomeID]*outcomeSeries
 	used   list.List // of *outcomeSeries, the one added to longest ago first
 	known  []Key     // batches, the oldest first
-	closed bool
 }
 
 var _ Outcomes = (*MemoryOutcomes)(nil)
@@ -201,18 +199,4 @@ func (m *MemoryOutcomes) Each(row func(OutcomeRowID, string), latest func(Outcom
 			}
 		}
 	}
-}
-
-// Close ends the outcomes: each call from now on returns ErrClosed.
-func (m *MemoryOutcomes) Close() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.closed = true
-}
-
-func (m *MemoryOutcomes) usable(ctx context.Context) error {
-	if m.closed {
-		return ErrClosed
-	}
-	return ctx.Err()
 }

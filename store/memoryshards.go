@@ -4,7 +4,6 @@ import (
 	"container/list"
 	"context"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -15,13 +14,12 @@ type MemoryShards struct {
 	bounds ShardBounds
 	rows   ShardRows
 
-	mu       sync.Mutex
+	guard
 	sets     map[ShardSetID]*shardSet
 	byKey    map[Key][]*shardSet
 	networks map[Key]*shardShare
 	all      shardShare // of bots without a key
 	keyed    list.List  // of bots with a key, the least recently used first
-	closed   bool
 }
 
 var _ Shards = (*MemoryShards)(nil)
@@ -184,20 +182,6 @@ func (m *MemoryShards) Each(f func(ShardSetID, ShardSetRow, []ShardRow)) {
 	for id, s := range m.sets {
 		f(id, s.ShardSetRow, s.counts)
 	}
-}
-
-// Close ends the shards: each call from now on returns ErrClosed.
-func (m *MemoryShards) Close() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.closed = true
-}
-
-func (m *MemoryShards) usable(ctx context.Context) error {
-	if m.closed {
-		return ErrClosed
-	}
-	return ctx.Err()
 }
 
 // use notes that a set, which may be new, is used.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"sync"
 	"time"
 )
 
@@ -12,9 +11,8 @@ type MemoryState struct {
 	clock *Clock
 	saved func(Item)
 
-	mu     sync.Mutex
-	items  map[Key]*heldItem
-	closed bool
+	guard
+	items map[Key]*heldItem
 }
 
 var _ State = (*MemoryState)(nil)
@@ -146,20 +144,6 @@ func (m *MemoryState) Each(f func(Item)) {
 	for _, known := range m.items {
 		f(known.Item)
 	}
-}
-
-// Close ends the state: each call from now on returns ErrClosed.
-func (m *MemoryState) Close() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.closed = true
-}
-
-func (m *MemoryState) usable(ctx context.Context) error {
-	if m.closed {
-		return ErrClosed
-	}
-	return ctx.Err()
 }
 
 // item returns an item as callers see it.

@@ -5,7 +5,6 @@ import (
 	"container/heap"
 	"context"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -16,11 +15,10 @@ type MemoryWindows struct {
 	now     func() time.Time
 	removed func(Key, Window)
 
-	mu      sync.Mutex
+	guard
 	windows map[Key]*entry
 	queue   expiryQueue // the same entries, the soonest to close first
 	pushed  time.Time   // when a window that was open last made room; zero for never
-	closed  bool
 }
 
 var _ Windows = (*MemoryWindows)(nil)
@@ -293,20 +291,6 @@ func (m *MemoryWindows) Degraded() bool { return false }
 
 // Lost implements [Windows].
 func (m *MemoryWindows) Lost() time.Time { return time.Time{} }
-
-// Close ends the windows: each call from now on returns ErrClosed.
-func (m *MemoryWindows) Close() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.closed = true
-}
-
-func (m *MemoryWindows) usable(ctx context.Context) error {
-	if m.closed {
-		return ErrClosed
-	}
-	return ctx.Err()
-}
 
 func (m *MemoryWindows) window(key Key, now time.Time) Window {
 	e := m.windows[key]
