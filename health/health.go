@@ -14,7 +14,6 @@ import (
 	"sync"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"aggregator/aggregate"
 	"aggregator/store"
@@ -133,11 +132,7 @@ func detail(reason string) string {
 		}
 		return c
 	}, reason)
-	for len(reason) > store.MaxDetail {
-		_, size := utf8.DecodeLastRuneInString(reason)
-		reason = reason[:len(reason)-size]
-	}
-	return reason
+	return strings.ToValidUTF8(reason[:min(len(reason), store.MaxDetail)], "")
 }
 
 // entry returns the entry of an id that is counted at a time; nil where there are

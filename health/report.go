@@ -157,7 +157,7 @@ func sum(bars []Bar) Bar {
 // percentile returns how long a part of the answers took at most, as well as the
 // histogram tells; 0 without answers.
 func percentile(t *store.Tally, part float64) time.Duration {
-	histogram := t[store.FigureLatency:store.FigureFirst]
+	histogram := t.Latencies()
 	all := int64(0)
 	for _, n := range histogram {
 		all += n

@@ -67,6 +67,15 @@ func (c *Clock) FromWallUp(t time.Time) time.Time {
 	return time.UnixMilli(ceilMilli(c.FromWall(t)))
 }
 
+// DeliveryToWall returns a delivery with its times of the Clock on the wall clock.
+func (c *Clock) DeliveryToWall(d Delivery) Delivery {
+	ahead := c.Ahead()
+	for _, t := range []*time.Time{&d.Created, &d.Last.At, &d.Next, &d.Began} {
+		*t = shift(*t, ahead)
+	}
+	return d
+}
+
 // OnWall returns windows kept by a Clock as callers see them, by the wall clock.
 func (c *Clock) OnWall(w Windows) Windows { return wallWindows{w, c} }
 

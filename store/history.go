@@ -13,13 +13,20 @@ const (
 	HistoryTTL = 90 * 24 * time.Hour
 	// MaxHistories bounds the bots of which counts are kept.
 	MaxHistories = 100_000
-	// fineHistory is for how long every hour has a point of its own; of what is
-	// older, every coarse hours have one.
-	fineHistory = 7 * 24
-	coarse      = 6
-	// MaxHistoryBytes bounds the memory of histories that are kept in memory.
-	MaxHistoryBytes = 32 << 20
+	// fineHours is for how many hours each has a point of its own. Of what is
+	// older, each block of blockHours has one.
+	fineHours  = 7 * 24
+	blockHours = 6
 )
+
+// HistoryBounds bound the histories that are kept.
+type HistoryBounds struct {
+	Bots  int
+	Bytes int // of those in memory; other stores bound the bots alone, of whom each has some KiB at most
+}
+
+// DefaultHistoryBounds are those of every store, unless told.
+var DefaultHistoryBounds = HistoryBounds{Bots: MaxHistories, Bytes: 32 << 20}
 
 // CountPoint is how many servers a bot was on in an hour.
 type CountPoint struct {
@@ -89,8 +96,8 @@ func thin(all []CountPoint) []CountPoint {
 		if last-hour >= int64(HistoryTTL/time.Hour) {
 			continue
 		}
-		isLastOfBlock := i == len(all)-1 || hourOf(all[i+1])/coarse != hour/coarse
-		if last-hour >= fineHistory && !isLastOfBlock {
+		isLastOfBlock := i == len(all)-1 || hourOf(all[i+1])/blockHours != hour/blockHours
+		if last-hour >= fineHours && !isLastOfBlock {
 			continue
 		}
 		if n := len(kept); n > 1 && kept[n-1].Count == p.Count && kept[n-2].Count == p.Count {
@@ -102,10 +109,11 @@ func thin(all []CountPoint) []CountPoint {
 	return kept
 }
 
+// hourOf returns the hour of a point, in Unix hours.
 func hourOf(p CountPoint) int64 { return p.Hour.Unix() / 3600 }
 
-// PackHistory packs points in order of time: the hour and the count of each, as varints of what
-// they differ by from those of the one before.
+// PackHistory packs points in order of time: the hour and the count of each, as
+// varints of what they differ by from those of the one before.
 func PackHistory(all []CountPoint) []byte {
 	b := make([]byte, 0, 4*len(all)+8)
 	hour, count := int64(0), int64(0)

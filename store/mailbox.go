@@ -34,12 +34,7 @@ func (m *MemoryOutbox) begin(ctx context.Context) (now int64, err error) {
 }
 
 // show returns a letter as callers see it.
-func (m *MemoryOutbox) show(l *letter) Delivery {
-	d := l.Delivery
-	d.Created, d.Last.At = m.clock.ToWall(d.Created), m.clock.ToWall(d.Last.At)
-	d.Next, d.Began = m.clock.ToWall(d.Next), m.clock.ToWall(d.Began)
-	return d
-}
+func (m *MemoryOutbox) show(l *letter) Delivery { return m.clock.DeliveryToWall(l.Delivery) }
 
 func (m *MemoryOutbox) mailbox(bot string) *mailbox {
 	box := m.bots[bot]

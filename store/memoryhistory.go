@@ -5,15 +5,6 @@ import (
 	"context"
 )
 
-// HistoryBounds bound the histories that are kept.
-type HistoryBounds struct {
-	Bots  int
-	Bytes int // of those in memory; other stores bound the bots alone, of whom each has some KiB at most
-}
-
-// DefaultHistoryBounds are those of every store, unless told.
-var DefaultHistoryBounds = HistoryBounds{Bots: MaxHistories, Bytes: MaxHistoryBytes}
-
 // MemoryHistory is History in memory.
 type MemoryHistory struct {
 	bounds HistoryBounds

@@ -11,8 +11,6 @@ import (
 const (
 	// MaxWaiting is how many messages may wait for one bot.
 	MaxWaiting = 10_000
-	// MaxWaitingInAll is how many messages may wait for all bots together.
-	MaxWaitingInAll = 100_000
 	// MaxBody is how many bytes the body of a message may have.
 	MaxBody = 128 << 10
 	// WaitTTL is how long a message waits to be taken, before it is dead.
@@ -44,7 +42,7 @@ type OutboxBounds struct {
 
 // DefaultOutboxBounds are those of every store, unless told.
 var DefaultOutboxBounds = OutboxBounds{
-	Waiting: MaxWaiting, WaitingInAll: MaxWaitingInAll, WaitingBytes: 64 << 20, WaitingBytesInAll: 256 << 20,
+	Waiting: MaxWaiting, WaitingInAll: 100_000, WaitingBytes: 64 << 20, WaitingBytesInAll: 256 << 20,
 	Over: 100_000, OverInAll: 500_000, OverBytes: 128 << 20, OverBytesInAll: 512 << 20,
 	Once: 2_000_000,
 }
@@ -61,8 +59,14 @@ type Message struct {
 	Created time.Time // when it arrived
 }
 
-// maxID bounds what names a message or what it is about, in bytes.
-const maxID = 100
+// maxWord bounds what names a message, or what it is about, in bytes.
+const maxWord = 100
+
+// isWord reports whether a name is one word of printable ASCII that is not too
+// long.
+func isWord(name string) bool {
+	return name != "" && len(name) <= maxWord && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' })
+}
 
 // Check returns an error for a message that no store takes.
 func (m Message) Check() error {
@@ -75,7 +79,7 @@ func (m Message) Check() error {
 		return fmt.Errorf("store: message of %d bytes, want 1 to %d", len(m.Body), MaxBody)
 	}
 	for _, name := range []string{m.ID, m.Bot, m.List, m.User, m.Type} {
-		if len(name) > maxID || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		if name != "" && !isWord(name) {
 			return fmt.Errorf("store: message with %q", name)
 		}
 	}

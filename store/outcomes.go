@@ -50,15 +50,19 @@ const (
 	FigureCalls Figure = iota
 	FigureAnswers
 	FigureSuccesses
-	FigureProbes                                 // calls that the service made for no caller
-	FigureFaults                                 // MaxFaultKinds figures, by a number of the caller's choice
-	FigureLatency = FigureFaults + MaxFaultKinds // one for each of LatencyBounds, and one for what took longer
-	FigureFirst   = FigureLatency + latencies    // when the first fault was, see Tally.FirstFault; of Slots alone
-	FigureLast    = FigureFirst + 1              // when the last fault was; of Slots alone
-	figures       = FigureLast + 1
-	latencies     = Figure(len(LatencyBounds) + 1)
-	firstFrom     = int64(1) << 42 // milliseconds, some time in 2109
+	FigureProbes                                    // calls that the service made for no caller
+	FigureFaults                                    // MaxFaultKinds figures, by a number of the caller's choice
+	FigureLatency    = FigureFaults + MaxFaultKinds // one for each of LatencyBounds, and one for what took longer
+	FigureFirstFault = FigureLatency + latencies    // when the first fault was, see Tally.Fault; of Slots alone
+	figureLastFault  = FigureFirstFault + 1         // when the last fault was; of Slots alone
+	figures          = figureLastFault + 1
+	latencies        = Figure(len(LatencyBounds) + 1)
 )
+
+// firstFaultFrom is the time, in Unix milliseconds, before which FigureFirstFault
+// is: some time in 2109. So the greater of two is the earlier fault, and figures
+// are never negative.
+const firstFaultFrom = int64(1) << 42
 
 // MaxFaultKinds bounds the kinds of faults.
 const MaxFaultKinds = 16
@@ -86,24 +90,24 @@ func (t *Tally) Took(d time.Duration) {
 func (t *Tally) Fault(kind int, at time.Time) {
 	t[FigureFaults+Figure(kind)]++
 	ms := at.UnixMilli()
-	t[FigureFirst] = max(t[FigureFirst], firstFrom-ms)
-	t[FigureLast] = max(t[FigureLast], ms)
+	t[FigureFirstFault] = max(t[FigureFirstFault], firstFaultFrom-ms)
+	t[figureLastFault] = max(t[figureLastFault], ms)
 }
 
 // FirstFault returns when the first fault was; the zero time if there was none.
 func (t *Tally) FirstFault() time.Time {
-	if t[FigureFirst] == 0 {
+	if t[FigureFirstFault] == 0 {
 		return time.Time{}
 	}
-	return time.UnixMilli(firstFrom - t[FigureFirst]).UTC()
+	return time.UnixMilli(firstFaultFrom - t[FigureFirstFault]).UTC()
 }
 
 // LastFault returns when the last fault was; the zero time if there was none.
 func (t *Tally) LastFault() time.Time {
-	if t[FigureLast] == 0 {
+	if t[figureLastFault] == 0 {
 		return time.Time{}
 	}
-	return time.UnixMilli(t[FigureLast]).UTC()
+	return time.UnixMilli(t[figureLastFault]).UTC()
 }
 
 // Faults returns the sum of the faults of all kinds.
@@ -114,19 +118,23 @@ func (t *Tally) Faults() (sum int64) {
 	return sum
 }
 
+// Latencies returns the latency histogram: a figure for each of LatencyBounds, and
+// one for what took longer.
+func (t *Tally) Latencies() []int64 { return t[FigureLatency:FigureFirstFault] }
+
 // Add adds what became of other calls.
 func (t *Tally) Add(other *Tally) {
-	for i := range FigureFirst {
+	for i := range FigureFirstFault {
 		t[i] += other[i]
 	}
-	t[FigureFirst] = max(t[FigureFirst], other[FigureFirst])
-	t[FigureLast] = max(t[FigureLast], other[FigureLast])
+	t[FigureFirstFault] = max(t[FigureFirstFault], other[FigureFirstFault])
+	t[figureLastFault] = max(t[figureLastFault], other[figureLastFault])
 }
 
 // of returns the tally as it is kept for a period.
 func (t Tally) of(p Period) Tally {
 	if p != Slots {
-		t[FigureFirst], t[FigureLast] = 0, 0
+		t[FigureFirstFault], t[figureLastFault] = 0, 0
 	}
 	return t
 }
@@ -261,11 +269,6 @@ func (b OutcomeBatch) Check() error {
 		}
 	}
 	return nil
-}
-
-// isWord reports whether a name is one printable word that is not too long.
-func isWord(name string) bool {
-	return name != "" && len(name) <= maxID && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // OutcomeQuery asks for the periods that begin at these times or later. There is

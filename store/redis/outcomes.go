@@ -26,7 +26,7 @@ func (s *outcomes) Add(ctx context.Context, b store.OutcomeBatch) error {
 		return err
 	}
 	args := make([]any, 0, 5+6*len(b.Entries))
-	args = append(args, hex.EncodeToString(b.ID[:]), batchTTL.Milliseconds(), store.MaxSeries, store.Days.Kept().Milliseconds(), int(store.FigureFirst))
+	args = append(args, hex.EncodeToString(b.ID[:]), batchTTL.Milliseconds(), store.MaxSeries, store.Days.Kept().Milliseconds(), int(store.FigureFirstFault))
 	for _, e := range b.Entries {
 		failure := ""
 		if f := e.Failure; !f.At.IsZero() {

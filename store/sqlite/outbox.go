@@ -168,9 +168,7 @@ func (s outbox) Ready(ctx context.Context, bot string, first, again int) (store.
 	s.toWall(got.First)
 	s.toWall(got.Again)
 	if got.Oldest != nil {
-		oldest := []store.Delivery{*got.Oldest}
-		s.toWall(oldest)
-		got.Oldest = &oldest[0]
+		*got.Oldest = s.clock.DeliveryToWall(*got.Oldest)
 	}
 	got.Next = s.clock.ToWall(got.Next)
 	return got, nil
@@ -215,17 +213,8 @@ func (s outbox) list(ctx context.Context, get func(o *outboxRows) ([]store.Deliv
 
 // toWall moves the times of deliveries to the wall clock.
 func (s outbox) toWall(all []store.Delivery) {
-	ahead := s.clock.Ahead()
-	if ahead == 0 {
-		return
-	}
 	for i := range all {
-		d := &all[i]
-		for _, t := range []*time.Time{&d.Created, &d.Last.At, &d.Next, &d.Began} {
-			if !t.IsZero() {
-				*t = t.Add(ahead)
-			}
-		}
+		all[i] = s.clock.DeliveryToWall(all[i])
 	}
 }
 

@@ -215,16 +215,8 @@ func (o *outboxRows) query(stmt *sql.Stmt, args ...any) (all []store.Delivery, e
 			return nil, damaged
 		}
 		d.State, d.Created, d.Began = rowStates[state], time.UnixMilli(created), time.UnixMilli(began)
-		d.Last.At, d.Next = millis(last), millis(next)
+		d.Last.At, d.Next = ofMilli(last), ofMilli(next)
 		all = append(all, d)
 	}
 	return all, rows.Err()
-}
-
-// millis returns a time of the file; the zero time for NULL.
-func millis(ms sql.NullInt64) time.Time {
-	if !ms.Valid {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms.Int64)
 }

@@ -62,7 +62,7 @@ type outboxCounts struct {
 // boxCount is how many messages wait, and how many no longer do.
 type boxCount struct{ waiting, over int }
 
-// deliveryColumns are what scanDelivery reads.
+// deliveryColumns are what query reads of a delivery, before its body.
 const deliveryColumns = `o.seq, o.id, o.bot, o.list, o.user, o.type, o.test, o.created_ms, o.state, o.attempts, o.began_ms,
 	o.last_ms, o.last_status, o.last_reason, o.next_ms, `
 

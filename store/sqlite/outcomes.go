@@ -147,7 +147,7 @@ func milli(t time.Time) sql.NullInt64 {
 	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}
 }
 
-// ofMilli returns the time of milli.
+// ofMilli returns the time of milli; the zero time for NULL.
 func ofMilli(ms sql.NullInt64) time.Time {
 	if !ms.Valid {
 		return time.Time{}
