@@ -66,7 +66,7 @@ func (a *Aggregator) VotesJoined() int {
 	a.memory.mu.Lock()
 	defer a.memory.mu.Unlock()
 	joined := 0
-	for _, i := range a.memory.asking {
+	for _, i := range a.memory.inquiries {
 		joined += i.joined
 	}
 	return joined
