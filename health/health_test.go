@@ -413,3 +413,37 @@ func BenchmarkLists(b *testing.B) {
 		f.Lists(ids...)
 	}
 }
+
+// TestState follows a list through its states.
+func TestState(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	want := func(when string, want health.State) {
+		t.Helper()
+		if got := f.List(list).State(); got != want {
+			t.Errorf("%s: got state %d, want %d", when, got, want)
+		}
+	}
+	want("before any call", health.StateUnasked)
+	f.see(answered(200), 30)
+	want("after answers", health.StateWell)
+	f.see(timedOut, 1)
+	want("one fault of 31", health.StateWell)
+	f.see(timedOut, 5)
+	want("six faults of 36", health.StateTroubled)
+	f.circuits = []health.Circuit{{List: list, Open: true}}
+	want("with an open circuit", health.StateDown)
+	f.circuits = nil
+	f.see(timedOut, 60)
+	f.Advance(10 * time.Minute)
+	want("while it lasts", health.StateDown)
+	f.see(answered(200), 100)
+	f.Advance(time.Minute)
+	want("once it is over", health.StateTroubled)
+	f.Advance(time.Hour)
+	want("without a call for an hour", health.StateQuiet)
+	f.see(answered(200), 1)
+	want("asked again", health.StateWell)
+	f.Advance(30 * time.Hour)
+	want("a day later", health.StateUnasked)
+}

@@ -56,6 +56,7 @@ func (s *Site) funcs() template.FuncMap {
 		"clock":    clockTag,
 		"percent":  percent,
 		"took":     took,
+		"calls":    func(n int64) string { return count(n, "call", "calls") },
 		"sections": func() []section { return sections },
 		"plural":   plural,
 		"link":     link,

@@ -90,6 +90,15 @@ func TestHealthOfLists(t *testing.T) {
 	if l := p.wantCalls(t, "one.test", 11); l.Circuit != "open" || l.Faults["reset"]+l.Faults["circuit"] != 6 {
 		t.Errorf("circuit %s, faults %v; want it open, and its calls to be faults", l.Circuit, l.Faults)
 	}
+	for path, want := range map[string]string{
+		"/":               `1 of 2 lists answers well; 1 is down; .*href="/status"`,
+		"/status":         `one\.test.*class="mark down".*circuit open.*(?:` + isGone.text + `).*two\.test.*class="mark well"`,
+		"/lists/one.test": `class="mark down".*circuit open.*of 11 calls in 24 hours.*(?:` + isGone.text + `)`,
+	} {
+		if page := testkit.Send(t, "GET", p.Base+path, "").Body; !regexp.MustCompile("(?s)" + want).MatchString(page) {
+			t.Errorf("%s: want %s in it, got\n%s", path, want, page)
+		}
+	}
 	if l := p.wantCalls(t, "two.test", 11); *l.Uptime["24h"] != 1 || l.LastFailure != nil || l.Successes != 11 {
 		t.Errorf("the other list: %+v", l)
 	}
