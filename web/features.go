@@ -63,7 +63,7 @@ func (s *Site) features(w http.ResponseWriter, r *http.Request) error {
 	}
 	slices.SortStableFunc(body.Rows, func(a, b matrixRow) int { return b.Count - a.Count })
 	return s.render(w, r, http.StatusOK, "features", view{
-		Title: "Features", Description: "Which Discord bot list has which feature.", Nav: "features", Twin: "/api/lists", NoIndex: r.URL.RawQuery != "", Body: body,
+		Title: "Features", Description: "Which Discord bot list has which feature.", Nav: "features", Twin: "/api/lists", AsOf: s.Now(), NoIndex: r.URL.RawQuery != "", Body: body,
 	})
 }
 
@@ -111,6 +111,6 @@ func (s *Site) feature(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return s.render(w, r, http.StatusOK, "feature", view{
-		Title: body.Name, Description: body.Description + " " + strconv.Itoa(len(body.Has)) + " lists have it.", Nav: "features", Twin: "/api/lists", Body: body,
+		Title: body.Name, Description: body.Description + " " + strconv.Itoa(len(body.Has)) + " lists have it.", Nav: "features", Twin: "/api/lists", AsOf: s.Now(), Body: body,
 	})
 }

@@ -69,6 +69,9 @@ func TestPages(t *testing.T) {
 		if n := strings.Count(body, "<h1>"); n != 1 {
 			t.Errorf("%s: %d first headings, want 1", path, n)
 		}
+		if strings.Contains(body, ">as JSON</a>") && !strings.Contains(body, "As of <time") {
+			t.Errorf("%s does not say as of when it is true", path)
+		}
 		for _, bad := range []string{" style=", "<style", "onclick=", "javascript:", "ZgotmplZ"} {
 			if strings.Contains(body, bad) {
 				t.Errorf("%s holds %q", path, bad)

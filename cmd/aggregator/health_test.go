@@ -93,7 +93,7 @@ func TestHealthOfLists(t *testing.T) {
 	for path, want := range map[string]string{
 		"/":               `1 of 2 lists answers well; 1 is down; .*href="/status"`,
 		"/status":         `one\.test.*class="mark down".*circuit open.*(?:` + isGone.text + `).*two\.test.*class="mark well"`,
-		"/lists/one.test": `class="mark down".*circuit open.*of 11 calls in 24 hours.*(?:` + isGone.text + `)`,
+		"/lists/one.test": `class="mark down".*circuit open.*uptime in 24 hours \(11 calls\).*(?:` + isGone.text + `)`,
 	} {
 		if page := testkit.Send(t, "GET", p.Base+path, "").Body; !regexp.MustCompile("(?s)" + want).MatchString(page) {
 			t.Errorf("%s: want %s in it, got\n%s", path, want, page)
