@@ -30,6 +30,7 @@ type Config struct {
 	// first; nil: that is not known.
 	Counts    func(ctx context.Context, botID string) ([]CountPoint, error)
 	Health    Health // nil: no list was ever asked
+	OwnBots   bool   // the service works for bots of its operator
 	BasePath  string // before every path, such as "/botlists"; "" for none
 	PublicURL string // where the service is reached from outside, without a slash at its end; "" if that is not known
 	Version   string
@@ -71,6 +72,7 @@ func New(c Config) *Site {
 	s.handle("/bots", s.bots)
 	s.handle("/bots/{id}", s.bot)
 	s.handle("/robots.txt", s.robots)
+	s.handle("/own", s.own)
 	s.handle("/features", s.features)
 	s.handle("/features/{id}", s.feature)
 	s.mux.Handle("GET "+assetsPath+"{name}", s.assets)

@@ -59,10 +59,10 @@ func describeAPI() (httpapi.OpenAPI, error) {
 }
 
 // pages returns what serves the pages; nil where there are to be none.
-func (f *pagesFlags) pages(live *catalog.Live, how *health.Recorder, a *aggregate.Aggregator, client *fanout.Client, log *slog.Logger) http.Handler {
+func (f *pagesFlags) pages(live *catalog.Live, how *health.Recorder, a *aggregate.Aggregator, ownBots bool, client *fanout.Client, log *slog.Logger) http.Handler {
 	if f.noPages {
 		return nil
 	}
-	return web.New(web.Config{Catalog: live, Health: how, Aggregator: a, Caller: httpapi.CallerOf, BasePath: f.basePath, PublicURL: f.publicURL, Version: thisBuild().Version, Log: log,
+	return web.New(web.Config{Catalog: live, Health: how, Aggregator: a, Caller: httpapi.CallerOf, OwnBots: ownBots, BasePath: f.basePath, PublicURL: f.publicURL, Version: thisBuild().Version, Log: log,
 		UserAgent: userAgent, Fetch: client.Exchange})
 }
