@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -63,6 +64,18 @@ func (f *pagesFlags) pages(live *catalog.Live, how *health.Recorder, a *aggregat
 	if f.noPages {
 		return nil
 	}
-	return web.New(web.Config{Catalog: live, Health: how, Aggregator: a, Caller: httpapi.CallerOf, OwnBots: ownBots, BasePath: f.basePath, PublicURL: f.publicURL, Version: thisBuild().Version, Log: log,
+	return web.New(web.Config{Catalog: live, Health: how, Aggregator: a, Caller: httpapi.CallerOf, OwnBots: ownBots, Counts: countsOf(how), BasePath: f.basePath, PublicURL: f.publicURL, Version: thisBuild().Version, Log: log,
 		UserAgent: userAgent, Fetch: client.Exchange})
+}
+
+// countsOf returns what tells pages how many servers bots were on over time.
+func countsOf(how *health.Recorder) func(context.Context, string) ([]web.CountPoint, error) {
+	return func(ctx context.Context, botID string) ([]web.CountPoint, error) {
+		all, err := how.Counts(ctx, botID)
+		points := make([]web.CountPoint, len(all))
+		for i, p := range all {
+			points[i] = web.CountPoint{At: p.Hour, Count: p.Count}
+		}
+		return points, err
+	}
 }
