@@ -70,10 +70,10 @@ func (l *List) countLimits() {
 		e.counted = append(e.counted, e.limits...)
 	}
 	if l.post != nil && l.post.otherwise != nil {
-		l.post.otherwise.way.counted = l.post.counted
+		l.post.otherwise.counted = l.post.counted
 	}
 	if l.votes != nil && l.votes.otherwise != nil {
-		l.votes.otherwise.way.counted = l.votes.counted
+		l.votes.otherwise.counted = l.votes.counted
 	}
 }
 

@@ -79,7 +79,7 @@ func (l *List) PostURLs() []string {
 	}
 	urls := []string{oneSpelling(l.post.rawURL)}
 	if l.post.otherwise != nil {
-		urls = append(urls, oneSpelling(l.post.otherwise.way.rawURL))
+		urls = append(urls, oneSpelling(l.post.otherwise.rawURL))
 	}
 	return urls
 }
@@ -101,8 +101,8 @@ func (l *List) Hosts() []string {
 	}
 	if l.votes != nil {
 		add(l.votes.rawURL)
-		if o := l.votes.otherwise; o != nil {
-			add(o.way.rawURL)
+		if way := l.votes.otherwise; way != nil {
+			add(way.rawURL)
 		}
 	}
 	return hosts

@@ -8,15 +8,9 @@ import (
 	"strings"
 )
 
-// otherwise is a second way to post, compiled.
-type otherwise struct {
-	on  []int // statuses of the first way's answer at which it is tried
-	way *postDialect
-}
-
 // otherwise compiles the second way to post of an entry whose first is p; nil
 // if there is none.
-func (c *checker) otherwise(e *Entry, p *postDialect) *otherwise {
+func (c *checker) otherwise(e *Entry, p *postDialect) *postDialect {
 	if e.Post == nil || e.Post.Otherwise == nil {
 		return nil
 	}
@@ -44,8 +38,9 @@ func (c *checker) otherwise(e *Entry, p *postDialect) *otherwise {
 	}
 	way.limits, way.wait, way.revoked, way.revokes = p.limits, p.wait, p.revoked, p.revokes
 	c.checkPer("post.limits", &way.endpoint)
+	p.otherwiseOn = o.On
 	p.listBotID = p.listBotID || way.listBotID // a token is for either way
-	return &otherwise{o.On, way}
+	return way
 }
 
 // statuses checks statuses of refusals.

@@ -11,7 +11,7 @@ type postDialect struct {
 	judging
 	method    string
 	body      bodyDialect
-	otherwise *otherwise // nil: there is no second way
+	otherwise *postDialect // the second way; nil: there is none
 }
 
 // post compiles how counts are posted; nil if they are not.
@@ -44,9 +44,7 @@ func (c *checker) post(e *Entry) *postDialect {
 	p.namesBot = p.namesBot || p.body.takes[BotID]
 	p.listBotID = p.listBotID || p.body.takes[ListBotID]
 	c.checkPer("post.limits", &p.endpoint)
-	if p.otherwise = c.otherwise(e, p); p.otherwise != nil {
-		p.otherwiseOn = p.otherwise.on
-	}
+	p.otherwise = c.otherwise(e, p)
 	return p
 }
 
@@ -128,7 +126,7 @@ func (p *postPlan) request(token string) Request {
 }
 
 func (p *postPlan) second() (*endpoint, plan) {
-	way := p.otherwise.way
+	way := p.otherwise
 	return &way.endpoint, newPostPlan(way, p.values.ids, p.values.count, p.userAgent)
 }
 
@@ -141,8 +139,8 @@ func (l *List) PostRules() []string {
 		return nil
 	}
 	rules := append(l.post.judging.rules(), l.post.endpoint.rules()...)
-	if o := l.post.otherwise; o != nil {
-		rules = append(rules, otherwiseRule(o.on, o.way.method, o.way.rawURL), "Which of the two a token is for is remembered.")
+	if way := l.post.otherwise; way != nil {
+		rules = append(rules, otherwiseRule(l.post.otherwiseOn, way.method, way.rawURL), "Which of the two a token is for is remembered.")
 	}
 	return rules
 }

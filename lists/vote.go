@@ -13,13 +13,7 @@ type votesDialect struct {
 	endpoint
 	finding
 	notVoted  []int
-	otherwise *votesOtherwise // nil: there is no second way
-}
-
-// votesOtherwise is a second way to ask, compiled.
-type votesOtherwise struct {
-	on  []int
-	way *votesDialect
+	otherwise *votesDialect // the second way; nil: there is none
 }
 
 // votes compiles how a list is asked for votes; nil if it is not.
@@ -30,7 +24,6 @@ func (c *checker) votes(e *Entry) *votesDialect {
 	d := c.votesWay("votes", e.Votes)
 	if o := e.Votes.Otherwise; o != nil {
 		d.otherwise = c.votesOtherwise(o, d)
-		d.endpoint.otherwiseOn = d.otherwise.on
 	}
 	return d
 }
@@ -65,7 +58,7 @@ func (c *checker) votesWay(part string, spec *VotesEntry) *votesDialect {
 }
 
 // votesOtherwise compiles the second way to ask of an entry whose first is d.
-func (c *checker) votesOtherwise(o *VotesOtherwise, d *votesDialect) *votesOtherwise {
+func (c *checker) votesOtherwise(o *VotesOtherwise, d *votesDialect) *votesDialect {
 	const part = "votes.otherwise"
 	c.statuses(part+".on", o.On)
 	if len(o.On) == 0 {
@@ -87,8 +80,9 @@ func (c *checker) votesOtherwise(o *VotesOtherwise, d *votesDialect) *votesOther
 	}
 	way.limits, way.wait = d.limits, d.wait
 	c.checkPer("votes.limits", &way.endpoint)
+	d.otherwiseOn = o.On
 	d.listBotID = d.listBotID || way.listBotID // a token is for either way
-	return &votesOtherwise{o.On, way}
+	return way
 }
 
 // VoteCall is a call that asks whether a user has voted for a bot.
@@ -115,9 +109,6 @@ func (l *List) PlanVote(botID, userID string, key Token, userAgent string) (Vote
 	return VoteCall{Call{List: l, endpoint: &d.endpoint, botID: botID, token: key, plan: plan}}, nil
 }
 
-// VotesNeedKey reports whether the list is asked for votes with a key alone.
-func (l *List) VotesNeedKey() bool { return l.votes != nil && l.votes.keyed }
-
 // votesPlan is a vote check to be made.
 type votesPlan struct {
 	*votesDialect
@@ -129,7 +120,7 @@ func newVotesPlan(d *votesDialect, of ids, userAgent string) *votesPlan {
 }
 
 func (p *votesPlan) second() (*endpoint, plan) {
-	way := p.otherwise.way
+	way := p.otherwise
 	return &way.endpoint, newVotesPlan(way, p.ids, p.userAgent)
 }
 
@@ -162,7 +153,7 @@ func (c VoteCall) Read(a Answer, userID string, now time.Time) Vote {
 func (c VoteCall) way(a Answer) *votesDialect {
 	d := c.plan.(*votesPlan).votesDialect
 	if a.Otherwise && d.otherwise != nil {
-		return d.otherwise.way
+		return d.otherwise
 	}
 	return d
 }
@@ -245,9 +236,9 @@ func (l *List) VoteRules() []string {
 		return nil
 	}
 	rules := append(d.rules(), d.endpoint.rules()...)
-	if o := d.otherwise; o != nil {
-		rules = append(rules, otherwiseRule(o.on, http.MethodGet, o.way.rawURL))
-		for _, rule := range o.way.rules() {
+	if way := d.otherwise; way != nil {
+		rules = append(rules, otherwiseRule(d.otherwiseOn, http.MethodGet, way.rawURL))
+		for _, rule := range way.rules() {
 			rules = append(rules, "There, "+lowerFirst(rule))
 		}
 	}

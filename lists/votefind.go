@@ -56,15 +56,9 @@ func (c *checker) finding(part string, spec *VotesEntry) finding {
 
 // oneWay checks that an entry says in one way what a yes is.
 func (c *checker) oneWay(part string, spec *VotesEntry) {
-	ways := 0
-	for _, is := range []bool{spec.Voted != "", spec.Found != "", spec.Voters != nil} {
-		if is {
-			ways++
-		}
-	}
 	alone := len(spec.VotedAt) == 0 && len(spec.Until) == 0 && spec.Weight == "" && spec.While == ""
 	switch {
-	case ways != 1:
+	case !exactlyOne(spec.Voted != "", spec.Found != "", spec.Voters != nil):
 		c.add(part, "needs one of voted, found and voters, which says what a yes is")
 	case spec.Found != "" && len(spec.NotVoted) == 0:
 		c.add(part+".found", "is there for who has voted, but not_voted names no status for who has not")

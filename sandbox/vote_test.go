@@ -138,7 +138,7 @@ func roundTripOfVotes(t *testing.T, l *lists.List, secret string) {
 	if v := hasVoted(t, client, l, stranger, secret, votingAt); !v.OK || v.Voted {
 		t.Errorf("who did not: got %+v, want a no", v)
 	}
-	if l.VotesNeedKey() {
+	if l.Votes.Auth != nil { // it is asked with a key alone
 		if v := hasVoted(t, client, l, voter, "bad", votingAt); v.OK || !v.TokenRefused {
 			t.Errorf("with a bad token: got %+v, want that it is refused", v)
 		}
