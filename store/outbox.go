@@ -124,7 +124,8 @@ const (
 	Dead      DeliveryState = "dead"
 )
 
-func (s DeliveryState) known() bool { return s == Pending || s == Delivered || s == Dead }
+// IsValid reports whether s is one of the states.
+func (s DeliveryState) IsValid() bool { return s == Pending || s == Delivered || s == Dead }
 
 // Attempt is one try to tell a bot.
 type Attempt struct {
@@ -158,7 +159,7 @@ func (s Settled) Check() error {
 	switch {
 	case s.ID == "" || s.Attempt.At.IsZero():
 		return fmt.Errorf("store: attempt of message %q without its time", s.ID)
-	case !s.State.known():
+	case !s.State.IsValid():
 		return fmt.Errorf("store: message %s is %q after an attempt", s.ID, s.State)
 	case s.State == Pending && s.Next.IsZero():
 		return fmt.Errorf("store: message %s is pending, but never due", s.ID)
@@ -189,7 +190,7 @@ type DeliveryQuery struct {
 // Check returns an error for a query that no store takes.
 func (q DeliveryQuery) Check() error {
 	switch {
-	case q.State != "" && !q.State.known():
+	case q.State != "" && !q.State.IsValid():
 		return fmt.Errorf("store: deliveries that are %q", q.State)
 	case q.Max < 1 || q.Max > MaxDeliveries:
 		return fmt.Errorf("store: %d deliveries, want 1 to %d", q.Max, MaxDeliveries)

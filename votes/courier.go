@@ -16,11 +16,12 @@ const (
 	readAtOnce = 32
 	// linger is how long a courier waits for more when nothing waits.
 	linger = 30 * time.Second
-	// awayFor is when a courier tries again what the store could not do.
-	awayFor = time.Second
-	// settleWithin is how long what has ended may take to be noted at the end of
+	// storeRetryAfter is the time until a courier tries again what the store could
+	// not do.
+	storeRetryAfter = time.Second
+	// settleTimeout is how long what has ended may take to be noted at the end of
 	// the process.
-	settleWithin = 2 * time.Second
+	settleTimeout = 2 * time.Second
 )
 
 // courier passes on what waits for one bot, as long as its replica has the bot
@@ -29,15 +30,15 @@ type courier struct {
 	*Relay
 	bot   string
 	key   store.Key
-	lose  context.CancelFunc // ends the courier
-	until atomic.Int64       // the end of the lease, in ns since began
+	lose  context.CancelFunc        // ends the courier
+	until atomic.Pointer[time.Time] // the end of the lease, by a clock that nobody sets
 
-	item  store.Item
-	at    endpoint
-	w     waiting
-	stale bool // w and at are to be read anew
-	busy  underWay
-	ended chan ended
+	item     store.Item
+	endpoint endpoint
+	waiting  waiting
+	stale    bool // waiting and endpoint are to be read anew
+	busy     underWay
+	ended    chan ended
 
 	nudged atomic.Bool // something has come that was not read
 }
@@ -49,15 +50,12 @@ type ended struct {
 	made bool // false: there was no time left for it
 }
 
-// began is when the process did, by a clock that nobody sets.
-var began = time.Now()
-
-// extend makes the lease last until a time.
-func (c *courier) extend(until time.Time) { c.until.Store(int64(until.Sub(began))) }
+// extend makes the lease last until a time, which has a monotonic reading.
+func (c *courier) extend(until time.Time) { c.until.Store(&until) }
 
 // mayStart reports whether the lease outlasts an attempt that begins now.
 func (c *courier) mayStart() bool {
-	return time.Since(began)+deliveries.Timeout < time.Duration(c.until.Load())
+	return time.Until(*c.until.Load()) > deliveries.Timeout
 }
 
 // run passes on until nothing has waited for a while, or ctx ends. Attempts under
@@ -72,7 +70,7 @@ func (c *courier) run(ctx context.Context) {
 		if !more {
 			return
 		}
-		isIdle := c.w.Oldest == nil && len(c.busy) == 0
+		isIdle := c.waiting.Oldest == nil && len(c.busy) == 0
 		if isIdle {
 			if wait = linger - idle; wait <= 0 {
 				return
@@ -111,18 +109,18 @@ func (c *courier) step(ctx context.Context) (wait time.Duration, more bool) {
 		if ctx.Err() == nil {
 			c.Log.Debug("votes: nothing is passed on without the store", "bot", c.bot, "error", err)
 		}
-		return awayFor, true
+		return storeRetryAfter, true
 	}
 	now := c.Now()
-	starts, next, at := plan(c.w, c.at, c.busy, now)
-	if at.CatchUp != c.at.CatchUp {
-		if c.at = at; !c.save(ctx) {
-			return awayFor, true
+	starts, next, planned := plan(c.waiting, c.endpoint, c.busy, now)
+	if planned.CatchUp != c.endpoint.CatchUp {
+		if c.endpoint = planned; !c.save(ctx) {
+			return storeRetryAfter, true
 		}
 		return 0, true // with what comes after
 	}
 	if len(starts) > 0 && !c.mayStart() {
-		return awayFor, true // until the lease is renewed
+		return storeRetryAfter, true // until the lease is renewed
 	}
 	for _, s := range starts {
 		c.start(ctx, s, to)
@@ -136,7 +134,7 @@ func (c *courier) step(ctx context.Context) (wait time.Duration, more bool) {
 // read reads anew what waits, where that may have changed.
 func (c *courier) read(ctx context.Context, to *agent.SendTo) error {
 	hash := fmt.Sprintf("%x", c.Hash("votes", "url", to.URL.Reveal()))
-	if due := c.w.Next; c.at.URL != hash || len(c.w.First) == 0 || !due.IsZero() && !due.After(c.Now()) {
+	if due := c.waiting.Next; c.endpoint.URL != hash || len(c.waiting.First) == 0 || !due.IsZero() && !due.After(c.Now()) {
 		c.stale = true
 	}
 	if !c.stale {
@@ -151,17 +149,17 @@ func (c *courier) read(ctx context.Context, to *agent.SendTo) error {
 	if err != nil {
 		return err
 	}
-	c.item, c.at, c.w = items[0], decodeEndpoint(items[0].Data, hash), waiting{Ready: ready}
+	c.item, c.endpoint, c.waiting = items[0], decodeEndpoint(items[0].Data, hash), waiting{Ready: ready}
 	for id := range c.busy { // what becomes of it is not known there yet
-		c.w.First, c.w.Again = without(c.w.First, id), without(c.w.Again, id)
+		c.waiting.First, c.waiting.Again = without(c.waiting.First, id), without(c.waiting.Again, id)
 	}
 	c.stale = false
-	if c.at.Wanted == "" {
+	if c.endpoint.Wanted == "" {
 		return nil
 	}
-	wanted, err := c.message(ctx, c.bot, c.at.Wanted)
+	wanted, err := c.message(ctx, c.bot, c.endpoint.Wanted)
 	if wanted != nil && wanted.State == store.Pending {
-		c.w.wanted = wanted
+		c.waiting.wanted = wanted
 	}
 	return err
 }
@@ -170,7 +168,7 @@ func (c *courier) read(ctx context.Context, to *agent.SendTo) error {
 // ended.
 func (c *courier) start(ctx context.Context, s start, to *agent.SendTo) {
 	c.busy[s.ID] = s.lane
-	c.w.First, c.w.Again = without(c.w.First, s.ID), without(c.w.Again, s.ID)
+	c.waiting.First, c.waiting.Again = without(c.waiting.First, s.ID), without(c.waiting.Again, s.ID)
 	go func() {
 		e := ended{start: s}
 		defer func() { c.ended <- e }()
@@ -216,7 +214,7 @@ func (c *courier) finish(ctx context.Context) {
 	for len(c.busy) > 0 {
 		c.note(ctx, <-c.ended)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	if err := c.State.Release(ctx, c.holder, c.key); err != nil {
 		c.Log.Debug("votes: a claim was not released; it ends by itself", "bot", c.bot, "error", err)

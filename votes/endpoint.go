@@ -6,10 +6,10 @@ import (
 )
 
 const (
-	// failuresUntilRest is how many failures in a row make an endpoint rest.
-	failuresUntilRest = 5
-	// failingUntilSaid is how long an endpoint fails before a person is told.
-	failingUntilSaid = time.Hour
+	// failureThreshold is how many failures in a row make an endpoint rest.
+	failureThreshold = 5
+	// failingNoticeAfter is how long an endpoint fails before a person is told.
+	failingNoticeAfter = time.Hour
 )
 
 // firstProbes are the times after the last failure before a rest at which an
@@ -80,7 +80,7 @@ func (e *endpoint) note(v verdict) (opened bool) {
 		e.Since = v.At
 	}
 	e.Reason, e.NotTill = v.Reason, later(e.NotTill, v.notTill)
-	if e.Failed >= failuresUntilRest && !e.rests() {
+	if e.Failed >= failureThreshold && !e.rests() {
 		e.Rested = v.At
 	}
 	if e.rests() {
@@ -91,7 +91,7 @@ func (e *endpoint) note(v verdict) (opened bool) {
 
 // isToBeSaid reports whether a person is to be told that the endpoint fails.
 func (e endpoint) isToBeSaid(now time.Time) bool {
-	return !e.Said && e.Failed > 0 && now.Sub(e.Since) >= failingUntilSaid
+	return !e.Said && e.Failed > 0 && now.Sub(e.Since) >= failingNoticeAfter
 }
 
 // nextProbe returns when an endpoint that began to rest at a time is probed first

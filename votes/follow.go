@@ -31,7 +31,7 @@ func (r *Relay) Follow(ctx context.Context, bot, after string, send func(d Deliv
 			if !errors.Is(err, store.ErrAway) {
 				return err
 			}
-			pause(ctx, awayFor)
+			pause(ctx, storeRetryAfter)
 			continue
 		}
 		for _, d := range all {

@@ -16,13 +16,13 @@ import (
 
 // Results of a webhook, as they are counted.
 const (
-	ResultKept    = "kept"          // a vote, which goes out
-	ResultAgain   = "again"         // the same vote again
-	ResultIgnored = "ignored"       // no vote, or an old one
-	ResultUnknown = "bad_signature" // not proven to be the list's
-	ResultInvalid = "invalid"       // what is told cannot be understood
-	ResultAway    = "away"          // the store did not keep it
-	ResultFull    = "full"          // too much waits
+	resultKept    = "kept"          // a vote, which goes out
+	resultAgain   = "again"         // the same vote again
+	resultIgnored = "ignored"       // no vote, or an old one
+	resultUnknown = "bad_signature" // not proven to be the list's
+	resultInvalid = "invalid"       // what is told cannot be understood
+	resultAway    = "away"          // the store did not keep it
+	resultFull    = "full"          // too much waits
 )
 
 var (
@@ -135,32 +135,32 @@ func (in *Intake) Take(ctx context.Context, b *agent.Bot, l *lists.List, d lists
 	now := in.Now()
 	proven, fault := l.Webhook().Verify(d, secrets, now)
 	if fault != nil {
-		in.Observe(l.ID, ResultUnknown)
+		in.Observe(l.ID, resultUnknown)
 		in.Log.Warn("webhook with a bad signature", "list", l.ID, "bot", b.ID, "proof", fault.Kind, "reason", fault.Reason)
 		return "", ErrUnproven
 	}
 	d.Hides = lists.NewMasker(knownTo(b, l)...)
 	e, err := l.Webhook().Read(d, proven, b.ID, now)
 	if err != nil {
-		in.Observe(l.ID, ResultInvalid)
+		in.Observe(l.ID, resultInvalid)
 		in.Log.Warn("webhook cannot be understood", "list", l.ID, "bot", b.ID, "proof", proven.Kind, "reason", err)
 		return "", &InvalidError{err.Error()}
 	}
 	if e.Ignored != "" {
-		in.Observe(l.ID, ResultIgnored)
+		in.Observe(l.ID, resultIgnored)
 		in.Log.Debug("webhook ignored", "list", l.ID, "bot", b.ID, "ignored", e.Ignored)
 		return e.Ignored, nil
 	}
 	m := newMessage(b.ID, l.ID, e, now, d.Hides)
 	switch kept, err := in.put(ctx, m, b.Votes.SendTo != nil, in.once(b.ID, l.ID, e, d.Body)); {
 	case err != nil:
-		return "", in.refuse(b, l, ResultAway, err)
+		return "", in.refuse(b, l, resultAway, err)
 	case kept == store.PutFull:
-		return "", in.refuse(b, l, ResultFull, nil)
+		return "", in.refuse(b, l, resultFull, nil)
 	case kept == store.PutAgain:
-		in.Observe(l.ID, ResultAgain)
+		in.Observe(l.ID, resultAgain)
 	default:
-		in.Observe(l.ID, ResultKept)
+		in.Observe(l.ID, resultKept)
 		if !e.Test {
 			e.BotID = b.ID
 			in.Remember(l, e)

@@ -273,7 +273,7 @@ func TestNotKept(t *testing.T) {
 		t.Error(err)
 	}
 	said(refused)
-	r.clock.Advance(saidFor)
+	r.clock.Advance(minNoticed)
 	said(refused, accepted)
 	// What is over within a minute is not said.
 	outbox.mode.Store("away")

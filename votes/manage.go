@@ -13,17 +13,11 @@ import (
 // Delivery is a message on its way to a bot.
 type Delivery = store.Delivery
 
-// PageOfDeliveries is how many deliveries Deliveries returns at most.
-const PageOfDeliveries = 100
+// deliveriesPage is how many deliveries one page has at most.
+const deliveriesPage = 100
 
 // IsState reports whether s is a state of deliveries.
-func IsState(s string) bool {
-	switch store.DeliveryState(s) {
-	case store.Pending, store.Delivered, store.Dead:
-		return true
-	}
-	return false
-}
+func IsState(s string) bool { return store.DeliveryState(s).IsValid() }
 
 // IsRetryable reports whether s is a state of deliveries that can be retried.
 func IsRetryable(s string) bool { return IsState(s) && store.DeliveryState(s) != store.Delivered }
@@ -33,11 +27,11 @@ func IsRetryable(s string) bool { return IsState(s) && store.DeliveryState(s) !=
 // the newest where that is "". next is the id after which the next page begins,
 // "" on the last.
 func (r *Relay) Deliveries(ctx context.Context, bot, state, after string) (page []Delivery, next string, err error) {
-	q := store.DeliveryQuery{State: store.DeliveryState(state), After: after, Max: PageOfDeliveries + 1}
+	q := store.DeliveryQuery{State: store.DeliveryState(state), After: after, Max: deliveriesPage + 1}
 	page, err = r.Outbox.Deliveries(ctx, bot, q)
-	if len(page) > PageOfDeliveries {
-		page = page[:PageOfDeliveries]
-		next = page[PageOfDeliveries-1].ID
+	if len(page) > deliveriesPage {
+		page = page[:deliveriesPage]
+		next = page[deliveriesPage-1].ID
 	}
 	return page, next, err
 }
@@ -78,9 +72,9 @@ func (r *Relay) ask(ctx context.Context, bot string, change func(*endpoint) bool
 }
 
 const (
-	// testWithin is how long Test waits for what the endpoint says: until it has
+	// testTimeout is how long Test waits for what the endpoint says: until it has
 	// timed out, and a little more.
-	testWithin = 13 * time.Second
+	testTimeout = 13 * time.Second
 	// testEvery is how often Test looks.
 	testEvery = 20 * time.Millisecond
 	// testList stands for a list in tests of one's own. It is no list's id.
@@ -140,7 +134,7 @@ func (r *Relay) unwant(ctx context.Context, bot, id string) {
 
 // await returns a message once it was attempted, or after a while.
 func (r *Relay) await(ctx context.Context, m store.Message, waits bool) (Delivery, error) {
-	within, cancel := context.WithTimeout(ctx, testWithin)
+	within, cancel := context.WithTimeout(ctx, testTimeout)
 	defer cancel()
 	last := Delivery{Message: m, State: store.Pending}
 	for {

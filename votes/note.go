@@ -24,7 +24,7 @@ func (c *courier) note(ctx context.Context, e ended) {
 		return
 	}
 	c.noteEndpoint(ctx, e)
-	if !e.taken || len(c.w.First) == 0 {
+	if !e.taken || len(c.waiting.First) == 0 {
 		c.stale = true
 	}
 }
@@ -33,33 +33,34 @@ func (c *courier) note(ctx context.Context, e ended) {
 func (c *courier) observe(e ended, s store.Settled) {
 	switch s.State {
 	case store.Delivered:
-		c.Observe(ResultTaken)
+		c.Observe(resultTaken)
 	case store.Dead:
-		c.Observe(ResultDead)
+		c.Observe(resultDead)
 		c.Log.Warn("vote not delivered", "bot", c.bot, "list", e.List, "message", e.ID, "attempts", e.Attempts+1, "reason", s.Attempt.Reason)
 	default:
-		c.Observe(ResultFailed)
+		c.Observe(resultFailed)
 	}
 }
 
-// settled settles an attempt. Where the store is away it waits for it, as long as
-// the bot is claimed. It reports false where it gave up.
+// settled settles an attempt, and reports whether it could. While the store is
+// away it tries again, until the courier is to end, and then once more.
 func (c *courier) settled(ctx context.Context, s store.Settled) bool {
 	for {
+		isLast := ctx.Err() != nil
 		within, cancel := ctx, context.CancelFunc(func() {})
-		if ctx.Err() != nil {
-			within, cancel = context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+		if isLast {
+			within, cancel = context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 		}
 		err := c.Outbox.Settle(within, s)
 		cancel()
 		if err == nil {
 			return true
 		}
-		if ctx.Err() != nil && within != ctx {
+		if isLast {
 			c.Log.Warn("what became of a vote was not noted; it goes out again", "bot", c.bot, "message", s.ID, "error", err)
 			return false
 		}
-		pause(ctx, awayFor)
+		pause(ctx, storeRetryAfter)
 	}
 }
 
@@ -75,20 +76,20 @@ func pause(ctx context.Context, d time.Duration) {
 // noteEndpoint notes what an attempt says of the endpoint.
 func (c *courier) noteEndpoint(ctx context.Context, e ended) {
 	ctx = context.WithoutCancel(ctx)
-	before := c.at
-	opened := c.at.note(e.verdict)
+	before := c.endpoint
+	opened := c.endpoint.note(e.verdict)
 	if e.lane == laneWanted {
-		c.at.Wanted, c.w.wanted = "", nil
+		c.endpoint.Wanted, c.waiting.wanted = "", nil
 	}
 	if opened {
 		c.open(ctx)
 	}
 	c.tell(ctx)
-	if c.at == before {
+	if c.endpoint == before {
 		return
 	}
-	if c.at.rests() && !before.rests() {
-		c.Log.Warn("an endpoint for votes fails; it is only probed now", "bot", c.bot, "failures", c.at.Failed, "reason", c.at.Reason)
+	if c.endpoint.rests() && !before.rests() {
+		c.Log.Warn("an endpoint for votes fails; it is only probed now", "bot", c.bot, "failures", c.endpoint.Failed, "reason", c.endpoint.Reason)
 	}
 	c.save(ctx)
 }
@@ -99,7 +100,7 @@ func (c *courier) open(ctx context.Context) {
 	c.stale = true
 	newest, _, err := c.Outbox.Seq(ctx, c.bot, "")
 	if err == nil {
-		c.at.CatchUp = newest
+		c.endpoint.CatchUp = newest
 		_, err = c.Outbox.Retry(ctx, c.bot, nil, store.Pending)
 	}
 	if err != nil { // what was attempted before goes out when it is due
@@ -116,13 +117,13 @@ func (c *courier) tell(ctx context.Context) {
 	}
 	var err error
 	switch {
-	case c.at.isToBeSaid(c.Now()):
-		if err = c.Notices.VotesFailing(ctx, b, c.at.Since, c.at.Reason); err == nil {
-			c.at.Said = true
+	case c.endpoint.isToBeSaid(c.Now()):
+		if err = c.Notices.VotesFailing(ctx, b, c.endpoint.Since, c.endpoint.Reason); err == nil {
+			c.endpoint.Said = true
 		}
-	case c.at.Said && c.at.Failed == 0:
+	case c.endpoint.Said && c.endpoint.Failed == 0:
 		if err = c.Notices.VotesTaken(ctx, b); err == nil {
-			c.at.Said = false
+			c.endpoint.Said = false
 		}
 	}
 	if err != nil {
@@ -135,10 +136,10 @@ func (c *courier) tell(ctx context.Context) {
 func (c *courier) save(ctx context.Context) bool {
 	item, err := store.Update(ctx, c.State, c.key, func(item *store.Item) bool {
 		if item.Version != c.item.Version {
-			c.at.asked(decodeEndpoint(item.Data, c.at.URL))
+			c.endpoint.asked(decodeEndpoint(item.Data, c.endpoint.URL))
 			c.stale = true
 		}
-		item.Data, item.Due = c.at.encode(), c.alwaysDue()
+		item.Data, item.Due = c.endpoint.encode(), c.alwaysDue()
 		return true
 	})
 	if err != nil {

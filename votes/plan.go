@@ -6,9 +6,9 @@ import (
 	"aggregator/store"
 )
 
-// maxAgain is how many deliveries are attempted again at once for one bot, beside
+// maxRetriesAtOnce is how many deliveries are attempted again at once for one bot, beside
 // those that are attempted first.
-const maxAgain = 4
+const maxRetriesAtOnce = 4
 
 // lane is the order in which an attempt goes out.
 type lane int
@@ -68,7 +68,7 @@ func plan(w waiting, e endpoint, busy underWay, now time.Time) (starts []start, 
 		e.CatchUp = 0
 	}
 	starts = append(starts, pick(w, w.First, busy, laneFirst, 1)...)
-	return append(starts, pick(w, w.Again, busy, laneAgain, maxAgain)...), w.Next, e
+	return append(starts, pick(w, w.Again, busy, laneAgain, maxRetriesAtOnce)...), w.Next, e
 }
 
 // planProbe returns the probe of an endpoint that rests, if one is to be made now,

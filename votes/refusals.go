@@ -10,13 +10,14 @@ import (
 )
 
 const (
-	// refusedUntilSaid is how long after the first vote that was not kept a person
+	// refusedNoticeAfter is how long after the first vote that was not kept a person
 	// is told, whether or not votes are kept again: some lists send none twice.
-	refusedUntilSaid = time.Minute
-	// saidFor is how long it stays said at least, so that a message goes out.
-	saidFor = 5 * time.Minute
-	// lookAtRefusals is how often it is looked what is to be said.
-	lookAtRefusals = 5 * time.Second
+	refusedNoticeAfter = time.Minute
+	// minNoticed is how long a notice that votes are lost stands at least, so that a
+	// message goes out.
+	minNoticed = 5 * time.Minute
+	// refusalsEvery is how often Run looks what a person is to be told.
+	refusalsEvery = 5 * time.Second
 )
 
 // RefusalNotices tell a person of votes that were lost. An *agent.Agent does.
@@ -80,7 +81,7 @@ func (r *Refusals) kept(bot, list string, now time.Time) {
 
 // Run has people told until ctx ends.
 func (r *Refusals) Run(ctx context.Context) {
-	t := time.NewTicker(lookAtRefusals)
+	t := time.NewTicker(refusalsEvery)
 	defer t.Stop()
 	for {
 		select {
@@ -100,10 +101,10 @@ func (r *Refusals) tell(ctx context.Context) {
 	due := map[refused]refusal{}
 	for who, what := range r.all {
 		switch {
-		case what.said.IsZero() && !what.ended.IsZero() && what.ended.Sub(what.since) < refusedUntilSaid:
+		case what.said.IsZero() && !what.ended.IsZero() && what.ended.Sub(what.since) < refusedNoticeAfter:
 			delete(r.all, who)
-		case what.said.IsZero() && now.Sub(what.since) >= refusedUntilSaid,
-			!what.said.IsZero() && !what.ended.IsZero() && now.Sub(what.said) >= saidFor:
+		case what.said.IsZero() && now.Sub(what.since) >= refusedNoticeAfter,
+			!what.said.IsZero() && !what.ended.IsZero() && now.Sub(what.said) >= minNoticed:
 			due[who] = *what
 		}
 	}
@@ -135,7 +136,7 @@ func (r *Refusals) say(ctx context.Context, who refused, what refusal) error {
 		return nil
 	case !what.said.IsZero():
 		return r.Notices.VotesAccepted(ctx, b, who.list)
-	case what.reason == ResultFull:
+	case what.reason == resultFull:
 		return r.Notices.VotesRefused(ctx, b, who.list, what.since, "too many wait for the bot's endpoint")
 	}
 	return r.Notices.VotesRefused(ctx, b, who.list, what.since, "the store was away")

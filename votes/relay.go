@@ -32,9 +32,9 @@ const (
 
 // Results of a delivery, as they are counted.
 const (
-	ResultTaken  = "taken"  // the endpoint took it
-	ResultFailed = "failed" // it is tried again
-	ResultDead   = "dead"   // it was given up
+	resultTaken  = "taken"  // the endpoint took it
+	resultFailed = "failed" // it is tried again
+	resultDead   = "dead"   // it was given up
 )
 
 // Notices tell a person of what only a person can mend. An *agent.Agent does.

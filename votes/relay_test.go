@@ -298,7 +298,7 @@ func TestTestVote(t *testing.T) {
 	// Many votes may come while the endpoint thinks about it.
 	r.endpoint.on(func(w http.ResponseWriter, _ *http.Request) {
 		r.endpoint.on(nil)
-		for range PageOfDeliveries + 1 {
+		for range deliveriesPage + 1 {
 			m := store.Message{ID: newID(), Bot: testBot, Type: typeCreated, Body: []byte("{}"), Created: r.clock.Now()}
 			if _, err := r.store.Outbox().Put(t.Context(), m, false); err != nil {
 				t.Error(err)
