@@ -274,3 +274,19 @@ func TestBars(t *testing.T) {
 		t.Errorf("width %d and %d rows, want 33 and 2", c.Width, len(c.Rows))
 	}
 }
+
+// BenchmarkStatus makes the pages of lists that were all asked.
+func BenchmarkStatus(b *testing.B) {
+	how := fixedHealth{}
+	s := newSite(b, func(c *Config) { c.Health = how })
+	for i, l := range s.Catalog.Current().Lists() {
+		how[l.ID] = []health.List{wellList, troubledList, downList, quietList}[i%4]
+	}
+	for _, path := range []string{"/", "/lists?sort=uptime", "/lists/" + livingLists(s.Catalog.Current())[0].ID, "/status"} {
+		b.Run(path, func(b *testing.B) {
+			for b.Loop() {
+				get(s, http.MethodGet, path, "Accept-Encoding", "gzip")
+			}
+		})
+	}
+}
