@@ -79,6 +79,14 @@ func (c *callerConn) enter(p phase) {
 	}
 }
 
+// hangUp closes the connection, whatever is being read or written. A nil
+// connection is let be.
+func (c *callerConn) hangUp() {
+	if c != nil {
+		_ = c.Close()
+	}
+}
+
 // isClosable reports whether a connection may be closed in a phase without
 // losing work that has been done for its caller.
 func isClosable(p phase) bool {

@@ -98,6 +98,12 @@ func (s *Server) stream(c echo.Context) error {
 			return q.put(ctx, event(d), isNew)
 		}))
 	})
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(context.Cause(ctx), errBehind) {
+			x.conn.hangUp() // what is being written waits for the reader
+		}
+	})
+	defer stop()
 	err = s.writeEvents(ctx, c, q)
 	cancel(err)
 	if errors.Is(context.Cause(ctx), errBehind) {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -348,6 +349,30 @@ func TestStreamOfOldKey(t *testing.T) {
 	if got := testkit.Receive(t, "the end of the stream", live); got != "" {
 		t.Errorf("the stream goes on with %s", got)
 	}
+}
+
+// A stream whose reader takes nothing is closed once that is too far behind, and
+// does not wait for what is being written to it.
+func TestStalledStream(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	s := r.boot(t, r.votingFlags(t)...)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.Base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "GET /api/bots/%s/votes/stream HTTP/1.1\r\nHost: aggregator\r\nAuthorization: Bearer %s\r\n\r\n", otherOwnBot, ownKey+otherOwnBot)
+	n, pad := 0, strings.Repeat("x", 60<<10)
+	testkit.Wait(t, "the end of the stream", func() bool {
+		if n++; n < 400 { // far more than connections take beside what may be behind
+			s.tell(t, otherOwnBot, fmt.Sprintf(`{"type":"upvote","user":%q,"id":"%d","pad":%q}`, votingUser, n, pad)).Want(t, 200)
+		}
+		return strings.Contains(s.Log.String(), "its reader was too far behind")
+	})
 }
 
 // A hanging endpoint delays neither counts nor readings, nor the answer to a list.
