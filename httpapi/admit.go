@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -57,7 +58,7 @@ func (s *Server) received(next echo.HandlerFunc) echo.HandlerFunc {
 			limit = bodyLimit{bytes: MaxBody}
 		}
 		body, err := readBody(c.Response(), c.Request(), limit, func(n int) error {
-			g, err := s.Memory.Acquire(c.Request().Context(), x.network, int64(n))
+			g, err := s.acquire(c, int64(n), limit)
 			held = append(held, g)
 			return err
 		})
@@ -72,6 +73,21 @@ func (s *Server) received(next echo.HandlerFunc) echo.HandlerFunc {
 		x.body = body
 		return next(c)
 	}
+}
+
+// acquire acquires memory for a body that comes, and notes how long that took. It
+// waits no longer than the body's request may.
+func (s *Server) acquire(c echo.Context, n int64, limit bodyLimit) (*shares.Grant, error) {
+	x, ctx := exchangeOf(c), c.Request().Context()
+	if limit.answer > 0 {
+		within, cancel := context.WithTimeout(ctx, limit.answer-x.waited)
+		defer cancel()
+		ctx = within
+	}
+	start := time.Now()
+	g, err := s.Memory.Acquire(ctx, x.network, n)
+	x.waited += time.Since(start)
+	return g, err
 }
 
 // closeUnread has the connection closed after the answer where its request has

@@ -24,7 +24,7 @@ type Votes struct {
 const hookPath = "/hooks/:bot/:list"
 
 // hookBody bounds what a list sends.
-var hookBody = bodyLimit{bytes: 64 << 10, within: 5 * time.Second}
+var hookBody = bodyLimit{bytes: 64 << 10, within: 5 * time.Second, answer: hookWithin}
 
 // hookWithin is how long a list waits for its answer at most: some wait for 2 s.
 const hookWithin = 1500 * time.Millisecond
@@ -44,13 +44,15 @@ func (s *Server) voteRoutes() []route {
 	}
 }
 
-// hastened gives a webhook, whose body has come, the time that its list waits.
+// hastened gives a webhook, whose body has come, what is left of the time that its
+// list waits.
 func (s *Server) hastened(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if c.Path() != hookPath {
+		answer := s.bodies[c.Path()].answer
+		if answer == 0 {
 			return next(c)
 		}
-		ctx, cancel := context.WithTimeout(c.Request().Context(), hookWithin)
+		ctx, cancel := context.WithTimeout(c.Request().Context(), answer-exchangeOf(c).waited)
 		defer cancel()
 		c.SetRequest(c.Request().WithContext(ctx))
 		return next(c)

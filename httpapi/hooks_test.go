@@ -52,10 +52,11 @@ func TestWebhookIsAnsweredInTime(t *testing.T) {
 	outbox := hangingOutbox{free: make(chan struct{})}
 	defer close(outbox.free)
 	requests := shares.New(shares.Options{Capacity: 8, MaxWaiting: 8, MaxWait: time.Minute})
+	memory := shares.New(shares.Options{Capacity: 1 << 20, MaxWaiting: 8, MaxWait: time.Minute})
 	st := store.NewMemory(store.MemoryOptions{})
 	s := serve(t, st, testkit.Thanks, func(c *httpapi.Config) {
 		hash := store.NewHasher(st.Secret())
-		c.Catalog, c.Requests = live, requests
+		c.Catalog, c.Requests, c.Memory = live, requests, memory
 		c.Agent = agent.New(agent.Config{Bots: bots, Catalog: live, State: st.State(), Hash: hash, Log: c.Log})
 		c.Votes = &httpapi.Votes{Intake: votes.NewIntake(votes.IntakeConfig{Outbox: outbox, Hash: hash, Log: c.Log, Wake: func(string) {}})}
 	})
@@ -71,10 +72,17 @@ func TestWebhookIsAnsweredInTime(t *testing.T) {
 		}
 	}
 	tell() // the store hangs
-	place, err := requests.Acquire(t.Context(), shares.Network(netip.MustParseAddr("127.0.0.1")), 2)
+	network := shares.Network(netip.MustParseAddr("127.0.0.1"))
+	place, err := requests.Acquire(t.Context(), network, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer place.Release()
 	tell() // and this network's places are taken
+	all, err := memory.Acquire(t.Context(), network, 256<<10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer all.Release()
+	tell() // and its memory
 }

@@ -27,6 +27,7 @@ const MaxBody = 256 << 10
 type bodyLimit struct {
 	bytes  int
 	within time.Duration // until it has come; 0: as long as it makes progress
+	answer time.Duration // in which a request that has come is answered, what it waited for memory counted in; 0: no bound
 }
 
 // tooLargeError is the error of a body of more bytes than its value.

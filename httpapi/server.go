@@ -131,6 +131,7 @@ type exchange struct {
 	conn    *callerConn  // nil: it came through no listener of ours
 	holder  *shares.Holder
 	place   *shares.Grant // nil: none is held
+	waited  time.Duration // for memory, while the body came
 	body    []byte        // whole, once received
 	bot     string        // of an operation: the bot that it is about
 	refund  func()        // gives back what the request took of its network's requests; nil: nothing
