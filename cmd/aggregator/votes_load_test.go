@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -126,5 +127,38 @@ func TestVotesOnOneCore(t *testing.T) {
 	t.Logf("%d votes taken in: %.0f a second, median %s, p99 %s; all had gone out after %s", n, rate, took[n/2], took[n*99/100], time.Since(start))
 	if measured && rate < 200 {
 		t.Errorf("%.0f votes a second, want 200", rate)
+	}
+}
+
+// TestManyHangingEndpoints has more endpoints hang than are told at once: counts
+// and readings are answered, and webhooks taken in, while all of them do.
+func TestManyHangingEndpoints(t *testing.T) {
+	t.Parallel()
+	const bots, atOnce = 300, 128 // those that fail and wait leave enough others
+	r := newRig(t)
+	var hanging atomic.Int64
+	r.On("endpoint", func(w http.ResponseWriter, q *http.Request) {
+		hanging.Add(1)
+		defer hanging.Add(-1)
+		testkit.Hang(w, q)
+	})
+	ids := make([]string, bots)
+	file := "bots:\n"
+	for i := range ids {
+		ids[i] = newBot()
+		file += fmt.Sprintf("  %q: {votes: {secrets: {votes.test: %q}, send_to: {url: \"http://%s/endpoint/votes\", secret: %q}}}\n", ids[i], hookSecret, r.Addr, sendSecret)
+	}
+	s := r.boot(t, "--lists", write(t, "voting.yaml", votingLists), "--bots", write(t, "bots.yaml", file))
+	for _, bot := range ids {
+		s.tell(t, bot, voteBody(bot)).Want(t, 200)
+	}
+	testkit.Wait(t, "all attempts that there may be to hang", func() bool { return hanging.Load() >= atOnce })
+	if c := s.post(t, countBody(newBot(), `"hidden.test":"t"`)); c.Success["hidden.test"].status != 200 {
+		t.Errorf("a count beside them: %s", c.raw)
+	}
+	s.read(t, newBot())
+	s.tell(t, ids[0], voteBody("another")).Want(t, 200)
+	if n := hanging.Load(); n < atOnce/2 {
+		t.Errorf("%d attempts hang after a count, a reading and a webhook, want all %d: these waited for them", n, atOnce)
 	}
 }
