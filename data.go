@@ -1,8 +1,8 @@
-// Package aggregator holds the files that are built into the binary: the catalog
-// and the description of the API.
+// Package aggregator holds the files that are built into the binary: the catalog,
+// the description of the API, and guides for people.
 package aggregator
 
-import _ "embed" // for the files below
+import "embed"
 
 // ListsYAML is the shipped catalog of lists and features.
 //
@@ -23,3 +23,8 @@ var LegacyIDsYAML []byte
 //
 //go:embed openapi.yaml
 var OpenAPIYAML []byte
+
+// Guides are what there is to read for people, in Markdown.
+//
+//go:embed README.md docs/libraries.md docs/own-bots.md docs/sharded-bots.md docs/votes.md
+var Guides embed.FS

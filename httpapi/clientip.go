@@ -36,6 +36,18 @@ func (s *Server) clientIP(r *http.Request) netip.Addr {
 	return at
 }
 
+// scheme returns by which scheme the caller came: by that of the connection, and
+// through a trusted proxy by that which it tells.
+func (s *Server) scheme(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	if told := r.Header.Get("X-Forwarded-Proto"); strings.EqualFold(told, "https") && s.trusts(peerAddr(r.RemoteAddr)) {
+		return "https"
+	}
+	return "http"
+}
+
 // ignoredHeaders tells the operator once that a header which says another
 // address is ignored: it may be that of a proxy. A peer within one's own network
 // is told of apart, for any caller can send such a header.

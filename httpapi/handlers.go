@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -146,4 +148,21 @@ func CallerOf(r *http.Request) aggregate.Caller {
 		return aggregate.Caller{Many: true}
 	}
 	return aggregate.Caller{IP: x.ip, Many: !x.network.IsValid(), UserAgent: r.UserAgent()}
+}
+
+// page answers with a page. Its handler finds the body, which has been read.
+func (s *Server) page(c echo.Context) error {
+	r := c.Request()
+	r.Body = io.NopCloser(bytes.NewReader(exchangeOf(c).body))
+	s.Pages.ServeHTTP(c.Response(), r)
+	return nil
+}
+
+// SchemeOf returns by which scheme the caller sent a request that the server
+// passes on, as a trusted proxy tells it.
+func SchemeOf(r *http.Request) string {
+	if x := exchangeIn(r.Context()); x != nil {
+		return x.scheme
+	}
+	return "http"
 }

@@ -55,3 +55,27 @@ func TestPagesBesideTheAPI(t *testing.T) {
 		}
 	}
 }
+
+// TestPagesKnowTheRequest holds what pages are told: the body, and the scheme,
+// which a trusted proxy alone may say.
+func TestPagesKnowTheRequest(t *testing.T) {
+	pages := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_, _ = fmt.Fprintf(w, "%s %s", httpapi.SchemeOf(r), body)
+	})
+	for _, tt := range []struct {
+		trusted bool
+		proto   string
+		want    string
+	}{{false, "", "http x"}, {false, "https", "http x"}, {true, "https", "https x"}, {true, "HTTPS", "https x"}, {true, "gopher", "http x"}} {
+		s := serve(t, store.NewMemory(store.MemoryOptions{}), testkit.Thanks, func(c *httpapi.Config) {
+			if c.Pages = pages; tt.trusted {
+				anyProxy(c)
+			}
+		})
+		a := testkit.Send(t, http.MethodPost, s.base+"/page", "x", "X-Forwarded-Proto", tt.proto)
+		if a.Body != tt.want {
+			t.Errorf("%+v: got %q", tt, a.Body)
+		}
+	}
+}

@@ -80,7 +80,7 @@ func New(c Config) *Server {
 	if c.Pages != nil {
 		s.pages = s.newRouter(anyPath)
 		s.policies[pagesRoute] = ""
-		s.pages.Any(pagesRoute, echo.WrapHandler(c.Pages))
+		s.pages.Any(pagesRoute, s.page)
 	}
 	return s
 }
@@ -127,6 +127,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type exchange struct {
 	id      string
 	ip      netip.Addr
+	scheme  string // by which the caller came: "http" or "https"
 	network netip.Prefix // whose shares are used
 	conn    *callerConn  // nil: it came through no listener of ours
 	holder  *shares.Holder

@@ -63,7 +63,7 @@ func (s *Server) watched(next echo.HandlerFunc) echo.HandlerFunc {
 // begin makes the exchange of a request, which goes along with its context.
 func (s *Server) begin(c echo.Context) *exchange {
 	r := c.Request()
-	x := &exchange{id: requestID(r), ip: s.clientIP(r)}
+	x := &exchange{id: requestID(r), ip: s.clientIP(r), scheme: s.scheme(r)}
 	x.network = s.networkOf(r, x.ip)
 	ctx := r.Context()
 	x.conn, _ = ctx.Value(connKey{}).(*callerConn)

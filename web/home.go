@@ -41,7 +41,10 @@ func (s *Site) origin(r *http.Request) string {
 		return s.PublicURL + s.BasePath
 	}
 	scheme := "http"
-	if r.TLS != nil {
+	switch {
+	case s.Scheme != nil:
+		scheme = s.Scheme(r)
+	case r.TLS != nil:
 		scheme = "https"
 	}
 	return scheme + "://" + r.Host + s.BasePath

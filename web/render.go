@@ -60,6 +60,7 @@ func (s *Site) funcs() template.FuncMap {
 		"sections": func() []section { return sections },
 		"plural":   plural,
 		"link":     link,
+		"prose":    prose,
 		"grouped":  grouped,
 		"noun":     verb64,
 		"day":      day,
@@ -82,6 +83,7 @@ var sections = []section{
 	{"features", "Features", "/features", "Which list has which feature."},
 	{"bots", "Bots", "/bots", "What the lists say about a bot."},
 	{"status", "Status", "/status", "Which lists answer, how fast, and what was down."},
+	{"docs", "Docs", "/docs", "The API, client libraries, votes, your own bots, how to add a list."},
 }
 
 // link returns a URL that a list or a catalog names, if it is one of the web; ""

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -26,11 +27,16 @@ type Config struct {
 	Aggregator *aggregate.Aggregator
 	// Caller returns who sends a request. It is needed beside an Aggregator.
 	Caller func(*http.Request) aggregate.Caller
+	// Scheme returns by which a request came, "http" or "https"; nil: by that of
+	// its own connection.
+	Scheme func(*http.Request) string
 	// Counts returns how many servers a bot was on over time, the oldest point
 	// first; nil: that is not known.
 	Counts    func(ctx context.Context, botID string) ([]CountPoint, error)
 	Health    Health // nil: no list was ever asked
 	OwnBots   bool   // the service works for bots of its operator
+	OpenAPI   []byte // the description of the API, as JSON; nil: its reference is no page
+	Guides    fs.FS  // README.md and docs, in Markdown; nil: they are no pages
 	BasePath  string // before every path, such as "/botlists"; "" for none
 	PublicURL string // where the service is reached from outside, without a slash at its end; "" if that is not known
 	Version   string
@@ -75,6 +81,7 @@ func New(c Config) *Site {
 	s.handle("/own", s.own)
 	s.handle("/features", s.features)
 	s.handle("/features/{id}", s.feature)
+	s.handleDocs()
 	s.mux.Handle("GET "+assetsPath+"{name}", s.assets)
 	return s
 }

@@ -60,11 +60,12 @@ func describeAPI() (httpapi.OpenAPI, error) {
 }
 
 // pages returns what serves the pages; nil where there are to be none.
-func (f *pagesFlags) pages(live *catalog.Live, how *health.Recorder, a *aggregate.Aggregator, ownBots bool, client *fanout.Client, log *slog.Logger) http.Handler {
+func (f *pagesFlags) pages(live *catalog.Live, how *health.Recorder, a *aggregate.Aggregator, ownBots bool, client *fanout.Client, openAPI httpapi.OpenAPI, log *slog.Logger) http.Handler {
 	if f.noPages {
 		return nil
 	}
 	return web.New(web.Config{Catalog: live, Health: how, Aggregator: a, Caller: httpapi.CallerOf, OwnBots: ownBots, Counts: countsOf(how), BasePath: f.basePath, PublicURL: f.publicURL, Version: thisBuild().Version, Log: log,
+		OpenAPI: openAPI.JSON, Guides: aggregator.Guides, Scheme: httpapi.SchemeOf,
 		UserAgent: userAgent, Fetch: client.Exchange})
 }
 

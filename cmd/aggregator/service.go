@@ -130,7 +130,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	api := httpapi.Config{
 		Aggregator: s.aggregator, Catalog: live, Log: log, Build: thisBuild(), Status: status, Metrics: metrics,
 		Health: s.health, Agent: s.agent, KeyLimit: ratelimit.New(st.Windows(), httpapi.WrongKeys, hash),
-		Pages: f.pages(live, s.health, s.aggregator, s.agent != nil, client, log), BasePath: f.basePath,
+		Pages: f.pages(live, s.health, s.aggregator, s.agent != nil, client, openAPI, log), BasePath: f.basePath,
 		OpenAPI:        openAPI,
 		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader,
 		Requests: status.Requests, Memory: status.Memory,

@@ -222,4 +222,30 @@ if (own) {
     byID("keep").checked = true;
     begin();
   }
+
+// A dry run of a post, in the reference of the API. What it answers is shown as
+// text: for each list what it would be sent, and why others would not be asked.
+const dryrun = document.getElementById("dryrun");
+if (dryrun) {
+  const dried = document.getElementById("dried");
+  const say = (text) => {
+    const code = document.createElement("code");
+    code.textContent = text;
+    const pre = document.createElement("pre");
+    pre.tabIndex = 0;
+    pre.append(code);
+    dried.replaceChildren(pre);
+  };
+  dryrun.hidden = false;
+  dryrun.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    dryrun.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(dryrun.action + "?dry_run=1", {method: "POST", body: document.getElementById("post").value});
+      say(answer.status + "\n" + JSON.stringify(await answer.json(), null, 2));
+    } catch {
+      say("There was no answer.");
+    }
+    dryrun.removeAttribute("aria-busy");
+  });
 }

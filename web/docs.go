@@ -1,0 +1,252 @@
+package web
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"aggregator/catalog"
+	"aggregator/lists"
+)
+
+// docPage is a page of the documentation, as the pages of it name each other.
+type docPage struct {
+	Path, Label string
+	Title       string
+	Guide       string // the file that it is made of; "" for one of another kind
+}
+
+var docPages = []docPage{
+	{"/docs", "API", "API reference", ""},
+	{"/docs/libraries", "Libraries", "Client libraries", "docs/libraries.md"},
+	{"/docs/votes", "Votes", "Votes", "docs/votes.md"},
+	{"/docs/own-bots", "Own bots", "Your own bots", "docs/own-bots.md"},
+	{"/docs/shards", "Shards", "Bots whose shards run in many processes", "docs/sharded-bots.md"},
+	{"/docs/dialect", "Add a list", "How to add a list", "README.md"},
+	{"/docs/why", "Failures", "Why did my post fail?", ""},
+	{"/docs/badge", "Badge", "A badge for a README", ""},
+}
+
+// docs are the pages of the documentation.
+type docs struct {
+	*Site
+	reference *reference
+
+	mu         sync.Mutex
+	generation uint64 // of the catalog
+	guides     map[string]template.HTML
+}
+
+// handleDocs serves the documentation. It panics where what is built in is
+// broken, which tests see.
+func (s *Site) handleDocs() {
+	d := &docs{Site: s}
+	if s.OpenAPI != nil {
+		r, err := newReference(s.OpenAPI)
+		if err != nil {
+			panic(err)
+		}
+		d.reference = r
+		s.handle("/docs", d.api)
+	}
+	s.handle("/docs/why", s.why)
+	s.mux.HandleFunc("POST /docs/why", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.why(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+	s.handle("/docs/badge", s.badgeBuilder)
+	if s.Guides == nil {
+		return
+	}
+	if _, err := d.rendered(s.Catalog.Current()); err != nil {
+		panic(err)
+	}
+	for _, p := range docPages {
+		if p.Guide != "" {
+			s.handle(p.Path, d.guide(p))
+		}
+	}
+}
+
+// rendered returns the guides as HTML, by their paths. The catalog stands in some
+// of them.
+func (d *docs) rendered(c *catalog.Catalog) (map[string]template.HTML, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.guides != nil && d.generation == c.Generation() {
+		return d.guides, nil
+	}
+	all := map[string]template.HTML{}
+	for _, p := range docPages {
+		if p.Guide == "" {
+			continue
+		}
+		source, err := fs.ReadFile(d.Guides, p.Guide)
+		if err != nil {
+			return nil, err
+		}
+		if p.Path == "/docs/dialect" {
+			source = slices.Concat([]byte("# "+p.Title+"\n"), markdownSection(source, "Adding a list"), demoted(catalog.FormatPage()))
+		}
+		html, err := renderMarkdown(withWebhooks(source, c), d.guideLink)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.Guide, err)
+		}
+		all[p.Path] = html
+	}
+	d.generation, d.guides = c.Generation(), all
+	return all, nil
+}
+
+// withWebhooks returns a guide in which the table of webhooks is that of a
+// catalog.
+func withWebhooks(source []byte, c *catalog.Catalog) []byte {
+	before, rest, ok := bytes.Cut(source, []byte("<!-- aggregator explain --webhooks -->\n"))
+	_, after, end := bytes.Cut(rest, []byte("<!-- end -->\n"))
+	if !ok || !end {
+		return source
+	}
+	return slices.Concat(before, c.WebhookTable(), []byte("\n"), after)
+}
+
+// guideLink returns where a file that a guide names is; "" if it is no page.
+func (d *docs) guideLink(to string) string {
+	file, fragment, has := strings.Cut(to, "#")
+	if has {
+		fragment = "#" + fragment
+	}
+	name := file[strings.LastIndexByte(file, '/')+1:]
+	if name == "lists-format.md" {
+		return d.path("/docs/dialect") + cmp.Or(fragment, "#the-format-of-lists-files")
+	}
+	for _, p := range docPages {
+		if p.Guide != "README.md" && strings.TrimPrefix(p.Guide, "docs/") == name && name != "" {
+			return d.path(p.Path) + fragment
+		}
+	}
+	return ""
+}
+
+// docBody is the body of a page of the documentation.
+type docBody struct {
+	Tabs []docTab
+	HTML template.HTML
+}
+
+// docTab is a page of the documentation in the navigation among them.
+type docTab struct {
+	docPage
+	Chosen bool
+}
+
+func docTabs(path string) []docTab {
+	all := make([]docTab, len(docPages))
+	for i, p := range docPages {
+		all[i] = docTab{p, p.Path == path}
+	}
+	return all
+}
+
+// guide answers with a page that is made of a file.
+func (d *docs) guide(p docPage) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		all, err := d.rendered(d.Catalog.Current())
+		if err != nil {
+			return err
+		}
+		origin := template.HTMLEscapeString(d.origin(r))
+		here := strings.NewReplacer("http://localhost:8080", origin, "localhost:8080", origin, "https://YOUR-HOST", origin, "https://aggregator.example", origin)
+		return d.render(w, r, http.StatusOK, "guide", view{
+			Title: p.Title, Nav: "docs", Body: docBody{docTabs(p.Path), template.HTML(here.Replace(string(all[p.Path])))}, //nolint:gosec // what is put in is escaped
+		})
+	}
+}
+
+// referenceBody is the body of the reference of the API.
+type referenceBody struct {
+	docBody
+	*reference
+	Languages []choice
+	Origin    string
+	Example   string // what the dry run begins with
+	Curl      string // does the same
+
+	language language
+	list     string // that stands in examples
+}
+
+// ExampleOf returns the example of an operation.
+func (b referenceBody) ExampleOf(op apiOperation) string {
+	e := op.example
+	e.method, e.url, e.keyed = op.Method, b.Origin+examplePath(op.Path, b.list), op.Key == "needed"
+	e.body = exampleBody(e.body, b.list)
+	return b.language.write(e)
+}
+
+// api answers with the reference of the API.
+func (d *docs) api(w http.ResponseWriter, r *http.Request) error {
+	body := referenceBody{docBody: docBody{Tabs: docTabs("/docs")}, reference: d.reference, Origin: d.origin(r), language: chosenLanguage(r.URL.Query().Get("lang"))}
+	body.list = exampleList(d.Catalog.Current())
+	for _, l := range exampleLanguages {
+		body.Languages = append(body.Languages, choice{l.Key, l.Label, l.Key == body.language.Key})
+	}
+	body.Example = fmt.Sprintf("{\n  \"bot_id\": %q,\n  \"server_count\": %d,\n  %q: \"your token there\"\n}", exampleBot, exampleServers, body.list)
+	body.Curl = "curl " + quoted(body.Origin+"/api/count?dry_run=1") + " -d " + quoted(exampleBody(body.Example, body.list))
+	return d.render(w, r, http.StatusOK, "reference", view{
+		Title: "API reference", Description: "Every request that this instance takes, and what it answers.", Nav: "docs", Twin: "/api/openapi.json", NoIndex: r.URL.RawQuery != "", Body: body,
+	})
+}
+
+// exampleList returns the id of a list that takes counts.
+func exampleList(c *catalog.Catalog) string {
+	for _, l := range livingLists(c) {
+		if l.TakesCounts() && !l.NeedsListBotID() {
+			return l.ID
+		}
+	}
+	return "list.example"
+}
+
+// badgeBody is the body of the page that makes badges.
+type badgeBody struct {
+	docBody
+	ID, Show            string
+	Shows               []choice
+	Wrong               string // what is wrong with the id; "" for nothing
+	Picture             string // where it is, below this host; "" before an id is given
+	URL, Markdown, HTML string
+}
+
+// badgeBuilder answers with the page that makes badges.
+func (s *Site) badgeBuilder(w http.ResponseWriter, r *http.Request) error {
+	b := badgeBody{docBody: docBody{Tabs: docTabs("/docs/badge")}, ID: strings.TrimSpace(r.FormValue("id")), Show: r.FormValue("show")}
+	for _, c := range []choice{{"servers", "Servers", false}, {"votes", "Votes", false}, {"lists", "Lists it is on", false}} {
+		c.Chosen = c.Key == b.Show
+		b.Shows = append(b.Shows, c)
+	}
+	if !slices.ContainsFunc(b.Shows, func(c choice) bool { return c.Chosen }) {
+		b.Show, b.Shows[0].Chosen = "servers", true
+	}
+	switch {
+	case b.ID == "":
+	case !lists.IsSnowflake(b.ID):
+		b.Wrong = "The id of a bot is 16 to 20 digits, such as " + exampleBot + "."
+	default:
+		path := "/api/bots/" + b.ID + "/badge.svg"
+		if b.Show != "servers" {
+			path += "?show=" + b.Show
+		}
+		page := s.origin(r) + "/bots/" + b.ID
+		b.Picture, b.URL = s.path(path), s.origin(r)+path
+		b.Markdown = "[![" + b.Show + "](" + b.URL + ")](" + page + ")"
+		b.HTML = `<a href="` + page + `"><img src="` + b.URL + `" alt="` + b.Show + `"></a>`
+	}
+	return s.render(w, r, http.StatusOK, "badge", view{Title: "A badge for a README", Nav: "docs", NoIndex: r.URL.RawQuery != "", Body: b})
+}
