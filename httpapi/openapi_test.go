@@ -228,12 +228,12 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	wrong := []string{"Authorization", "Bearer wrong"}
 	other := []string{"Authorization", "Bearer another key of twenty"}
 	const (
-		bot       = "/api/bots/{id}"
-		voted     = bot + "/votes/{user}"
-		hook      = "/hooks/{bot}/{list}"
-		stranger  = "555555555555555555"
-		small     = `{"one.test":"t"}`
-		deliverys = bot + "/deliveries"
+		bot      = "/api/bots/{id}"
+		voted    = bot + "/votes/{user}"
+		hook     = "/hooks/{bot}/{list}"
+		stranger = "555555555555555555"
+		small    = `{"one.test":"t"}`
+		delivery = bot + "/deliveries"
 	)
 	tooLarge := `{"a":"` + strings.Repeat("x", httpapi.MaxBody) + `"}`
 	full := `{"bot_id":"` + botB + `","server_count":5,"shard_id":0,"shard_count":2,"shards":[2,3],"user_count":9,"voice_connections":1,"one.test":{"token":"t","bot_id":"42"},"tokens":{"two.test":null}}`
@@ -304,21 +304,21 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"POST", hook, "/hooks/" + stranger + "/tells.test", `{}`, nil, 0, 404},
 		{"POST", hook, "/hooks/" + botA + "/tells.test", tooLarge, nil, 0, 413},
 
-		{"GET", deliverys, "", "", key, 0, 200},
-		{"GET", deliverys, "/api/bots/" + botB + "/deliveries?state=pending", "", other, 0, 200},
-		{"GET", deliverys, "/api/bots/" + botB + "/deliveries?state=lost", "", other, 0, 400},
-		{"GET", deliverys, "", "", nil, 0, 401},
-		{"GET", deliverys, "", "", wrong, 2, 429},
-		{"POST", deliverys + "/retry", "/api/bots/" + botB + "/deliveries/retry", `{"state":"pending"}`, other, 0, 202},
-		{"POST", deliverys + "/retry", "", `{"ids":["msg_none"]}`, key, 0, 202},
-		{"POST", deliverys + "/retry", "", `{}`, key, 0, 400},
-		{"POST", deliverys + "/retry", "", `{"state":"dead"}`, nil, 0, 401},
-		{"POST", deliverys + "/retry", "", tooLarge, nil, 0, 413},
-		{"POST", deliverys + "/retry", "", `{"state":"dead"}`, wrong, 2, 429},
-		{"POST", deliverys + "/test", "", "", key, 0, 200},
-		{"POST", deliverys + "/test", "/api/bots/x/deliveries/test", "", key, 0, 400},
-		{"POST", deliverys + "/test", "", "", nil, 0, 401},
-		{"POST", deliverys + "/test", "", "", wrong, 2, 429},
+		{"GET", delivery, "", "", key, 0, 200},
+		{"GET", delivery, "/api/bots/" + botB + "/deliveries?state=pending", "", other, 0, 200},
+		{"GET", delivery, "/api/bots/" + botB + "/deliveries?state=lost", "", other, 0, 400},
+		{"GET", delivery, "", "", nil, 0, 401},
+		{"GET", delivery, "", "", wrong, 2, 429},
+		{"POST", delivery + "/retry", "/api/bots/" + botB + "/deliveries/retry", `{"state":"pending"}`, other, 0, 202},
+		{"POST", delivery + "/retry", "", `{"ids":["msg_none"]}`, key, 0, 202},
+		{"POST", delivery + "/retry", "", `{}`, key, 0, 400},
+		{"POST", delivery + "/retry", "", `{"state":"dead"}`, nil, 0, 401},
+		{"POST", delivery + "/retry", "", tooLarge, nil, 0, 413},
+		{"POST", delivery + "/retry", "", `{"state":"dead"}`, wrong, 2, 429},
+		{"POST", delivery + "/test", "", "", key, 0, 200},
+		{"POST", delivery + "/test", "/api/bots/x/deliveries/test", "", key, 0, 400},
+		{"POST", delivery + "/test", "", "", nil, 0, 401},
+		{"POST", delivery + "/test", "", "", wrong, 2, 429},
 		{"GET", bot + "/votes/stream", "/api/bots/x/votes/stream", "", key, 0, 400},
 		{"GET", bot + "/votes/stream", "", "", nil, 0, 401},
 		{"GET", bot + "/votes/stream", "", "", wrong, 2, 429},
@@ -524,4 +524,3 @@ func TestDocumentIsServed(t *testing.T) {
 		}
 	}
 }
-

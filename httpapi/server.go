@@ -127,7 +127,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type exchange struct {
 	id      string
 	ip      netip.Addr
-	scheme  string // by which the caller came: "http" or "https"
+	scheme  string       // by which the caller came: "http" or "https"
 	network netip.Prefix // whose shares are used
 	conn    *callerConn  // nil: it came through no listener of ours
 	holder  *shares.Holder

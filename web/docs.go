@@ -39,8 +39,9 @@ type docs struct {
 	reference *reference
 
 	mu         sync.Mutex
-	generation uint64 // of the catalog
-	guides     map[string]template.HTML
+	generation uint64                   // of the catalog that what follows is made of
+	guides     map[string]template.HTML // by path
+	operations map[string]template.HTML // of the reference, by the language of its examples
 }
 
 // handleDocs serves the documentation. It panics where what is built in is
@@ -62,28 +63,50 @@ func (s *Site) handleDocs() {
 		}
 	})
 	s.handle("/docs/badge", s.badgeBuilder)
-	if s.Guides == nil {
-		return
-	}
-	if _, err := d.rendered(s.Catalog.Current()); err != nil {
-		panic(err)
-	}
 	for _, p := range docPages {
-		if p.Guide != "" {
+		if p.Guide != "" && s.Guides != nil {
 			s.handle(p.Path, d.guide(p))
 		}
 	}
 }
 
-// rendered returns the guides as HTML, by their paths. The catalog stands in some
-// of them.
-func (d *docs) rendered(c *catalog.Catalog) (map[string]template.HTML, error) {
+// make renders what is the same for all who read it, unless it is made of the
+// current catalog already. The first reader waits for it, and no start does.
+func (d *docs) make() (err error) {
+	c := d.Catalog.Current()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.guides != nil && d.generation == c.Generation() {
-		return d.guides, nil
+		return nil
 	}
+	if d.guides, err = d.makeGuides(c); err != nil {
+		return err
+	}
+	d.operations, err = d.makeOperations(c)
+	d.generation = c.Generation()
+	return err
+}
+
+// made returns a page, or the operations, of what make has rendered, for the
+// instance that a request has reached.
+func (d *docs) made(r *http.Request, of *map[string]template.HTML, key string) (template.HTML, error) {
+	if err := d.make(); err != nil {
+		return "", err
+	}
+	d.mu.Lock()
+	html := (*of)[key]
+	d.mu.Unlock()
+	origin := template.HTMLEscapeString(d.origin(r))
+	here := strings.NewReplacer("http://localhost:8080", origin, "localhost:8080", origin, "https://YOUR-HOST", origin, "https://aggregator.example", origin)
+	return template.HTML(here.Replace(string(html))), nil //nolint:gosec // what is put in is escaped
+}
+
+// makeGuides returns the guides as HTML, by their paths.
+func (d *docs) makeGuides(c *catalog.Catalog) (map[string]template.HTML, error) {
 	all := map[string]template.HTML{}
+	if d.Guides == nil {
+		return all, nil
+	}
 	for _, p := range docPages {
 		if p.Guide == "" {
 			continue
@@ -101,8 +124,40 @@ func (d *docs) rendered(c *catalog.Catalog) (map[string]template.HTML, error) {
 		}
 		all[p.Path] = html
 	}
-	d.generation, d.guides = c.Generation(), all
 	return all, nil
+}
+
+// makeOperations returns the operations of the API as HTML, by the language of
+// their examples.
+func (d *docs) makeOperations(c *catalog.Catalog) (map[string]template.HTML, error) {
+	all := map[string]template.HTML{}
+	if d.reference == nil {
+		return all, nil
+	}
+	for _, l := range exampleLanguages {
+		var b bytes.Buffer
+		body := operationsBody{d.reference, l, exampleList(c)}
+		if err := d.pages["reference"].template.ExecuteTemplate(&b, "operations", body); err != nil {
+			return nil, err
+		}
+		all[l.Key] = template.HTML(b.String()) //nolint:gosec // of a template
+	}
+	return all, nil
+}
+
+// operationsBody is what is shown of the operations of the API.
+type operationsBody struct {
+	*reference
+	language language
+	list     string // that stands in examples
+}
+
+// ExampleOf returns the example of an operation.
+func (b operationsBody) ExampleOf(op apiOperation) string {
+	e := op.example
+	e.method, e.url, e.keyed = op.Method, "http://localhost:8080"+examplePath(op.Path, b.list), op.Key == "needed"
+	e.body = exampleBody(e.body, b.list)
+	return b.language.write(e)
 }
 
 // withWebhooks returns a guide in which the table of webhooks is that of a
@@ -157,15 +212,11 @@ func docTabs(path string) []docTab {
 // guide answers with a page that is made of a file.
 func (d *docs) guide(p docPage) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		all, err := d.rendered(d.Catalog.Current())
+		html, err := d.made(r, &d.guides, p.Path)
 		if err != nil {
 			return err
 		}
-		origin := template.HTMLEscapeString(d.origin(r))
-		here := strings.NewReplacer("http://localhost:8080", origin, "localhost:8080", origin, "https://YOUR-HOST", origin, "https://aggregator.example", origin)
-		return d.render(w, r, http.StatusOK, "guide", view{
-			Title: p.Title, Nav: "docs", Body: docBody{docTabs(p.Path), template.HTML(here.Replace(string(all[p.Path])))}, //nolint:gosec // what is put in is escaped
-		})
+		return d.render(w, r, http.StatusOK, "guide", view{Title: p.Title, Nav: "docs", Body: docBody{docTabs(p.Path), html}})
 	}
 }
 
@@ -173,32 +224,25 @@ func (d *docs) guide(p docPage) handler {
 type referenceBody struct {
 	docBody
 	*reference
-	Languages []choice
-	Origin    string
-	Example   string // what the dry run begins with
-	Curl      string // does the same
-
-	language language
-	list     string // that stands in examples
-}
-
-// ExampleOf returns the example of an operation.
-func (b referenceBody) ExampleOf(op apiOperation) string {
-	e := op.example
-	e.method, e.url, e.keyed = op.Method, b.Origin+examplePath(op.Path, b.list), op.Key == "needed"
-	e.body = exampleBody(e.body, b.list)
-	return b.language.write(e)
+	Operations template.HTML
+	Languages  []choice
+	Origin     string
+	Example    string // what the dry run begins with
+	Curl       string // does the same
 }
 
 // api answers with the reference of the API.
-func (d *docs) api(w http.ResponseWriter, r *http.Request) error {
-	body := referenceBody{docBody: docBody{Tabs: docTabs("/docs")}, reference: d.reference, Origin: d.origin(r), language: chosenLanguage(r.URL.Query().Get("lang"))}
-	body.list = exampleList(d.Catalog.Current())
+func (d *docs) api(w http.ResponseWriter, r *http.Request) (err error) {
+	chosen, list := chosenLanguage(r.URL.Query().Get("lang")), exampleList(d.Catalog.Current())
+	body := referenceBody{docBody: docBody{Tabs: docTabs("/docs")}, reference: d.reference, Origin: d.origin(r)}
 	for _, l := range exampleLanguages {
-		body.Languages = append(body.Languages, choice{l.Key, l.Label, l.Key == body.language.Key})
+		body.Languages = append(body.Languages, choice{l.Key, l.Label, l.Key == chosen.Key})
 	}
-	body.Example = fmt.Sprintf("{\n  \"bot_id\": %q,\n  \"server_count\": %d,\n  %q: \"your token there\"\n}", exampleBot, exampleServers, body.list)
-	body.Curl = "curl " + quoted(body.Origin+"/api/count?dry_run=1") + " -d " + quoted(exampleBody(body.Example, body.list))
+	body.Example = fmt.Sprintf("{\n  \"bot_id\": %q,\n  \"server_count\": %d,\n  %q: \"your token there\"\n}", exampleBot, exampleServers, list)
+	body.Curl = "curl " + quoted(body.Origin+"/api/count?dry_run=1") + " -d " + quoted(exampleBody(body.Example, list))
+	if body.Operations, err = d.made(r, &d.operations, chosen.Key); err != nil {
+		return err
+	}
 	return d.render(w, r, http.StatusOK, "reference", view{
 		Title: "API reference", Description: "Every request that this instance takes, and what it answers.", Nav: "docs", Twin: "/api/openapi.json", NoIndex: r.URL.RawQuery != "", Body: body,
 	})

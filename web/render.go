@@ -181,7 +181,11 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name s
 		return nil
 	}
 	var packed []byte
-	if takesGzip(r) {
+	switch {
+	case !takesGzip(r):
+	case status == http.StatusOK && h.Get("Cache-Control") == "no-cache":
+		packed = s.packs.get(h.Get("Etag"), body)
+	default: // it is for one reader alone
 		packed = pack(body)
 	}
 	writePacked(w, r, status, body, packed)

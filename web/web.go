@@ -54,6 +54,7 @@ type Site struct {
 	mux    *http.ServeMux
 	pages  map[string]*page
 	assets assets
+	packs  packs
 	icons  *icons
 	all    *howLists
 }

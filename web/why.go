@@ -243,7 +243,7 @@ func (s *Site) why(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodPost {
 		w.Header().Set("Cache-Control", "no-store")
 		r.Body = http.MaxBytesReader(w, r.Body, maxPasted)
-		if err := r.ParseForm(); err != nil {
+		if r.ParseForm() != nil {
 			s.message(w, r, http.StatusRequestEntityTooLarge, "That is too much", "At most 64 KiB can be explained at once.")
 			return nil
 		}
