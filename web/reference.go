@@ -289,7 +289,6 @@ func (s rawSchema) isShown() bool { return len(s.Properties) > 0 || len(s.AllOf)
 
 // kind says of what kind a value is.
 func (doc *apiDocument) kind(s rawSchema) []apiWord {
-	word := func(text string) []apiWord { return []apiWord{{Text: text}} }
 	switch {
 	case s.Ref != "":
 		target, err := resolved[rawSchema](doc, json.RawMessage(`{"$ref":`+quoteJSON(s.Ref)+`}`))
@@ -309,23 +308,25 @@ func (doc *apiDocument) kind(s rawSchema) []apiWord {
 		}
 		return word(strings.Join(all, ", "))
 	case len(s.OneOf)+len(s.AnyOf) > 0:
-		var all []apiWord
-		for i, one := range append(s.OneOf, s.AnyOf...) {
-			if i > 0 {
-				all = append(all, apiWord{Text: " or "})
-			}
-			all = append(all, doc.kind(one)...)
+		var kinds [][]apiWord
+		for _, one := range slices.Concat(s.OneOf, s.AnyOf) {
+			kinds = append(kinds, doc.kind(one))
 		}
-		return all
+		return joined(kinds, " or ")
+	}
+	return doc.composed(s)
+}
+
+// composed says of what kind the parts of a value are; of one without parts, what
+// it is itself.
+func (doc *apiDocument) composed(s rawSchema) []apiWord {
+	switch {
 	case len(s.PrefixItems) > 0:
-		all := word("[")
-		for i, raw := range s.PrefixItems {
-			if i > 0 {
-				all = append(all, apiWord{Text: ", "})
-			}
-			all = append(all, doc.kindOf(raw)...)
+		var kinds [][]apiWord
+		for _, raw := range s.PrefixItems {
+			kinds = append(kinds, doc.kindOf(raw))
 		}
-		return append(all, apiWord{Text: "]"})
+		return slices.Concat(word("["), joined(kinds, ", "), word("]"))
 	case len(s.Items) > 0:
 		return append(word("array of "), doc.kindOf(s.Items)...)
 	case len(s.Properties) > 0:
@@ -345,6 +346,19 @@ func (doc *apiDocument) kind(s rawSchema) []apiWord {
 		}
 	}
 	return word(strings.Join(kinds, " or "))
+}
+
+func word(text string) []apiWord { return []apiWord{{Text: text}} }
+
+// joined returns kinds with a text between them.
+func joined(kinds [][]apiWord, between string) (all []apiWord) {
+	for i, kind := range kinds {
+		if i > 0 {
+			all = append(all, apiWord{Text: between})
+		}
+		all = append(all, kind...)
+	}
+	return all
 }
 
 // kindOf is kind for what is not decoded.

@@ -243,7 +243,7 @@ func (s *Site) why(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodPost {
 		w.Header().Set("Cache-Control", "no-store")
 		r.Body = http.MaxBytesReader(w, r.Body, maxPasted)
-		if r.ParseForm() != nil {
+		if !isForm(r) {
 			s.message(w, r, http.StatusRequestEntityTooLarge, "That is too much", "At most 64 KiB can be explained at once.")
 			return nil
 		}
@@ -255,3 +255,6 @@ func (s *Site) why(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.render(w, r, http.StatusOK, "why", view{Title: "Why did my post fail?", Description: "What a list's refusal means, and what to do about it.", Nav: "docs", Body: b})
 }
+
+// isForm reports whether the body of a request can be read as that of a form.
+func isForm(r *http.Request) bool { return r.ParseForm() == nil }
