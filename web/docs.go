@@ -244,7 +244,7 @@ func (d *docs) api(w http.ResponseWriter, r *http.Request) (err error) {
 		return err
 	}
 	return d.render(w, r, http.StatusOK, "reference", view{
-		Title: "API reference", Description: "Every request that this instance takes, and what it answers.", Nav: "docs", Twin: "/api/openapi.json", NoIndex: r.URL.RawQuery != "", Body: body,
+		Title: "API reference", Description: "Every request that this instance takes, and what it answers.", Nav: "docs", NoIndex: r.URL.RawQuery != "", Body: body,
 	})
 }
 
@@ -271,12 +271,12 @@ type badgeBody struct {
 // badgeBuilder answers with the page that makes badges.
 func (s *Site) badgeBuilder(w http.ResponseWriter, r *http.Request) error {
 	b := badgeBody{docBody: docBody{Tabs: docTabs("/docs/badge")}, ID: strings.TrimSpace(r.FormValue("id")), Show: r.FormValue("show")}
-	for _, c := range []choice{{"servers", "Servers", false}, {"votes", "Votes", false}, {"lists", "Lists it is on", false}} {
-		c.Chosen = c.Key == b.Show
-		b.Shows = append(b.Shows, c)
+	kinds := BadgeKinds()
+	if !slices.Contains(kinds, b.Show) {
+		b.Show = kinds[0]
 	}
-	if !slices.ContainsFunc(b.Shows, func(c choice) bool { return c.Chosen }) {
-		b.Show, b.Shows[0].Chosen = "servers", true
+	for _, kind := range kinds {
+		b.Shows = append(b.Shows, choice{kind, strings.ToUpper(kind[:1]) + kind[1:], kind == b.Show})
 	}
 	switch {
 	case b.ID == "":
@@ -284,7 +284,7 @@ func (s *Site) badgeBuilder(w http.ResponseWriter, r *http.Request) error {
 		b.Wrong = "The id of a bot is 16 to 20 digits, such as " + exampleBot + "."
 	default:
 		path := "/api/bots/" + b.ID + "/badge.svg"
-		if b.Show != "servers" {
+		if b.Show != kinds[0] {
 			path += "?show=" + b.Show
 		}
 		page := s.origin(r) + "/bots/" + b.ID
