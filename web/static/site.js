@@ -222,6 +222,7 @@ if (own) {
     byID("keep").checked = true;
     begin();
   }
+}
 
 // A dry run of a post, in the reference of the API. What it answers is shown as
 // text: for each list what it would be sent, and why others would not be asked.
