@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"aggregator/internal/times"
 )
 
 // job is one thing that the agent does when it is due. At any time an agent does
@@ -41,7 +43,7 @@ func (a *agenda) hasten(j job, at time.Time) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.set(j, earlier(a.due[j], at))
+	a.set(j, times.Earlier(a.due[j], at))
 }
 
 func (a *agenda) set(j job, at time.Time) {
@@ -92,7 +94,7 @@ func (a *agenda) next() (at time.Time) {
 	defer a.mu.Unlock()
 	for j, due := range a.due {
 		if !a.running[j] {
-			at = earlier(at, due)
+			at = times.Earlier(at, due)
 		}
 	}
 	return at

@@ -17,6 +17,7 @@ import (
 	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/internal/testkit"
+	"aggregator/internal/times"
 	"aggregator/lists"
 	"aggregator/store"
 )
@@ -173,13 +174,13 @@ func (w *world) run(until time.Time, agents ...*Agent) {
 			if err != nil {
 				at = w.Now().Add(awayAfter)
 			}
-			next = earlier(next, at)
+			next = times.Earlier(next, at)
 		}
 		w.mu.Lock()
 		if !next.After(w.now) {
 			next = w.now.Add(time.Second)
 		}
-		w.now = earlier(next, until)
+		w.now = times.Earlier(next, until)
 		done := !w.now.Before(until)
 		w.mu.Unlock()
 		if done {
@@ -360,7 +361,7 @@ func TestReplicas(t *testing.T) {
 			all.Wait()
 			for _, at := range at {
 				if at.After(w.now) {
-					next = earlier(next, at)
+					next = times.Earlier(next, at)
 				}
 			}
 			w.now = next

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"aggregator/aggregate"
+	"aggregator/internal/times"
 	"aggregator/lists"
 )
 
@@ -105,7 +106,7 @@ func (l *listRecord) heldBack(why lists.Skip, now time.Time) {
 	l.NextAt, l.Held, l.Turn, l.Skip = time.Time{}, false, false, nil
 	switch why.Reason {
 	case lists.SkipPaced:
-		l.NextAt, l.Held = later(why.Until, now.Add(time.Second)), true
+		l.NextAt, l.Held = times.Later(why.Until, now.Add(time.Second)), true
 	case lists.SkipRevoked:
 		l.Revoked = true
 	case lists.SkipRefused:

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"aggregator/internal/times"
 	"aggregator/lists"
 	"aggregator/store"
 )
@@ -93,14 +94,14 @@ func (a *Agent) post(ctx context.Context, k *kept) error {
 	j := job{jobMail, id}
 	item, err := store.Update(ctx, a.State, a.key(j), func(item *store.Item) bool {
 		m := mailOf(*item)
-		at := later(due, m.Until)
+		at := times.Later(due, m.Until)
 		if slices.Contains(m.Bots, k.bot.ID) && !item.Due.IsZero() && !item.Due.After(at) {
 			return false
 		}
 		if !slices.Contains(m.Bots, k.bot.ID) {
 			m.Bots = append(m.Bots, k.bot.ID)
 		}
-		m.into(item, earlier(item.Due, at))
+		m.into(item, times.Earlier(item.Due, at))
 		return true
 	})
 	if err == nil {
@@ -211,7 +212,7 @@ func (a *Agent) deliver(ctx context.Context, m *mail, all []said) error {
 		if !said {
 			until = now.Add(silentLimit)
 		}
-		m.Until = earlier(until, now.Add(dropAfter))
+		m.Until = times.Earlier(until, now.Add(dropAfter))
 	default:
 		m.Until = now.Add(backoff(m.Failed, dropAfter))
 	}
@@ -274,7 +275,7 @@ func (a *Agent) closeMail(ctx context.Context, id string, key store.Key, m mail)
 			}
 			if at := k.News.dueAt(a.NoticePause); !at.IsZero() {
 				left = append(left, b.ID)
-				due = earlier(due, later(at, m.Until))
+				due = times.Earlier(due, times.Later(at, m.Until))
 			}
 		}
 		m.Bots = left

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"aggregator/internal/times"
 	"aggregator/lists"
 )
 
@@ -91,13 +92,13 @@ func (n *news) solve(what, list, text string, now time.Time) {
 func (n *news) dueAt(pause time.Duration) time.Time {
 	var first time.Time
 	for _, p := range n.Problems {
-		first = earlier(first, p.NewAt)
+		first = times.Earlier(first, p.NewAt)
 	}
 	if first.IsZero() {
 		return first
 	}
 	if first = first.Add(together); !n.SaidAt.IsZero() {
-		first = later(first, n.SaidAt.Add(pause))
+		first = times.Later(first, n.SaidAt.Add(pause))
 	}
 	return first
 }
@@ -251,7 +252,7 @@ func (r *record) reviewAt(b *Bot) (at time.Time) {
 		if l == nil || l.Tried < triesUntilSaid || r.News.is(notAccepted, t.ID) || r.News.is(tokenRefused, t.ID) || r.News.is(tokenRevoked, t.ID) {
 			continue
 		}
-		at = earlier(at, l.since().Add(acceptWithin))
+		at = times.Earlier(at, l.since().Add(acceptWithin))
 	}
 	return at
 }

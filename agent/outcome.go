@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"aggregator/aggregate"
+	"aggregator/internal/times"
 	"aggregator/lists"
 )
 
@@ -35,7 +36,7 @@ func (o outcome) note(r *record) {
 	default:
 		l.posted(o.verdict, o.servers, o.at, r.TickAt)
 		if o.held != nil { // the count waits for the hold to end
-			l.NextAt, l.Held, l.Retried = later(o.held.Until, o.at.Add(time.Second)), true, false
+			l.NextAt, l.Held, l.Retried = times.Later(o.held.Until, o.at.Add(time.Second)), true, false
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aggregator/aggregate"
+	"aggregator/internal/times"
 	"aggregator/lists"
 	"aggregator/store"
 )
@@ -174,17 +175,17 @@ func (l *listRecord) nextAt(r *record, b *Bot, turnAt time.Time) time.Time {
 	case l.Revoked, l.Skip != nil:
 		return time.Time{}
 	case !l.RestUntil.IsZero():
-		return later(next, tickFrom(b.ID, b.Posts.Every, l.RestUntil))
+		return times.Later(next, tickFrom(b.ID, b.Posts.Every, l.RestUntil))
 	case l.NextAt.IsZero() && !l.Turn:
 		return next
 	case r.Source.Failed > 0: // nothing is posted meanwhile
-		return later(next, l.NextAt)
+		return times.Later(next, l.NextAt)
 	case l.Turn:
 		return turnAt
 	case l.Held:
 		return l.NextAt
 	}
-	return earlier(next, l.NextAt)
+	return times.Earlier(next, l.NextAt)
 }
 
 // why returns the words of answers for a list that is not asked now.

@@ -3,6 +3,8 @@ package agent
 import (
 	"hash/fnv"
 	"time"
+
+	"aggregator/internal/times"
 )
 
 const (
@@ -106,13 +108,13 @@ func (r *record) dueAt(b *Bot) time.Time {
 	if b.Posts == nil {
 		return due
 	}
-	due = earlier(due, r.asksAt())
+	due = times.Earlier(due, r.asksAt())
 	if r.Source.Failed > 0 { // nothing is posted meanwhile
 		return due
 	}
 	for _, t := range b.Tokens {
 		if l := r.Lists[t.ID]; l != nil && l.isOpen() && !l.NextAt.IsZero() && !l.Turn {
-			due = earlier(due, l.NextAt)
+			due = times.Earlier(due, l.NextAt)
 		}
 	}
 	return due
@@ -155,19 +157,4 @@ func (r *record) begin(b *Bot, now time.Time) (w work) {
 		}
 	}
 	return w
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-// earlier returns the earlier of two times, of which the zero one is never.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"aggregator/aggregate"
+	"aggregator/internal/times"
 )
 
 // sourceRecord is what is remembered of a source between two questions.
@@ -56,12 +57,12 @@ func (r *record) fail(b *Bot, said reading, now time.Time) {
 		s.Refused++
 		if rest := aggregate.RestAfter(s.Refused); rest > 0 {
 			s.NotBefore = now.Add(rest)
-			r.TickAt = later(r.TickAt, tickFrom(b.ID, b.Posts.Every, s.NotBefore))
+			r.TickAt = times.Later(r.TickAt, tickFrom(b.ID, b.Posts.Every, s.NotBefore))
 		}
 		return
 	}
 	s.Refused = 0
-	s.RetryAt = later(now.Add(backoff(s.Failed, b.Posts.Every)), said.until)
+	s.RetryAt = times.Later(now.Add(backoff(s.Failed, b.Posts.Every)), said.until)
 }
 
 // backoff returns 1, 2, 4 … minutes, at most limit, after so many failures in a

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"aggregator/aggregate"
+	"aggregator/internal/times"
 	"aggregator/store"
 )
 
@@ -170,7 +171,7 @@ func (a *Agent) runTurns(ctx context.Context, list string) (next time.Time, err 
 func (a *Agent) endTurns(ctx context.Context, key store.Key, notBefore time.Time) (due time.Time, err error) {
 	item, err := store.Update(ctx, a.State, key, func(item *store.Item) bool {
 		t := turnsOf(*item)
-		t.into(item, later(t.dueAt(), later(notBefore, a.Now())))
+		t.into(item, times.Later(t.dueAt(), times.Later(notBefore, a.Now())))
 		return true
 	})
 	if err != nil {
@@ -204,7 +205,7 @@ func (a *Agent) turn(ctx context.Context, list string, w waiting) (until time.Ti
 	case o.busy:
 		return o.at.Add(busyAfter), nil
 	case o.skip != nil && !o.skip.Until.IsZero():
-		return later(o.skip.Until, o.at.Add(time.Second)), nil
+		return times.Later(o.skip.Until, o.at.Add(time.Second)), nil
 	}
 	a.observe(b, []outcome{o})
 	return time.Time{}, a.noteAll(context.WithoutCancel(ctx), k, []outcome{o}, func(*record) {})

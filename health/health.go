@@ -16,6 +16,7 @@ import (
 	"unicode"
 
 	"aggregator/aggregate"
+	"aggregator/internal/times"
 	"aggregator/store"
 )
 
@@ -243,8 +244,8 @@ func (r *Recorder) read(ctx context.Context) error {
 		since, whole = now.Add(-dayBars*time.Duration(store.Days)), true
 	}
 	q := store.OutcomeQuery{
-		Slots: store.Slots.Begin(latest(since, now.Add(-slotsFor))),
-		Hours: store.Hours.Begin(latest(since, now.Add(-hourBars*time.Duration(store.Hours)))),
+		Slots: store.Slots.Begin(times.Later(since, now.Add(-slotsFor))),
+		Hours: store.Hours.Begin(times.Later(since, now.Add(-hourBars*time.Duration(store.Hours)))),
 		Days:  store.Days.Begin(since.Add(-time.Duration(store.Days))),
 		Until: now,
 	}
@@ -261,13 +262,6 @@ func (r *Recorder) read(ctx context.Context) error {
 	r.take(all, q)
 	r.asOf = now
 	return nil
-}
-
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // Recording is how far recording is.

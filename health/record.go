@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"aggregator/internal/times"
 	"aggregator/store"
 )
 
@@ -130,7 +131,7 @@ func (rec *record) addSlot(from time.Time, t *store.Tally) {
 	if first := t.FirstFault(); s.first.IsZero() || !first.IsZero() && first.Before(s.first) {
 		s.first = first
 	}
-	s.last = latest(s.last, t.LastFault())
+	s.last = times.Later(s.last, t.LastFault())
 }
 
 func (rec *record) addHour(from time.Time, t *store.Tally) {

@@ -3,6 +3,7 @@ package health
 import (
 	"time"
 
+	"aggregator/internal/times"
 	"aggregator/store"
 )
 
@@ -228,7 +229,7 @@ func (o *Outage) add(s *slot) {
 	if o.Faults == 0 {
 		o.From = s.first
 	}
-	o.To = latest(o.To, s.last)
+	o.To = times.Later(o.To, s.last)
 	o.Calls += s.calls
 	o.Faults += s.faults()
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"aggregator/internal/times"
 )
 
 // Period is a length of time for which outcomes are added up.
@@ -210,17 +212,10 @@ type Latest struct {
 
 // Add adds what last became of other calls.
 func (l *Latest) Add(other Latest) {
-	l.Call, l.Success = later(l.Call, other.Call), later(l.Success, other.Success)
+	l.Call, l.Success = times.Later(l.Call, other.Call), times.Later(l.Success, other.Success)
 	if other.Failure.At.After(l.Failure.At) {
 		l.Failure = other.Failure
 	}
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }
 
 // OutcomeEntry is what became of calls in one slot.
@@ -296,7 +291,7 @@ func (q OutcomeQuery) Earliest(p Period) time.Time {
 	if since.IsZero() {
 		return since
 	}
-	since = later(since, q.Until.Add(time.Millisecond-p.Kept()))
+	since = times.Later(since, q.Until.Add(time.Millisecond-p.Kept()))
 	if begin := p.Begin(since); begin.Before(since) {
 		return begin.Add(time.Duration(p))
 	}

@@ -3,6 +3,8 @@ package votes
 import (
 	"encoding/json"
 	"time"
+
+	"aggregator/internal/times"
 )
 
 const (
@@ -79,12 +81,12 @@ func (e *endpoint) note(v verdict) (opened bool) {
 	if e.Failed++; e.Failed == 1 {
 		e.Since = v.At
 	}
-	e.Reason, e.NotTill = v.Reason, later(e.NotTill, v.notTill)
+	e.Reason, e.NotTill = v.Reason, times.Later(e.NotTill, v.notTill)
 	if e.Failed >= failureThreshold && !e.rests() {
 		e.Rested = v.At
 	}
 	if e.rests() {
-		e.Probe = later(nextProbe(e.Rested, v.At), e.NotTill)
+		e.Probe = times.Later(nextProbe(e.Rested, v.At), e.NotTill)
 	}
 	return false
 }

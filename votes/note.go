@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"aggregator/internal/times"
 	"aggregator/store"
 )
 
@@ -158,6 +159,6 @@ func (e *endpoint) asked(saved endpoint) {
 		e.Wanted = saved.Wanted
 	}
 	if e.rests() && saved.rests() {
-		e.Probe = earlier(e.Probe, saved.Probe)
+		e.Probe = times.Earlier(e.Probe, saved.Probe)
 	}
 }

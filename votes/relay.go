@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"aggregator/agent"
+	"aggregator/internal/times"
 	"aggregator/lists"
 	"aggregator/store"
 )
@@ -167,7 +168,7 @@ func (r *Relay) look(ctx context.Context, whole bool) error {
 		for _, b := range all {
 			wanted[b.Bot] = true
 			sum.Waiting += b.Waiting
-			sum.Oldest = earlier(sum.Oldest, b.Oldest)
+			sum.Oldest = times.Earlier(sum.Oldest, b.Oldest)
 		}
 		r.mu.Lock()
 		r.backlog = sum

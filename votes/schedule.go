@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"aggregator/internal/times"
 	"aggregator/lists"
 	"aggregator/store"
 )
@@ -47,7 +48,7 @@ func judge(a lists.Answer, ended time.Time) verdict {
 	switch a.Status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		if until, said := a.RetryAfter(ended); said {
-			v.notTill = earlier(until, ended.Add(maxRetryAfter))
+			v.notTill = times.Earlier(until, ended.Add(maxRetryAfter))
 		}
 	}
 	return v
@@ -78,23 +79,7 @@ func settle(d store.Delivery, v verdict, isProbe bool, random float64) store.Set
 		s.State, s.Next = store.Dead, time.Time{}
 	default:
 		delay := float64(retryDelays[d.Attempts]) * (1 - jitter + 2*jitter*random)
-		s.Next = later(v.At.Add(time.Duration(delay)), v.notTill)
+		s.Next = times.Later(v.At.Add(time.Duration(delay)), v.notTill)
 	}
 	return s
-}
-
-// later returns the later of two times.
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-// earlier returns the earlier of two times, of which the zero one is never.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }
