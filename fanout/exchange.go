@@ -3,7 +3,6 @@ package fanout
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
 
 	"aggregator/lists"
@@ -21,10 +20,10 @@ func (c *Client) Exchange(ctx context.Context, op lists.Op, request lists.Reques
 	r.ctx, cancel = context.WithTimeout(ctx, op.Timeout)
 	defer cancel()
 	var a lists.Answer
-	err := r.exchange(op, &request, &a)
+	err := r.exchange(op, &request, redirects{}, &a)
 	if err != nil && op.MayRepeat && isBroken(err) && r.ctx.Err() == nil {
 		if _, late := errors.AsType[lateError](err); !late {
-			err = r.exchange(op, &request, &a)
+			err = r.exchange(op, &request, redirects{}, &a)
 		}
 	}
 	if err != nil {
@@ -32,23 +31,4 @@ func (c *Client) Exchange(ctx context.Context, op lists.Op, request lists.Reques
 	}
 	a.Took = time.Since(start)
 	return a
-}
-
-func (r *run) exchange(op lists.Op, request *lists.Request, a *lists.Answer) error {
-	v, ctx := newVisit(r.ctx)
-	req, err := newRequest(ctx, request)
-	if err != nil {
-		return err
-	}
-	var resp *http.Response
-	if op.FollowsRedirects {
-		resp, err = r.follow(v, req, false)
-	} else {
-		resp, err = v.roundTrip(r.transport, req)
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	return r.receive(resp, op.MaxAnswer, a)
 }

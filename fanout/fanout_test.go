@@ -59,7 +59,7 @@ func TestPanics(t *testing.T) {
 	} {
 		text.Reset()
 		c := New(tr, slog.New(slog.NewTextHandler(&text, nil)))
-		a := c.Run(t.Context(), within(time.Second), here, []lists.Call{post(t, l, bot), {}})
+		a := c.Run(t.Context(), within(time.Minute), here, []lists.Call{post(t, l, bot), {}})
 		for _, a := range a {
 			if a.Status != lists.NoAnswer || a.Fault != lists.FaultPanic || a.Reason != "Internal error" {
 				t.Errorf("%s: %+v", name, a)
@@ -131,7 +131,7 @@ func TestRedirects(t *testing.T) {
 	for where := range locations {
 		for name, entry := range map[string]func(*lists.Entry){"free": func(*lists.Entry) {}, "keyed": keyed, "limited": limited} {
 			seen = nil
-			a := run1(t, c, read(t, newList(t, "list.example", s.URL+"/go/"+where+"?id=:id", entry), bot), 5*time.Second)
+			a := run1(t, c, read(t, newList(t, "list.example", s.URL+"/go/"+where+"?id=:id", entry), bot), time.Minute)
 			want, fault := "end", lists.FaultNone
 			switch {
 			case where == "6", where == "elsewhere" && name == "keyed":
@@ -211,12 +211,16 @@ func TestExplain(t *testing.T) {
 		{lateError{error: flate.CorruptInputError(1)}, lists.FaultProtocol, "Answer says gzip and is not"},
 		{lateError{error: errors.New("odd")}, lists.FaultProtocol, "Answer breaks off: not HTTP"},
 		{lateError{dial(syscall.ECONNREFUSED), true}, lists.FaultRedirect, "After a redirect: Connection refused"},
-		{errors.New("http: server closed idle connection"), lists.FaultReset, "Connection closed without an answer"},
-		{errors.New("net/http: invalid header field value for \"X\""), lists.FaultOther, "Request cannot be made: bad header"},
+		{errHandshakeTimeout, lists.FaultTLS, "TLS failed: timeout"},
+		{proxyAway(x509.UnknownAuthorityError{}), lists.FaultRefused, "The proxy cannot be reached"},
+		{errBadProxy, lists.FaultOther, "Request cannot be made: the proxy's address is bad"},
+		{errProxyScheme, lists.FaultOther, "Request cannot be made: the proxy is neither HTTP nor SOCKS5"},
+		{errBadHeader, lists.FaultOther, "Request cannot be made: bad header"},
+		{errBody, lists.FaultOther, "Request cannot be made: bad body"},
 		{errBadURL, lists.FaultOther, "Request cannot be made: bad URL"},
 		{errors.New("anything " + secret), lists.FaultProtocol, "Answer is not HTTP"},
 	} {
-		a := run1(t, New(fails(tt.err), quiet, noPause), post(t, newList(t, "list.example", "https://list.example/:id"), bot), time.Second)
+		a := run1(t, New(fails(tt.err), quiet, noPause), post(t, newList(t, "list.example", "https://list.example/:id"), bot), time.Minute)
 		if a.Status != lists.NoAnswer || a.Fault != tt.fault || a.Reason != tt.reason {
 			t.Errorf("%v: %q %q", tt.err, a.Fault, a.Reason)
 		}
@@ -233,7 +237,7 @@ func TestProxyRefuses(t *testing.T) {
 	at, _ := http.NewRequest(http.MethodGet, proxy.URL, nil)
 	transport.Proxy = http.ProxyURL(at.URL)
 	l := newList(t, "list.example", "https://list.example/:id")
-	failed(lists.FaultRefused, "The proxy refused the connection").check(t, "posts", run1(t, New(transport, quiet), post(t, l, bot), time.Second))
+	failed(lists.FaultRefused, "The proxy refused the connection").check(t, "posts", run1(t, New(transport, quiet), post(t, l, bot), time.Minute))
 }
 
 // hanging is a transport whose calls to hang.example wait for end.

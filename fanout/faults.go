@@ -16,7 +16,7 @@ import (
 )
 
 // classify makes an answer of an error, in plain words. The words are ours
-// alone: the errors of net/http hold whole URLs, and tokens in them.
+// alone: errors can hold whole URLs, and tokens in them.
 func (r *run) classify(err error) lists.Answer {
 	switch {
 	case r.caller.Err() != nil:
@@ -51,18 +51,19 @@ var explanations = []struct {
 	fault  lists.Fault
 	reason string
 }{
-	{says("server response headers exceeded"), lists.FaultTooLarge, fmt.Sprintf("Header of the answer larger than %d KiB", maxHeader>>10)},
+	{is(errHeader), lists.FaultTooLarge, fmt.Sprintf("Header of the answer larger than %d KiB", maxHeader>>10)},
 	{is(errNoMemory), lists.FaultMemory, noMemory},
 	{is(errRedirects), lists.FaultRedirect, fmt.Sprintf("More than %d redirects", maxRedirects)},
 	{is(errOtherOrigin), lists.FaultRedirect, "Redirected to another origin, where the key must not go"},
 	{is(errOtherList), lists.FaultRedirect, "Redirected to another list"},
 	{is(errPrivate), lists.FaultRedirect, "Redirected to a private address"},
-	{is(errUnused), lists.FaultRefused, "No connection"},
-	{is(errUnasked), lists.FaultReset, "The list spoke before it was asked"},
 	{is(errBadLocation), lists.FaultRedirect, "Redirected to something that is no web address"},
 	{is(errSwitched), lists.FaultProtocol, "Answer switches to another protocol"},
 	{is(errBadURL), lists.FaultOther, "Request cannot be made: bad URL"},
-	{says("net/http: invalid"), lists.FaultOther, "Request cannot be made: bad header"},
+	{is(errBadHeader), lists.FaultOther, "Request cannot be made: bad header"},
+	{is(errBody), lists.FaultOther, "Request cannot be made: bad body"},
+	{is(errBadProxy), lists.FaultOther, "Request cannot be made: the proxy's address is bad"},
+	{is(errProxyScheme), lists.FaultOther, "Request cannot be made: the proxy is neither HTTP nor SOCKS5"},
 
 	// Ours, and no list's: there is nothing left to make connections with.
 	{is(syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL), lists.FaultBusy, tooMany},
@@ -94,8 +95,7 @@ var explanations = []struct {
 	{is(io.ErrUnexpectedEOF), lists.FaultCutShort, "Answer cut short"},
 	{is(syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed), lists.FaultReset, "Connection reset"},
 	{is(io.EOF), lists.FaultReset, "Connection closed without an answer"},
-	{closedIdle, lists.FaultReset, "Connection closed without an answer"},
-	{says("TLS handshake timeout"), lists.FaultTLS, "TLS failed: timeout"},
+	{is(errHandshakeTimeout), lists.FaultTLS, "TLS failed: timeout"},
 	{dialling(isTimeout), lists.FaultRefused, "Timeout while connecting"},
 	{isTimeout, lists.FaultTimeout, "Timeout while connecting"},
 	{dialling(as[*net.OpError]), lists.FaultRefused, "No connection"},

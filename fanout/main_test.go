@@ -17,7 +17,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	log.SetOutput(io.Discard) // net/http's words about answers that nobody asked for
+	log.SetOutput(io.Discard) // the words of net/http's servers about broken connections
 	os.Exit(m.Run())
 }
 

@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -22,10 +23,12 @@ func onlyPublic(ctx context.Context) context.Context {
 	return context.WithValue(ctx, publicOnly{}, true)
 }
 
+func isPublicOnly(ctx context.Context) bool { return ctx.Value(publicOnly{}) != nil }
+
 // dialControl refuses private addresses where the context says so. It sees the
 // address that is dialled, whatever the name led to.
 func dialControl(ctx context.Context, _, address string, _ syscall.RawConn) error {
-	if ctx.Value(publicOnly{}) == nil {
+	if !isPublicOnly(ctx) {
 		return nil
 	}
 	to, err := netip.ParseAddrPort(address)
@@ -60,6 +63,12 @@ func isPrivate(ip netip.Addr) bool {
 		ip = netip.AddrFrom4([4]byte(b[2:6]))
 	}
 	return !ip.IsValid() || slices.ContainsFunc(privateRanges, func(p netip.Prefix) bool { return p.Contains(ip) })
+}
+
+// isPublic reports whether the address of a connection is one of the web.
+func isPublic(a net.Addr) bool {
+	to, err := netip.ParseAddrPort(a.String())
+	return err == nil && !isPrivate(to.Addr())
 }
 
 // isProxied reports whether a URL is reached through a proxy.

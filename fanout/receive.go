@@ -26,13 +26,16 @@ func (e tooLargeError) Error() string {
 	return fmt.Sprintf("Answer larger than %d KiB", int(e)>>10)
 }
 
-var errNoMemory = errors.New("no memory for the answer")
+var (
+	errNoMemory = errors.New("no memory for the answer")
+	errSwitched = errors.New("switched protocols")
+)
 
 // receive reads an answer of at most so many bytes into a. What it reads costs
 // memory of the run.
 func (r *run) receive(resp *http.Response, maxBytes int, a *lists.Answer) error {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
-		return errSwitched // its body has no end, and no deadline
+		return errSwitched
 	}
 	b := bill{memory: r.memory}
 	body, err := b.readAll(resp, maxBytes)

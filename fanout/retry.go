@@ -4,9 +4,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
-	"strings"
 	"syscall"
 	"time"
 
@@ -65,7 +63,6 @@ func (r *run) again(call *lists.Call, a *lists.Answer, err error) (pause time.Du
 		pause = r.pause()
 	case dialling(is(syscall.ECONNREFUSED))(err):
 		pause = r.pause()
-	case errors.Is(err, errUnused):
 	case !isBroken(err) || !call.MayRepeat():
 		return 0, false
 	} // and no pause after a broken connection: most were idle, and another one will do
@@ -89,14 +86,7 @@ func saysWait(call *lists.Call, a *lists.Answer) bool {
 
 // isBroken reports whether a connection broke before an answer came.
 func isBroken(err error) bool {
-	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) ||
-		errors.Is(err, net.ErrClosed) || errors.Is(err, errUnasked) || closedIdle(err)
-}
-
-// closedIdle reports whether err is net/http's error, which it does not export,
-// of an idle connection that its server has closed.
-func closedIdle(err error) bool {
-	return strings.Contains(err.Error(), "server closed idle connection")
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF)
 }
 
 // sleep reports whether the run was still on after a pause.

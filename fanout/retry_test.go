@@ -99,7 +99,11 @@ func TestRetries(t *testing.T) {
 					seen, w = tt.reads, answered(200, 0)
 				}
 				p := newPeer(t, script(tt.steps...))
-				w.check(t, op, run1(t, newClient(t), plan(t, newList(t, "bad.example", urlOf(p), tt.entry), bot), 500*time.Millisecond))
+				limit := time.Minute
+				if w.fault == lists.FaultTimeout {
+					limit = 2 * time.Second
+				}
+				w.check(t, op, run1(t, newClient(t), plan(t, newList(t, "bad.example", urlOf(p), tt.entry), bot), limit))
 				if n := p.Requests.Load(); n != seen {
 					t.Errorf("%s: the list saw %d requests, want %d", op, n, seen)
 				}
@@ -133,8 +137,8 @@ func TestStaleConnections(t *testing.T) {
 				p := newPeer(t, tt.stale)
 				c, l := newClient(t), newList(t, "bad.example", urlOf(p), tt.entry)
 				c.pause = func() time.Duration { t.Error("a pause"); return 0 }
-				answered(200, 2).check(t, op, run1(t, c, plan(t, l, bot), 500*time.Millisecond))
-				tt.check(t, op, run1(t, c, plan(t, l, bot), 500*time.Millisecond))
+				answered(200, 2).check(t, op, run1(t, c, plan(t, l, bot), time.Minute))
+				tt.check(t, op, run1(t, c, plan(t, l, bot), time.Minute))
 				if n := p.Requests.Load(); n != tt.seen {
 					t.Errorf("%s: the list saw %d requests, want %d", op, n, tt.seen)
 				}
@@ -144,7 +148,7 @@ func TestStaleConnections(t *testing.T) {
 }
 
 // refusing is a transport whose first dials are refused.
-func refusing(t *testing.T, times int64) (*http.Transport, *atomic.Int64) {
+func refusing(t *testing.T, times int64) (*Transport, *atomic.Int64) {
 	noLeak(t)
 	var dials atomic.Int64
 	transport := NewTransport()
@@ -167,12 +171,12 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 				p := newPeer(t, answers(sized("{}")))
 				l := newList(t, "bad.example", urlOf(p), entry)
 				transport, dials := refusing(t, 1)
-				answered(200, 2).check(t, "one refusal", run1(t, New(transport, quiet, noPause), plan(t, l, bot), time.Second))
+				answered(200, 2).check(t, "one refusal", run1(t, New(transport, quiet, noPause), plan(t, l, bot), time.Minute))
 				if dials.Load() != 2 || p.Requests.Load() != 1 {
 					t.Errorf("%d dials, %d requests", dials.Load(), p.Requests.Load())
 				}
 				transport, dials = refusing(t, 2)
-				failed(lists.FaultRefused, "Connection refused").check(t, "two refusals", run1(t, New(transport, quiet, noPause), plan(t, l, bot), time.Second))
+				failed(lists.FaultRefused, "Connection refused").check(t, "two refusals", run1(t, New(transport, quiet, noPause), plan(t, l, bot), time.Minute))
 				if dials.Load() != 2 {
 					t.Errorf("%d dials", dials.Load())
 				}
@@ -185,7 +189,7 @@ func TestRefusedIsTriedAgain(t *testing.T) {
 func TestRefusedAfterARedirect(t *testing.T) {
 	p := newPeer(t, redirect(302, "http://127.0.0.1:1/"))
 	l := newList(t, "bad.example", urlOf(p), limited)
-	failed(lists.FaultRedirect, "After a redirect: Connection refused").check(t, "readings", run1(t, newClient(t), read(t, l, bot), time.Second))
+	failed(lists.FaultRedirect, "After a redirect: Connection refused").check(t, "readings", run1(t, newClient(t), read(t, l, bot), time.Minute))
 	if n := p.Requests.Load(); n != 1 {
 		t.Errorf("the list saw %d requests", n)
 	}
@@ -196,10 +200,10 @@ func TestRetriesKeepTheDeadline(t *testing.T) {
 		pause, timeout time.Duration
 		seen           int64
 	}{
-		{0, 400 * time.Millisecond, 2},
-		{200 * time.Millisecond, 400 * time.Millisecond, 2},
-		{350 * time.Millisecond, 400 * time.Millisecond, 1},
-		{time.Hour, 400 * time.Millisecond, 1},
+		{0, 2 * time.Second, 2},
+		{500 * time.Millisecond, 2 * time.Second, 2},
+		{1750 * time.Millisecond, 2 * time.Second, 1},
+		{time.Hour, 2 * time.Second, 1},
 		{4 * time.Second, 4900 * time.Millisecond, 1}, // less than a second left
 	} {
 		var seen atomic.Int64
@@ -239,7 +243,7 @@ func TestJitter(t *testing.T) {
 	}
 }
 
-// A reading that net/http must not repeat looks like any other.
+// A reading that must not be repeated looks like any other.
 func TestLimitedReadingOnTheWire(t *testing.T) {
 	noLeak(t)
 	var wire []string
@@ -255,8 +259,8 @@ func TestLimitedReadingOnTheWire(t *testing.T) {
 	transport := NewTransport()
 	defer transport.CloseIdleConnections()
 	c := New(transport, quiet)
-	run1(t, c, read(t, newList(t, "list.example", s.URL+"/:id"), bot), time.Second)
-	run1(t, c, read(t, newList(t, "limited.example", s.URL+"/:id", limited), bot), time.Second)
+	run1(t, c, read(t, newList(t, "list.example", s.URL+"/:id"), bot), time.Minute)
+	run1(t, c, read(t, newList(t, "limited.example", s.URL+"/:id", limited), bot), time.Minute)
 	if len(wire) != 6 || !slices.Equal(wire[:3], wire[3:]) || wire[0] != "Accept-Encoding: gzip\r\nUser-Agent: test\r\n" {
 		t.Errorf("%q", wire)
 	}

@@ -3,6 +3,7 @@ package fanout
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -64,12 +65,11 @@ func TestSpeaksWhileItRests(t *testing.T) {
 
 // TestRestsOverTLS uses connections again that rest, whatever TLS says on them.
 func TestRestsOverTLS(t *testing.T) {
-	noLeak(t)
+	transport := newTestTransport(t)
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.RemoteAddr) }))
 	defer server.Close()
-	transport := NewTransport()
-	transport.TLSClientConfig.RootCAs = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
 	defer transport.CloseIdleConnections()
+	trust(transport, server)
 	c := New(transport, quiet)
 	l := newList(t, "list.example", server.URL+"/:id")
 	first := run1(t, c, post(t, l, bot), time.Minute)
@@ -89,42 +89,33 @@ func TestPooledConnectionToPrivateAddress(t *testing.T) {
 	defer inside.Close()
 	transport := NewTransport()
 	defer transport.CloseIdleConnections()
-	ask := func(public bool) error {
-		v, ctx := newVisit(t.Context())
-		if v.public = public; public {
+	ask := func(transport *Transport, public bool) error {
+		ctx := t.Context()
+		if public {
 			ctx = onlyPublic(ctx)
 		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, inside.URL, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, err := v.roundTrip(transport, req)
+		resp, err := transport.RoundTrip(req)
 		if err == nil {
 			_, _ = io.Copy(io.Discard, resp.Body)
 			_ = resp.Body.Close()
 		}
 		return err
 	}
-	if err := ask(false); err != nil {
+	if err := ask(transport, false); err != nil {
 		t.Fatal(err)
 	}
-	if err := ask(true); !errors.Is(err, errPrivate) || requests != 1 {
+	if err := ask(transport, true); !errors.Is(err, errPrivate) || requests != 1 {
 		t.Errorf("got %v after %d requests, want %v after 1", err, requests, errPrivate)
 	}
-	// A dial that began for one that may serves one that may not.
-	v, ctx := newVisit(t.Context())
-	v.public = true
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, inside.URL, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain := &http.Transport{}
+	// A dial that does not look whom it reaches.
+	plain := NewTransport()
+	plain.DialContext = new(net.Dialer).DialContext
 	defer plain.CloseIdleConnections()
-	resp, err := v.roundTrip(plain, req)
-	if err == nil {
-		_ = resp.Body.Close()
-	}
-	if !errors.Is(err, errPrivate) || requests != 1 {
+	if err := ask(plain, true); !errors.Is(err, errPrivate) || requests != 1 {
 		t.Errorf("without a look at the dial: got %v after %d requests, want %v after 1", err, requests, errPrivate)
 	}
 }
