@@ -69,9 +69,7 @@ func (a *Aggregator) Last(botID string) (answer BotAnswer, ok bool) {
 // digest returns an answer without what the lists sent. It holds on to nothing of
 // what was read from them.
 func (a BotAnswer) digest() BotAnswer {
-	for _, text := range []*string{
-		&a.ID, &a.Username, &a.Discriminator, &a.Invite, &a.Prefix, &a.Website, &a.Github, &a.Support, &a.Library,
-	} {
+	for _, text := range a.texts() {
 		if len(*text) > maxLastText {
 			*text = ""
 		}
@@ -93,14 +91,19 @@ func (a BotAnswer) digest() BotAnswer {
 	return a
 }
 
+// texts returns the texts of an answer that lists have made.
+func (a *BotAnswer) texts() []*string {
+	return []*string{&a.ID, &a.Username, &a.Discriminator, &a.Invite, &a.Prefix, &a.Website, &a.Github, &a.Support, &a.Library}
+}
+
 // digestSize returns about how many bytes a digest holds.
 func (a BotAnswer) digestSize() int {
 	n := 1<<10 + 24*len(a.Owners)
 	for _, r := range a.Lists {
 		n += 128 + len(r.Text)
 	}
-	for _, text := range []string{a.Username, a.Invite, a.Prefix, a.Website, a.Github, a.Support, a.Library} {
-		n += len(text)
+	for _, text := range a.texts() {
+		n += len(*text)
 	}
 	return n + 128*len(a.Skipped)
 }

@@ -59,9 +59,9 @@ type Recorder struct {
 	writing sync.Mutex // held by the one that writes
 	readAll time.Time  // when all was read last
 
-	known sync.Mutex         // locked before mu
-	lists map[string]*record // as last read, and with what was written since
-	asOf  time.Time          // when they were read
+	listsMu sync.Mutex         // locked before mu
+	lists   map[string]*record // as last read, and with what was written since
+	asOf    time.Time          // when they were read
 
 	mu      sync.Mutex                       // never held for long: requests wait for it
 	pending map[entryKey]*store.OutcomeEntry // not in a batch yet
@@ -210,8 +210,8 @@ func (r *Recorder) write(ctx context.Context) error {
 
 // written notes that the store has a batch.
 func (r *Recorder) written(batch store.OutcomeBatch) {
-	r.known.Lock()
-	defer r.known.Unlock()
+	r.listsMu.Lock()
+	defer r.listsMu.Unlock()
 	for i := range batch.Entries { // until they are read
 		e := &batch.Entries[i]
 		r.list(e.List).add(e)
@@ -244,7 +244,7 @@ func (r *Recorder) read(ctx context.Context) error {
 		since, whole = now.Add(-dayBars*time.Duration(store.Days)), true
 	}
 	q := store.OutcomeQuery{
-		Slots: store.Slots.Begin(times.Later(since, now.Add(-slotsFor))),
+		Slots: store.Slots.Begin(times.Later(since, now.Add(-slotsWindow))),
 		Hours: store.Hours.Begin(times.Later(since, now.Add(-hourBars*time.Duration(store.Hours)))),
 		Days:  store.Days.Begin(since.Add(-time.Duration(store.Days))),
 		Until: now,
@@ -253,8 +253,8 @@ func (r *Recorder) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.known.Lock()
-	defer r.known.Unlock()
+	r.listsMu.Lock()
+	defer r.listsMu.Unlock()
 	if whole {
 		r.readAll = now
 		clear(r.lists)
@@ -273,8 +273,8 @@ type Recording struct {
 
 // Recording returns how far recording is.
 func (r *Recorder) Recording() Recording {
-	r.known.Lock()
-	defer r.known.Unlock()
+	r.listsMu.Lock()
+	defer r.listsMu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return Recording{r.asOf, len(r.pending) + len(r.batch.Entries), r.dropped}

@@ -14,11 +14,11 @@ const (
 	probeTimeout = 30 * time.Second
 	// probeLease is for how long a replica that probes has the turn.
 	probeLease = time.Minute
-	// longestNap bounds how long a Prober sleeps: clocks may be set meanwhile.
-	longestNap = time.Minute
-	// shortestNap is how long it sleeps where another replica has the turn, or the
+	// maxSleep bounds how long a Prober sleeps: clocks may be set meanwhile.
+	maxSleep = time.Minute
+	// minSleep is how long it sleeps where another replica has the turn, or the
 	// store is away.
-	shortestNap = 5 * time.Second
+	minSleep = 5 * time.Second
 )
 
 // Prober has lists asked about one bot every so often. Of any number of replicas
@@ -52,7 +52,7 @@ func (p *Prober) Step(ctx context.Context) time.Duration {
 	if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrAway) && p.Log != nil {
 		p.Log.Debug("probe failed", "error", err)
 	}
-	return min(max(wait, shortestNap), longestNap)
+	return min(max(wait, minSleep), maxSleep)
 }
 
 func (p *Prober) step(ctx context.Context) (wait time.Duration, err error) {

@@ -10,11 +10,13 @@ import (
 )
 
 const (
-	slotsFor = 24 * time.Hour // for which what was down is told to the minute
-	hourBars = 7 * 24
-	dayBars  = 90
-	// detailed is how many hours are told in full; the others are a Bar.
-	detailed = 24
+	// slotsWindow is how far back outages are told, to the minute.
+	slotsWindow = 24 * time.Hour
+	// hourBars and dayBars are how many hours and days a list has a Bar of, and
+	// detailedHours are the last hours, of which there is a whole Tally.
+	hourBars      = 7 * 24
+	dayBars       = 90
+	detailedHours = 24
 )
 
 // Bar is what became of calls to a list in an hour or a day.
@@ -60,7 +62,7 @@ func (s *slot) faults() (sum int64) {
 }
 
 // list returns the record of a list, which is made if there is none. Callers
-// hold the lock of what is known.
+// hold listsMu.
 func (r *Recorder) list(id string) *record {
 	rec := r.lists[id]
 	if rec == nil {
@@ -71,7 +73,7 @@ func (r *Recorder) list(id string) *record {
 }
 
 // take replaces what is known of the periods that were asked for. Callers hold
-// the lock of what is known.
+// listsMu.
 func (r *Recorder) take(all []store.OutcomeSeries, q store.OutcomeQuery) {
 	for _, rec := range r.lists {
 		rec.forget(q)
@@ -106,9 +108,9 @@ func (rec *record) forget(q store.OutcomeQuery) {
 // trim removes what is too old at a time.
 func (rec *record) trim(now time.Time) {
 	hour, day := store.Hours.Begin(now), store.Days.Begin(now)
-	rec.slots = slices.DeleteFunc(rec.slots, func(s slot) bool { return s.from.Before(now.Add(-slotsFor)) })
+	rec.slots = slices.DeleteFunc(rec.slots, func(s slot) bool { return s.from.Before(now.Add(-slotsWindow)) })
 	rec.detail = slices.DeleteFunc(rec.detail, func(p store.OutcomePeriod) bool {
-		return !p.From.After(hour.Add(-detailed * time.Duration(store.Hours)))
+		return !p.From.After(hour.Add(-detailedHours * time.Duration(store.Hours)))
 	})
 	rec.hours = slices.DeleteFunc(rec.hours, func(b Bar) bool { return !b.From.After(hour.Add(-hourBars * time.Duration(store.Hours))) })
 	rec.days = slices.DeleteFunc(rec.days, func(b Bar) bool { return !b.From.After(day.Add(-dayBars * time.Duration(store.Days))) })

@@ -65,8 +65,8 @@ type Outage struct {
 // Lists returns how lists are, in the order asked.
 func (r *Recorder) Lists(ids ...string) []List {
 	circuits := r.circuits()
-	r.known.Lock()
-	defer r.known.Unlock()
+	r.listsMu.Lock()
+	defer r.listsMu.Unlock()
 	now, unwritten := r.Now(), r.unwritten()
 	all := make([]List, len(ids))
 	for i, id := range ids {
@@ -107,7 +107,7 @@ func (rec *record) report(id string, now time.Time) List {
 	l := List{
 		ID: id, AsOf: now.UTC(), Circuit: CircuitClosed,
 		LastCall: rec.latest.Call, LastSuccess: rec.latest.Success,
-		Hours: bars(rec.hours, store.Hours, detailed, now), Days: bars(rec.days, store.Days, dayBars, now),
+		Hours: bars(rec.hours, store.Hours, detailedHours, now), Days: bars(rec.days, store.Days, dayBars, now),
 	}
 	if f := rec.latest.Failure; !f.At.IsZero() {
 		l.LastFailure = Failure{f.At, faultKind(f.Kind).String(), f.Status, f.Detail}
@@ -204,7 +204,7 @@ func (rec *record) outages(now time.Time) (all []Outage) {
 	}
 	for i := range rec.slots {
 		s := &rec.slots[i]
-		if s.calls == 0 || s.from.Before(now.Add(-slotsFor)) || s.from.After(now) {
+		if s.calls == 0 || s.from.Before(now.Add(-slotsWindow)) || s.from.After(now) {
 			continue
 		}
 		if !s.isDown() || s.from.Sub(current.To) > outageGap {

@@ -48,7 +48,7 @@ func (s *Server) deliveries(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	begin(c, http.StatusOK)
+	beginJSON(c, http.StatusOK)
 	return encodeDeliveries(c.Response(), id, page, next)
 }
 
@@ -109,7 +109,7 @@ func (s *Server) retryDeliveries(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	begin(c, http.StatusAccepted)
+	beginJSON(c, http.StatusAccepted)
 	_, err = c.Response().Write(append(rawjson.AppendInt(rawjson.AppendKey([]byte("{"), "retried"), int64(n)), '}'))
 	return err
 }
@@ -125,12 +125,12 @@ func (s *Server) testDelivery(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	begin(c, http.StatusOK)
+	beginJSON(c, http.StatusOK)
 	return encodeDelivery(c.Response(), d)
 }
 
-// begin begins an answer in JSON that nobody may keep.
-func begin(c echo.Context, status int) {
+// beginJSON begins an answer in JSON that nobody may keep.
+func beginJSON(c echo.Context, status int) {
 	h := c.Response().Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "application/json")

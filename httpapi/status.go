@@ -12,9 +12,9 @@ import (
 	"aggregator/health"
 )
 
-// statusFor is how long an answer about all lists is kept: making one costs more
+// statusFresh is how long an answer about all lists is kept: making one costs more
 // than most callers need it to be new.
-const statusFor = time.Second
+const statusFresh = time.Second
 
 // statusCache holds the last answer about all lists.
 type statusCache struct {
@@ -80,7 +80,7 @@ func (s *Server) statusBody() (static, error) {
 	s.status.mu.Lock()
 	defer s.status.mu.Unlock()
 	current, now := s.Catalog.Current(), s.now()
-	if age := now.Sub(s.status.at); s.status.generation == current.Generation() && age >= 0 && age < statusFor {
+	if age := now.Sub(s.status.at); s.status.generation == current.Generation() && age >= 0 && age < statusFresh {
 		return s.status.body, nil
 	}
 	all := s.Health.Lists(askedLists(current)...)

@@ -183,8 +183,9 @@ func (d *votesDialect) judgeVotes(c Call, a Answer) Verdict {
 // thousands of voters.
 const maxVoteText = 4 << 10
 
-// maxWritten bounds how long a token is that an answer holds, in whichever way it
-// is written: one that begins in the text which is shown is hidden whole.
+// maxWritten bounds how many bytes a token takes in an answer, with its characters
+// escaped in any way. So much more than is shown is searched for tokens: one that
+// begins in what is shown is hidden whole.
 const maxWritten = 8 * maxSecret
 
 // read judges an answer, and finds what it says of a user.

@@ -330,9 +330,9 @@ func (s *OutcomeSeries) Of(p Period) *[]OutcomePeriod {
 // ErrAway. What is older than its period is kept for is forgotten, and beyond
 // MaxSeries what was added to longest ago.
 type Outcomes interface {
-	// Add adds a batch, in one step. One that was added before, at least if it was among the
-	// last few, is not added again: whoever does not know whether it was may try
-	// again.
+	// Add adds a batch, in one step. One that is among the last few that were
+	// added is not added again: a caller that does not know whether a batch was
+	// added may try again.
 	Add(ctx context.Context, b OutcomeBatch) error
 
 	// Load returns what was added up, ordered by list and operation.

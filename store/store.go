@@ -1,5 +1,7 @@
-// Package store keeps what must outlive a request: how much of a window is
-// used up, and until when. One primitive serves rate limits and pacing alike.
+// Package store keeps what must outlive a request, under keyed hashes: windows,
+// which serve rate limits and pacing alike, items that are due, counts of shards,
+// what became of calls, how many servers bots were on, and messages to bots. It
+// says what any store does, and does it in memory.
 package store
 
 import (

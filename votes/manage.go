@@ -39,7 +39,7 @@ func (r *Relay) Deliveries(ctx context.Context, bot, state, after string) (page 
 // Retry makes deliveries of a bot due now, as [store.Outbox] does, and returns how
 // many. An endpoint that rests is probed at once.
 func (r *Relay) Retry(ctx context.Context, bot string, ids []string, state string) (int, error) {
-	err := r.ask(ctx, bot, func(e *endpoint) bool {
+	err := r.updateEndpoint(ctx, bot, func(e *endpoint) bool {
 		if !e.rests() {
 			return false
 		}
@@ -56,9 +56,9 @@ func (r *Relay) Retry(ctx context.Context, bot string, ids []string, state strin
 	return n, err
 }
 
-// ask changes what is known of a bot's endpoint, and has whoever passes on the
-// bot's messages look at it.
-func (r *Relay) ask(ctx context.Context, bot string, change func(*endpoint) bool) error {
+// updateEndpoint changes what is known of a bot's endpoint, unless change returns
+// false, and has whoever passes on the bot's messages look at it.
+func (r *Relay) updateEndpoint(ctx context.Context, bot string, change func(*endpoint) bool) error {
 	_, err := store.Update(ctx, r.State, r.key(bot), func(item *store.Item) bool {
 		e := decodeSaved(item.Data)
 		if !change(&e) {
@@ -90,7 +90,7 @@ func (r *Relay) Test(ctx context.Context, b *agent.Bot) (Delivery, error) {
 	m := newMessage(b.ID, testList, lists.Event{UserID: b.ID, Test: true, At: now, Raw: []byte(`{"test":true}`)}, now, nil)
 	waits := b.Votes != nil && b.Votes.SendTo != nil
 	if waits { // it is known who is wanted before it comes
-		if err := r.ask(ctx, b.ID, func(e *endpoint) bool { e.Wanted = m.ID; return true }); err != nil {
+		if err := r.updateEndpoint(ctx, b.ID, func(e *endpoint) bool { e.Wanted = m.ID; return true }); err != nil {
 			return Delivery{}, err
 		}
 		defer r.unwant(context.WithoutCancel(ctx), b.ID, m.ID)
@@ -121,7 +121,7 @@ func (r *Relay) message(ctx context.Context, bot, id string) (*Delivery, error) 
 }
 
 func (r *Relay) unwant(ctx context.Context, bot, id string) {
-	if err := r.ask(ctx, bot, func(e *endpoint) bool {
+	if err := r.updateEndpoint(ctx, bot, func(e *endpoint) bool {
 		is := e.Wanted == id
 		if is {
 			e.Wanted = ""

@@ -123,7 +123,7 @@ func (o *outbox) Settle(ctx context.Context, s store.Settled) error {
 	if err := s.Check(); err != nil {
 		return err
 	}
-	_, err := o.call(ctx, noteScript, s.ID, o.due(s.Attempt.At), s.Attempt.Status, store.ClipReason(s.Attempt.Reason),
+	_, err := o.call(ctx, settleDeliveryScript, s.ID, o.due(s.Attempt.At), s.Attempt.Status, store.ClipReason(s.Attempt.Reason),
 		flag(s.Counts), mark(), string(s.State), o.due(s.Next))
 	return err
 }

@@ -205,7 +205,7 @@ func TestOutboxWithoutAnswer(t *testing.T) {
 		}
 	}
 	for _, mark := range []string{"three", "three", "four"} {
-		if _, err := o.call(t.Context(), noteScript, "msg_00001", 1, 500, "no", 1, mark, "pending", 1); err != nil {
+		if _, err := o.call(t.Context(), settleDeliveryScript, "msg_00001", 1, 500, "no", 1, mark, "pending", 1); err != nil {
 			t.Fatal(err)
 		}
 	}

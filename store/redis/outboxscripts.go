@@ -75,7 +75,7 @@ return reply`)
 	// ARGV: the ID; of the attempt when it ended, status, reason, whether it
 	// counts, and a mark of its own; the state from now on, and when it is due
 	// again or 0.
-	noteScript = newScript(outboxLua + `
+	settleDeliveryScript = newScript(outboxLua + `
 local m, state = load(A[1]), A[7]
 if not m or m.mark == A[6] or m.state ~= PENDING and not (m.state == DEAD and state == DELIVERED) then
 	return reply

@@ -8,7 +8,7 @@ import (
 	"aggregator/store"
 )
 
-// The states of a delivery in the file.
+// The states of a delivery in the file. Queries have them as numbers.
 const (
 	rowPending = iota
 	rowDelivered
