@@ -78,6 +78,30 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 }
 
+// faultPages are pages that say themselves why there is none.
+type faultPages interface {
+	Fault(w http.ResponseWriter, r *http.Request, status int)
+}
+
+// answerPageError is answerError for pages.
+func (s *Server) answerPageError(pages faultPages, err error, c echo.Context) {
+	if c.Response().Committed || errors.Is(err, context.Canceled) {
+		return
+	}
+	status, limited := http.StatusInternalServerError, (*aggregate.LimitedError)(nil)
+	switch {
+	case errors.As(err, &limited):
+		status = http.StatusTooManyRequests
+		c.Response().Header().Set("Retry-After", strconv.FormatInt(limited.Decision.RetryAfter(s.now()), 10))
+	case isBusy(err):
+		status = http.StatusServiceUnavailable
+		c.Response().Header().Set("Retry-After", strconv.Itoa(1+rand.IntN(maxBusyRetryAfter)))
+	default:
+		s.Log.Error("page failed", "id", exchangeOf(c).id, "route", c.Path(), "error", err)
+	}
+	pages.Fault(c.Response(), c.Request(), status)
+}
+
 // fixedAnswers are the errors that are answered with a status and a message
 // alone.
 var fixedAnswers = []struct {

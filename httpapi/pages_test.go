@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"aggregator/httpapi"
 	"aggregator/internal/testkit"
+	"aggregator/ratelimit"
 	"aggregator/store"
 )
 
@@ -77,5 +79,54 @@ func TestPagesKnowTheRequest(t *testing.T) {
 		if a.Body != tt.want {
 			t.Errorf("%+v: got %q", tt, a.Body)
 		}
+	}
+}
+
+// faultingPages say why there is no page.
+type faultingPages struct{ http.HandlerFunc }
+
+func (faultingPages) Fault(w http.ResponseWriter, _ *http.Request, status int) {
+	w.WriteHeader(status)
+	_, _ = fmt.Fprint(w, "fault ", status)
+}
+
+// TestPageFaults holds that pages say themselves why there is none, and that
+// lookups count for the requests of a network as those of the API do.
+func TestPageFaults(t *testing.T) {
+	t.Parallel()
+	pages := faultingPages{func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/panics" {
+			panic("on fire")
+		}
+		_, _ = fmt.Fprint(w, "page")
+	}}
+	st := store.NewMemory(store.MemoryOptions{})
+	s := serve(t, st, testkit.Thanks, func(c *httpapi.Config) {
+		c.Pages = pages
+		c.NetworkLimit = ratelimit.New(st.Windows(), ratelimit.Rate{Limit: 2, Period: time.Minute}, store.NewHasher(st.Secret()))
+	})
+	for _, tt := range []struct {
+		method, path, body string
+		status             int
+	}{
+		{"GET", "/bots/" + botA, "page", 200},
+		{"GET", "/lists", "page", 200},
+		{"HEAD", "/bots/" + botA, "", 200},
+		{"GET", "/bots/" + botA, "page", 200},
+		{"GET", "/bots/" + botA, "fault 429", 429},
+		{"GET", "/lists", "page", 200},
+		{"GET", "/panics", "fault 500", 500},
+	} {
+		a := testkit.Send(t, tt.method, s.base+tt.path, "")
+		if a.Status != tt.status || a.Body != tt.body {
+			t.Errorf("%s %s: %d %s, want %d %s", tt.method, tt.path, a.Status, a.Body, tt.status, tt.body)
+		}
+		if after := a.Header.Get("Retry-After"); (after != "") != (a.Status == 429) {
+			t.Errorf("%s %s: Retry-After %q", tt.method, tt.path, after)
+		}
+	}
+	s.api.StopServing()
+	if a := testkit.Send(t, "GET", s.base+"/lists", ""); a.Status != 503 || a.Body != "fault 503" || a.Header.Get("Retry-After") == "" {
+		t.Errorf("at the end: %d %s, %v; want 503", a.Status, a.Body, a.Header)
 	}
 }

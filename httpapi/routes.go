@@ -13,7 +13,8 @@ const (
 	healthPath  = "/api/health"
 	metricsPath = "/metrics"
 	openAPIPath = "/api/openapi.yaml"
-	pagesRoute  = "/*" // of all pages together
+	pagesRoute  = "/*" // of all pages together but:
+	lookupRoute = "/bots/:id"
 	votesPath   = "/api/bots/:id/votes/:user"
 )
 

@@ -79,8 +79,12 @@ func New(c Config) *Server {
 	}
 	if c.Pages != nil {
 		s.pages = s.newRouter(anyPath)
-		s.policies[pagesRoute] = ""
+		s.policies[pagesRoute], s.policies[lookupRoute] = "", botsPolicy
 		s.pages.Any(pagesRoute, s.page)
+		s.pages.GET(lookupRoute, s.page)
+		if faults, ok := c.Pages.(faultPages); ok {
+			s.pages.HTTPErrorHandler = func(err error, c echo.Context) { s.answerPageError(faults, err, c) }
+		}
 	}
 	return s
 }

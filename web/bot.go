@@ -298,8 +298,8 @@ type botCard struct {
 // end sends the rest of the page: what the lists say together, or that the lookup
 // broke off.
 func (l *lookup) end(answer aggregate.BotAnswer, err error) error {
-	if l.r.Context().Err() != nil {
-		return nil // nobody reads it
+	if left := l.r.Context().Err(); left != nil {
+		return left // nobody reads it
 	}
 	if err != nil {
 		l.Log.Error("a lookup broke off", "bot", l.id, "error", err)

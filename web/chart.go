@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -75,9 +76,9 @@ func chartOf(all []CountPoint) *chart {
 		fmt.Fprintf(&line, "%.1f,%.1f", chartWidth*float64(p.At.Sub(c.First.At))/float64(span), y)
 	}
 	c.Line = line.String()
-	for i := len(all) - 1; i >= 0; i-- {
-		if n := len(c.Days); n == 0 || day(c.Days[n-1].At) != day(all[i].At) {
-			c.Days = append(c.Days, all[i])
+	for _, p := range slices.Backward(all) {
+		if n := len(c.Days); n == 0 || day(c.Days[n-1].At) != day(p.At) {
+			c.Days = append(c.Days, p)
 		}
 	}
 	return c

@@ -109,17 +109,35 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // ServeHTTP implements http.Handler. Paths come without the base path.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Content-Security-Policy", policy)
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Del("Access-Control-Allow-Origin") // pages are for people, not for other pages
-	h.Del("Access-Control-Expose-Headers")
+	secure(w.Header())
 	if _, pattern := s.mux.Handler(r); pattern == "" {
 		s.unrouted(w, r)
 		return
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// secure sets the headers of every page.
+func secure(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Del("Access-Control-Allow-Origin") // pages are for people, not for other pages
+	h.Del("Access-Control-Expose-Headers")
+}
+
+// Fault answers a request that did not come as far as a page: too many came, the
+// service is busy, or failed.
+func (s *Site) Fault(w http.ResponseWriter, r *http.Request, status int) {
+	secure(w.Header())
+	title, text := "This page could not be made", "The fault is ours, and has been logged."
+	switch status {
+	case http.StatusTooManyRequests:
+		title, text = "Too many requests", "So many pages were asked for from your network that the service takes a rest from it. Reload the page in a minute."
+	case http.StatusServiceUnavailable:
+		title, text = "The service is busy", "Reload the page in a few seconds."
+	}
+	s.message(w, r, status, title, text)
 }
 
 // unrouted answers what no page is at.

@@ -205,3 +205,15 @@ func BenchmarkPage(b *testing.B) {
 		})
 	}
 }
+
+// TestFault holds that a page which cannot be made is a page too.
+func TestFault(t *testing.T) {
+	s := newSite(t, nil)
+	for status, want := range map[int]string{429: "Too many requests", 503: "The service is busy", 500: "could not be made"} {
+		w := httptest.NewRecorder()
+		s.Fault(w, httptest.NewRequest(http.MethodGet, "/lists", nil), status)
+		if w.Code != status || !strings.Contains(w.Body.String(), want) || w.Header().Get("Content-Security-Policy") != policy {
+			t.Errorf("%d: got %d %v, want %q", status, w.Code, w.Header(), want)
+		}
+	}
+}
