@@ -6,10 +6,11 @@ SOAK = 2
 ATTACK = 10s
 
 # Commands that the tests use beyond Go; .ci/setup installs what is missing.
-# gcc is for the race detector, redis-server for the store of several replicas.
-TEST_NEEDS = gcc redis-server
+# gcc is for the race detector, redis-server for the store of several replicas,
+# chromium for the pages.
+TEST_NEEDS = gcc redis-server chromium
 
-.PHONY: help build test lint demo check schema fuzz bench baseline soak attack clean
+.PHONY: help build test lint demo check schema fuzz bench baseline soak attack screenshots clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' Makefile
@@ -67,6 +68,12 @@ soak: ## run the program for SOAK (2) minutes under load and faults, then look f
 
 attack: ## attack the program, each way for ATTACK (10s), beside callers who must be served within 2 s
 	ATTACK=$(ATTACK) $(GO) test -count=1 -timeout 0 -v -run '^TestAttacks$$' ./cmd/aggregator
+
+SCREENSHOTS = $(CURDIR)/bin/screenshots
+
+screenshots: ## take a picture of every page, over the sandbox, into SCREENSHOTS (bin/screenshots)
+	@.ci/setup chromium
+	SCREENSHOTS=$(SCREENSHOTS) $(GO) test -count=1 -run '^TestScreenshots$$' ./web/browsertest
 
 clean: ## remove what build made
 	rm -rf bin

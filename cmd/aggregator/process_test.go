@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 // binary builds the program, once.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(binaries, "aggregator")
-	return path, testkit.Build(path)
+	return path, testkit.Build(path, ".")
 })
 
 // program is what is tested, with arguments and an environment, in a folder of

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Build builds the main package in the current folder into the file at path.
-func Build(path string) error {
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+// Build builds a main package into the file at path.
+func Build(path, pkg string) error {
+	if out, err := exec.Command("go", "build", "-o", path, pkg).CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w: %s", err, out)
 	}
 	return nil
