@@ -51,13 +51,7 @@ type finding struct {
 // rest. options are those of axe.run, as JSON.
 func (b *tab) accessible(axe, what, options string) {
 	b.t.Helper()
-	value[bool](b, "if (!window.axe) {"+axe+"\n}\ntrue")
-	var found []finding
-	raw := value[string](b, "axe.run(document, "+options+").then((r) => JSON.stringify(r.violations))")
-	if err := json.Unmarshal([]byte(raw), &found); err != nil {
-		b.t.Fatal(err)
-	}
-	for _, f := range found {
+	for _, f := range b.findings(axe, options) {
 		text := fmt.Sprintf("%s: axe: %s (%s): %s", what, f.ID, f.Impact, f.Help)
 		for _, n := range f.Nodes[:min(len(f.Nodes), 3)] {
 			text += fmt.Sprintf("\n\t%.300s\n\t%.300s", n.HTML, n.Summary)
@@ -70,12 +64,24 @@ func (b *tab) accessible(axe, what, options string) {
 	}
 }
 
+// findings returns what axe finds on the page.
+func (b *tab) findings(axe, options string) []finding {
+	b.t.Helper()
+	value[bool](b, "if (!window.axe) {"+axe+"\n}\ntrue")
+	var found []finding
+	raw := value[string](b, "axe.run(document, "+options+").then((r) => JSON.stringify(r.violations))")
+	if err := json.Unmarshal([]byte(raw), &found); err != nil {
+		b.t.Fatal(err)
+	}
+	return found
+}
+
 // somePages returns a path of every page.
 func (w *world) somePages() []string {
 	readable := w.read()
 	return []string{
 		"/", "/lists", "/lists/defunct", "/lists/hidden", "/lists/" + readable[0].ID, "/features", "/features?has=" + w.catalog.Features()[0].ID,
-		"/features/" + w.catalog.Features()[0].ID, "/bots", "/bots?id=x", "/bots/" + someBot, "/status", "/nowhere",
+		"/features/" + w.catalog.Features()[0].ID, "/bots", "/bots?id=x", "/bots/" + someBot, "/status", "/own", "/nowhere",
 	}
 }
 
@@ -114,6 +120,10 @@ func TestEveryPage(t *testing.T) {
 			b.forgive("400")
 		}
 		b.check()
+	}
+	value[bool](b, "document.querySelector('main').append(document.createElement('input')), true")
+	if found := b.findings(axe, `{resultTypes: ["violations"]}`); len(found) == 0 || found[0].ID != "label" {
+		t.Errorf("axe finds no fault with an input that has no label: %+v", found)
 	}
 }
 

@@ -2,6 +2,7 @@ package browsertest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -31,6 +32,13 @@ type world struct {
 	faults map[string]http.HandlerFunc // in place of the sandbox, by the host of a list's API
 }
 
+// The bot that the program posts for by itself, at its first sight: its share of
+// the first minute is none.
+const (
+	ownBot = "100000000000000052"
+	ownKey = "a key of twenty characters"
+)
+
 // newWorld starts the program on the built-in lists, whose APIs and icons are
 // looked for in a sandbox. It ends with the test.
 func newWorld(t *testing.T, args ...string) *world {
@@ -53,9 +61,14 @@ func newWorld(t *testing.T, args ...string) *world {
 	write(t, dir, "lists.yaml", w.led(data.ListsYAML))
 	write(t, dir, "lists_defunct.yaml", w.led(data.DefunctListsYAML))
 	write(t, dir, "legacy_ids.yaml", data.LegacyIDsYAML)
+	tokens := make([]string, 0, 4)
+	for _, l := range w.read()[:4] {
+		tokens = append(tokens, l.ID+": token")
+	}
+	write(t, dir, "bots.yaml", fmt.Appendf(nil, "bots:\n  %q: {name: My Bot, key: %q, tokens: {%s}, posts: {discord_token: token}}\n", ownBot, ownKey, strings.Join(tokens, ", ")))
 	cmd := exec.CommandContext(t.Context(), path, append([]string{
 		"serve", "--listen", "127.0.0.1:0", "--lists", "lists.yaml", "--lists", "lists_defunct.yaml", "--legacy-ids", "legacy_ids.yaml",
-		"--limit-network", "off", "--limit-count", "off", "--store", "memory:",
+		"--limit-network", "off", "--limit-count", "off", "--store", "memory:", "--bots", "bots.yaml", "--discord-api", "http://" + w.addr + "/discord/api/v10",
 	}, args...)...)
 	cmd.Env = []string{} // none is not the same as ours
 	cmd.Dir = dir
@@ -81,12 +94,22 @@ func (w *world) led(file []byte) []byte {
 
 // ServeHTTP answers as the list whose host is the first part of the path.
 func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	host, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	host, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	w.mu.Lock()
 	fault := w.faults[host]
 	w.mu.Unlock()
 	if fault != nil {
 		fault(rw, r)
+		return
+	}
+	w.sandbox(rw, r)
+}
+
+// sandbox answers as a list without a fault.
+func (w *world) sandbox(rw http.ResponseWriter, r *http.Request) {
+	host, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if host == "discord" {
+		testkit.Say(200, "application/json", `{"id":"`+ownBot+`","approximate_guild_count":1234}`)(rw, r)
 		return
 	}
 	r.Host, r.URL.Path, r.URL.RawPath = host, "/"+path, ""

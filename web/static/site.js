@@ -29,7 +29,7 @@ if (filter) {
     const query = params.toString();
     return location.pathname + (query ? "?" + query : "");
   };
-  let wanted = 0;
+  let wanted = 0, shown = location.search;
   const show = async (url) => {
     const mine = ++wanted;
     const answer = await fetch(url, {headers: {Accept: "text/html"}});
@@ -43,6 +43,7 @@ if (filter) {
   const change = (remember) => {
     const url = address();
     remember.call(history, null, "", url);
+    shown = location.search;
     show(url).catch(() => filter.submit());
   };
   let typing;
@@ -58,7 +59,9 @@ if (filter) {
     event.preventDefault();
     change(history.pushState);
   });
-  addEventListener("popstate", () => location.reload());
+  addEventListener("popstate", () => { // also where a link leads to a part of the page
+    if (location.search !== shown) location.reload();
+  });
   filter.querySelector("button").hidden = true;
 }
 
