@@ -2,6 +2,13 @@ package lists
 
 import "strings"
 
+// Values of webhook.secret and webhook.settings.secret.
+const (
+	secretToken   = "token" // the token that counts are posted with
+	secretOfOwner = "owner" // one that the bot's owner makes
+	secretOfList  = "list"  // one that the list makes
+)
+
 // Setup says in words how a person sets up a list's webhook.
 type Setup struct {
 	Where  string // where in the list's pages the address goes; "" where the entry does not say
@@ -18,7 +25,7 @@ func (c *checker) settings(field string, e *WebhookEntry) {
 	if err := checkURL(s.Page); err != nil && s.Page != "" {
 		c.add(field+".page", "%v", err)
 	}
-	if s.Secret != "" && e.Secret == "token" {
+	if s.Secret != "" && e.Secret == secretToken {
 		c.add(field+".secret", "is who makes a secret of the webhook's own, but webhook.secret is token")
 	}
 }
@@ -46,9 +53,9 @@ func (w *Webhook) secretRule(madeBy string) string {
 		return "the token that counts are posted with"
 	case w.SecretInAddress() != "":
 		return "one of your own, in the address"
-	case madeBy == "owner":
+	case madeBy == secretOfOwner:
 		return "one of your own, typed in there too"
-	case madeBy == "list":
+	case madeBy == secretOfList:
 		return "the list's, shown there"
 	}
 	return "the one that is shown or typed in there, which is not documented"

@@ -91,7 +91,7 @@ func (c *checker) webhook(e *Entry, post *postDialect) *Webhook {
 	if spec.Window == "" && e.Votes != nil {
 		window = (&checker{}).window("", e.Votes.Window) // what is wrong with it is said already
 	}
-	w := &Webhook{entry: spec, token: spec.Secret == "token", post: post}
+	w := &Webhook{entry: spec, token: spec.Secret == secretToken, post: post}
 	add := func(part string, entry *WebhookForm) {
 		f := c.form(part, entry)
 		f.window = window

@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"container/heap"
 	"container/list"
 	"context"
 	"slices"
@@ -10,7 +9,7 @@ import (
 )
 
 // begin ends what is over, and returns the time in Unix milliseconds.
-func (m *MemoryOutbox) begin(ctx context.Context) (now int64, err error) {
+func (m *memoryOutbox) begin(ctx context.Context) (now int64, err error) {
 	if err := m.usable(ctx); err != nil {
 		return 0, err
 	}
@@ -34,9 +33,9 @@ func (m *MemoryOutbox) begin(ctx context.Context) (now int64, err error) {
 }
 
 // show returns a letter as callers see it.
-func (m *MemoryOutbox) show(l *letter) Delivery { return m.clock.DeliveryToWall(l.Delivery) }
+func (m *memoryOutbox) show(l *letter) Delivery { return m.clock.DeliveryToWall(l.Delivery) }
 
-func (m *MemoryOutbox) mailbox(bot string) *mailbox {
+func (m *memoryOutbox) mailbox(bot string) *mailbox {
 	box := m.bots[bot]
 	if box == nil {
 		box = &mailbox{bot: bot}
@@ -46,7 +45,7 @@ func (m *MemoryOutbox) mailbox(bot string) *mailbox {
 }
 
 // await has a letter wait, whose schedule begins now.
-func (m *MemoryOutbox) await(l *letter) {
+func (m *memoryOutbox) await(l *letter) {
 	m.enter(l, Pending)
 	insert(&l.box.waits, l, bySeq)
 	insert(&l.box.first, l, bySeq)
@@ -69,7 +68,7 @@ func (l *letter) unschedule() {
 
 // end has a letter wait no longer, since a time. The oldest that are over make
 // room for it.
-func (m *MemoryOutbox) end(l *letter, state DeliveryState, ended int64) {
+func (m *memoryOutbox) end(l *letter, state DeliveryState, ended int64) {
 	m.enter(l, state)
 	l.Next, l.ended = time.Time{}, ended
 	for b := m.bounds; l.box.over > b.Over || l.box.overBytes > b.OverBytes; {
@@ -81,7 +80,7 @@ func (m *MemoryOutbox) end(l *letter, state DeliveryState, ended int64) {
 }
 
 // enter puts a letter that is in no state into one.
-func (m *MemoryOutbox) enter(l *letter, state DeliveryState) {
+func (m *memoryOutbox) enter(l *letter, state DeliveryState) {
 	l.State = state
 	l.inAll = m.all.queue(state).PushBack(l)
 	l.inState = l.box.queue(state).PushBack(l)
@@ -90,7 +89,7 @@ func (m *MemoryOutbox) enter(l *letter, state DeliveryState) {
 }
 
 // leave takes a letter out of its state.
-func (m *MemoryOutbox) leave(l *letter) {
+func (m *memoryOutbox) leave(l *letter) {
 	m.all.queue(l.State).Remove(l.inAll)
 	l.box.queue(l.State).Remove(l.inState)
 	m.all.add(l, -1)
@@ -102,7 +101,7 @@ func (m *MemoryOutbox) leave(l *letter) {
 }
 
 // forget removes a letter.
-func (m *MemoryOutbox) forget(l *letter) {
+func (m *memoryOutbox) forget(l *letter) {
 	m.leave(l)
 	l.box.letters.Remove(l.inBox)
 	delete(m.byID, l.ID)
@@ -110,7 +109,7 @@ func (m *MemoryOutbox) forget(l *letter) {
 }
 
 // tidy removes a mailbox in which nothing is left.
-func (m *MemoryOutbox) tidy(box *mailbox) {
+func (m *memoryOutbox) tidy(box *mailbox) {
 	if box.letters.Len() == 0 && len(box.once) == 0 {
 		delete(m.bots, box.bot)
 	}
@@ -169,74 +168,4 @@ func remove(all *[]*letter, l *letter, order func(a, b *letter) int) {
 	if i, ok := slices.BinarySearchFunc(*all, l, order); ok {
 		*all = slices.Delete(*all, i, i+1)
 	}
-}
-
-// knownOnce is until when something is known, in Unix milliseconds, and of whom.
-type knownOnce struct {
-	until int64
-	box   *mailbox
-}
-
-// knowsAny reports whether one of once is known.
-func (m *MemoryOutbox) knowsAny(once []Once, now int64) bool {
-	return slices.ContainsFunc(once, func(o Once) bool { return m.known[o.Key].until > now })
-}
-
-// learn notes something for its time. Where too much is known, what ends soonest
-// of the bot of which most is known makes room.
-func (m *MemoryOutbox) learn(box *mailbox, o Once, now int64) {
-	for len(box.once) > 0 && box.once[0].until <= now {
-		m.unlearn(box)
-	}
-	for m.learned >= m.bounds.Once {
-		m.unlearn(m.fullest())
-	}
-	until := now + o.TTL.Milliseconds()
-	if m.known[o.Key].until > now { // twice in one call
-		return
-	}
-	m.known[o.Key] = knownOnce{until, box}
-	heap.Push(&box.once, onceEntry{o.Key, until})
-	m.learned++
-}
-
-// unlearn removes what ends soonest of a bot's.
-func (m *MemoryOutbox) unlearn(box *mailbox) {
-	e := heap.Pop(&box.once).(onceEntry)
-	m.learned--
-	if m.known[e.key] == (knownOnce{e.until, box}) { // else it was learned again
-		delete(m.known, e.key)
-	}
-	m.tidy(box)
-}
-
-// fullest returns the mailbox that knows most.
-func (m *MemoryOutbox) fullest() (most *mailbox) {
-	for _, box := range m.bots {
-		if most == nil || len(box.once) > len(most.once) {
-			most = box
-		}
-	}
-	return most
-}
-
-// onceEntry is something that is known until then.
-type onceEntry struct {
-	key   Key
-	until int64
-}
-
-// onceQueue is a [heap.Interface] of what is known, by when it ends.
-type onceQueue []onceEntry
-
-func (q onceQueue) Len() int           { return len(q) }
-func (q onceQueue) Less(i, j int) bool { return q[i].until < q[j].until }
-func (q onceQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *onceQueue) Push(x any)        { *q = append(*q, x.(onceEntry)) }
-
-func (q *onceQueue) Pop() any {
-	last := len(*q) - 1
-	e := (*q)[last]
-	*q = (*q)[:last]
-	return e
 }

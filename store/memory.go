@@ -32,8 +32,8 @@ type Memory struct {
 	state    *MemoryState
 	shards   *MemoryShards
 	outcomes *MemoryOutcomes
-	history  *MemoryHistory
-	outbox   *MemoryOutbox
+	history  *memoryHistory
+	outbox   *memoryOutbox
 	clock    *Clock
 	monitor  *Monitor
 	secret   []byte
@@ -67,8 +67,8 @@ func NewMemory(opts MemoryOptions) *Memory {
 	m.state = NewMemoryState(m.clock, nil)
 	m.shards = NewMemoryShards(m.clock, opts.Shards, ShardRows{})
 	m.outcomes = NewMemoryOutcomes(OutcomeRows{})
-	m.history = NewMemoryHistory(opts.History)
-	m.outbox = NewMemoryOutbox(m.clock, opts.Outbox)
+	m.history = newMemoryHistory(opts.History)
+	m.outbox = newMemoryOutbox(m.clock, opts.Outbox)
 	return m
 }
 

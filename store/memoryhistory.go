@@ -5,8 +5,8 @@ import (
 	"context"
 )
 
-// MemoryHistory is History in memory.
-type MemoryHistory struct {
+// memoryHistory is History in memory.
+type memoryHistory struct {
 	bounds HistoryBounds
 
 	guard
@@ -15,7 +15,7 @@ type MemoryHistory struct {
 	bytes int
 }
 
-var _ History = (*MemoryHistory)(nil)
+var _ History = (*memoryHistory)(nil)
 
 type botHistory struct {
 	bot    Key
@@ -25,13 +25,13 @@ type botHistory struct {
 // historyOverhead is about how many bytes a history takes beside its points.
 const historyOverhead = 200
 
-// NewMemoryHistory returns a MemoryHistory without any.
-func NewMemoryHistory(bounds HistoryBounds) *MemoryHistory {
-	return &MemoryHistory{bounds: bounds, bots: make(map[Key]*list.Element)}
+// newMemoryHistory returns a memoryHistory without any.
+func newMemoryHistory(bounds HistoryBounds) *memoryHistory {
+	return &memoryHistory{bounds: bounds, bots: make(map[Key]*list.Element)}
 }
 
 // Put implements [History].
-func (m *MemoryHistory) Put(ctx context.Context, counts ...BotCount) error {
+func (m *memoryHistory) Put(ctx context.Context, counts ...BotCount) error {
 	if err := CheckAll(counts); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (m *MemoryHistory) Put(ctx context.Context, counts ...BotCount) error {
 }
 
 // Counts implements [History].
-func (m *MemoryHistory) Counts(ctx context.Context, bot Key) ([]CountPoint, error) {
+func (m *memoryHistory) Counts(ctx context.Context, bot Key) ([]CountPoint, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := m.usable(ctx); err != nil {

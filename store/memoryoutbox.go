@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// MemoryOutbox is an Outbox in memory.
-type MemoryOutbox struct {
+// memoryOutbox is an Outbox in memory.
+type memoryOutbox struct {
 	clock  *Clock
 	bounds OutboxBounds
 	bells  Bells
@@ -24,7 +24,7 @@ type MemoryOutbox struct {
 	learned int // things that are known, of all bots
 }
 
-var _ Outbox = (*MemoryOutbox)(nil)
+var _ Outbox = (*memoryOutbox)(nil)
 
 // letter is a delivery, its times on the store's clock.
 type letter struct {
@@ -47,9 +47,9 @@ type mailbox struct {
 	pile
 }
 
-// NewMemoryOutbox returns a MemoryOutbox without a message, on a clock.
-func NewMemoryOutbox(clock *Clock, bounds OutboxBounds) *MemoryOutbox {
-	return &MemoryOutbox{
+// newMemoryOutbox returns a memoryOutbox without a message, on a clock.
+func newMemoryOutbox(clock *Clock, bounds OutboxBounds) *memoryOutbox {
+	return &memoryOutbox{
 		clock: clock, bounds: bounds,
 		byID: make(map[string]*letter), bots: make(map[string]*mailbox),
 		known: make(map[Key]knownOnce),
@@ -57,7 +57,7 @@ func NewMemoryOutbox(clock *Clock, bounds OutboxBounds) *MemoryOutbox {
 }
 
 // Put implements [Outbox].
-func (m *MemoryOutbox) Put(ctx context.Context, msg Message, waits bool, once ...Once) (PutResult, error) {
+func (m *memoryOutbox) Put(ctx context.Context, msg Message, waits bool, once ...Once) (PutResult, error) {
 	if err := cmp.Or(msg.Check(), CheckAll(once)); err != nil {
 		return 0, err
 	}
@@ -92,7 +92,7 @@ func (m *MemoryOutbox) Put(ctx context.Context, msg Message, waits bool, once ..
 }
 
 // fits reports whether another letter may wait.
-func (m *MemoryOutbox) fits(l *letter) bool {
+func (m *memoryOutbox) fits(l *letter) bool {
 	own, b, size := new(pile), m.bounds, int64(len(l.Body))
 	if box := m.bots[l.Bot]; box != nil {
 		own = &box.pile
@@ -102,7 +102,7 @@ func (m *MemoryOutbox) fits(l *letter) bool {
 }
 
 // Ready implements [Outbox].
-func (m *MemoryOutbox) Ready(ctx context.Context, bot string, first, again int) (Ready, error) {
+func (m *memoryOutbox) Ready(ctx context.Context, bot string, first, again int) (Ready, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now, err := m.begin(ctx)
@@ -129,7 +129,7 @@ func (m *MemoryOutbox) Ready(ctx context.Context, bot string, first, again int) 
 }
 
 // Settle implements [Outbox].
-func (m *MemoryOutbox) Settle(ctx context.Context, s Settled) error {
+func (m *memoryOutbox) Settle(ctx context.Context, s Settled) error {
 	if err := s.Check(); err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (m *MemoryOutbox) Settle(ctx context.Context, s Settled) error {
 }
 
 // Deliveries implements [Outbox].
-func (m *MemoryOutbox) Deliveries(ctx context.Context, bot string, q DeliveryQuery) ([]Delivery, error) {
+func (m *memoryOutbox) Deliveries(ctx context.Context, bot string, q DeliveryQuery) ([]Delivery, error) {
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (m *MemoryOutbox) Deliveries(ctx context.Context, bot string, q DeliveryQue
 }
 
 // Retry implements [Outbox].
-func (m *MemoryOutbox) Retry(ctx context.Context, bot string, ids []string, state DeliveryState) (int, error) {
+func (m *memoryOutbox) Retry(ctx context.Context, bot string, ids []string, state DeliveryState) (int, error) {
 	if err := CheckRetry(ids, state); err != nil {
 		return 0, err
 	}
@@ -225,7 +225,7 @@ func (m *MemoryOutbox) Retry(ctx context.Context, bot string, ids []string, stat
 
 // retry makes a letter that was not taken due now, and reports whether there
 // was room for it.
-func (m *MemoryOutbox) retry(l *letter, now int64) bool {
+func (m *memoryOutbox) retry(l *letter, now int64) bool {
 	switch {
 	case l.State == Dead && !m.fits(l):
 		return false
@@ -240,7 +240,7 @@ func (m *MemoryOutbox) retry(l *letter, now int64) bool {
 }
 
 // After implements [Outbox].
-func (m *MemoryOutbox) After(ctx context.Context, bot string, seq int64, limit int) ([]Delivery, error) {
+func (m *memoryOutbox) After(ctx context.Context, bot string, seq int64, limit int) ([]Delivery, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now, err := m.begin(ctx)
@@ -267,7 +267,7 @@ func (m *MemoryOutbox) After(ctx context.Context, bot string, seq int64, limit i
 }
 
 // Seq implements [Outbox].
-func (m *MemoryOutbox) Seq(ctx context.Context, bot, id string) (int64, bool, error) {
+func (m *memoryOutbox) Seq(ctx context.Context, bot, id string) (int64, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, err := m.begin(ctx); err != nil {
@@ -283,7 +283,7 @@ func (m *MemoryOutbox) Seq(ctx context.Context, bot, id string) (int64, bool, er
 }
 
 // Backlogs implements [Outbox].
-func (m *MemoryOutbox) Backlogs(ctx context.Context) ([]Backlog, error) {
+func (m *memoryOutbox) Backlogs(ctx context.Context) ([]Backlog, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, err := m.begin(ctx); err != nil {
@@ -299,10 +299,10 @@ func (m *MemoryOutbox) Backlogs(ctx context.Context) ([]Backlog, error) {
 }
 
 // Changed implements [Outbox].
-func (m *MemoryOutbox) Changed(bot string) <-chan struct{} { return m.bells.Changed(bot) }
+func (m *memoryOutbox) Changed(bot string) <-chan struct{} { return m.bells.Changed(bot) }
 
 // Close ends the outbox: each call from now on returns ErrClosed.
-func (m *MemoryOutbox) Close() {
+func (m *memoryOutbox) Close() {
 	m.guard.Close()
 	m.bells.Close()
 }
