@@ -24,10 +24,10 @@ type Votes struct {
 const hookPath = "/hooks/:bot/:list"
 
 // hookBody bounds what a list sends.
-var hookBody = bodyLimit{bytes: 64 << 10, within: 5 * time.Second, answer: hookWithin}
+var hookBody = bodyLimit{bytes: 64 << 10, within: 5 * time.Second, answer: hookTimeout}
 
-// hookWithin is how long a list waits for its answer at most: some wait for 2 s.
-const hookWithin = 1500 * time.Millisecond
+// hookTimeout is how long a list waits for its answer at most: some wait for 2 s.
+const hookTimeout = 1500 * time.Millisecond
 
 // resultProbe is the result of a request that is not a POST, as it is counted.
 const resultProbe = "probe"

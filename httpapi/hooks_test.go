@@ -3,14 +3,11 @@ package httpapi_test
 import (
 	"context"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"aggregator/agent"
-	"aggregator/catalog"
 	"aggregator/httpapi"
 	"aggregator/internal/testkit"
 	"aggregator/shares"
@@ -34,21 +31,8 @@ func (h hangingOutbox) Put(context.Context, store.Message, bool, ...store.Once) 
 func TestWebhookIsAnsweredInTime(t *testing.T) {
 	t.Parallel()
 	const lists = "lists:\n  tells.test: {name: T, url: 'https://tells.test/', webhook: {proof: {kind: header}, user: user}}\n"
-	path := filepath.Join(t.TempDir(), "bots.yaml")
-	if err := os.WriteFile(path, []byte("bots: {'111111111111111111': {key: a key of twenty characters, votes: {secrets: {tells.test: secret of the list}}}}\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	bots := new(agent.Live)
-	live, _, err := catalog.NewLive(bots.Beside(
-		func() (*catalog.Catalog, []string, error) {
-			return catalog.Load([]catalog.File{{Name: "lists.yaml", Data: []byte(lists)}}, catalog.File{Name: "legacy_ids.yaml"})
-		},
-		func(c *catalog.Catalog) (*agent.Bots, []string, error) {
-			return agent.Load(path, c, agent.LoadOptions{})
-		}))
-	if err != nil {
-		t.Fatal(err)
-	}
+	const botsYAML = "bots: {'111111111111111111': {key: a key of twenty characters, votes: {secrets: {tells.test: secret of the list}}}}\n"
+	bots, live := liveBots(t, lists, botsYAML)
 	outbox := hangingOutbox{free: make(chan struct{})}
 	defer close(outbox.free)
 	requests := shares.New(shares.Options{Capacity: 8, MaxWaiting: 8, MaxWait: time.Minute})

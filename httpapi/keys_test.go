@@ -26,11 +26,11 @@ const (
 `
 )
 
-// ownBots serves an API with bots of the operator's own, by a clock that is given.
-func ownBots(t *testing.T, now func() time.Time, run testkit.Runner, change ...func(*httpapi.Config)) service {
+// liveBots loads a catalog and the operator's own bots from YAML.
+func liveBots(t *testing.T, listsYAML, botsYAML string) (*agent.Live, *catalog.Live) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bots.yaml")
-	if err := os.WriteFile(path, []byte(botYAML), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(botsYAML), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	bots := new(agent.Live)
@@ -44,6 +44,13 @@ func ownBots(t *testing.T, now func() time.Time, run testkit.Runner, change ...f
 	if err != nil {
 		t.Fatal(err)
 	}
+	return bots, live
+}
+
+// ownBots serves an API with bots of the operator's own, by a clock that is given.
+func ownBots(t *testing.T, now func() time.Time, run testkit.Runner, change ...func(*httpapi.Config)) service {
+	t.Helper()
+	bots, live := liveBots(t, listsYAML, botYAML)
 	st := store.NewMemory(store.MemoryOptions{Now: now})
 	hash := store.NewHasher(st.Secret())
 	own := func(c *httpapi.Config) {

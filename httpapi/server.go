@@ -54,7 +54,7 @@ type Server struct {
 	status   statusCache
 	policies map[string]string    // by path of the route table; "" for a route without a limit
 	bodies   map[string]bodyLimit // by path, where it is another one than MaxBody
-	streams  streams
+	streams  *streams
 	busy     atomic.Int64 // requests being answered
 	draining atomic.Bool  // health fails
 	stopping atomic.Bool  // everything does

@@ -33,29 +33,29 @@ var (
 
 // streams are those that are open.
 type streams struct {
-	*sync.Mutex
+	mu      sync.Mutex
 	open    map[string]int // by bot
 	stopped chan struct{}  // closed when they are to end
 	stop    func()         // ends them, and those that begin later
 }
 
-func newStreams() streams {
+func newStreams() *streams {
 	stopped := make(chan struct{})
-	return streams{new(sync.Mutex), map[string]int{}, stopped, sync.OnceFunc(func() { close(stopped) })}
+	return &streams{open: map[string]int{}, stopped: stopped, stop: sync.OnceFunc(func() { close(stopped) })}
 }
 
 // begin counts a stream for a bot, until end is called. The error is
 // errTooManyStreams.
 func (s *streams) begin(bot string) (end func(), err error) {
-	s.Lock()
-	defer s.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.open[bot] >= maxStreams {
 		return nil, errTooManyStreams
 	}
 	s.open[bot]++
 	return func() {
-		s.Lock()
-		defer s.Unlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		if s.open[bot]--; s.open[bot] == 0 {
 			delete(s.open, bot)
 		}
