@@ -31,7 +31,7 @@ func TestScreenshots(t *testing.T) {
 	w := newWorld(t, "--store", "sqlite:"+db)
 	w.Stop()
 	w.pretend(t, db)
-	w = newWorld(t, "--store", "sqlite:"+db)
+	w = newWorld(t, "--store", "sqlite:"+db, "--public-url", "https://lists.example")
 	w.trouble(t)
 	b := w.newTab(t)
 	for _, path := range w.somePages() {
@@ -52,23 +52,49 @@ func TestScreenshots(t *testing.T) {
 			b.size(view.width, view.height)
 			for _, scheme := range []string{"light", "dark"} {
 				b.scheme(scheme)
-				b.picture(filepath.Join(dir, strings.Join([]string{name, view.name, scheme}, "-")+".png"), view.width)
+				b.picture(filepath.Join(dir, strings.Join([]string{name, view.name, scheme}, "-")+".png"), view.width, maxHeight)
 			}
 		}
 	}
+	for _, k := range kept(w) {
+		b.size(k.width, k.height)
+		b.scheme(k.scheme)
+		b.open(k.path)
+		b.await("document.readyState === 'complete'")
+		b.picture(filepath.Join(dir, "kept-"+k.name+".png"), k.width, float64(k.height))
+	}
 	b.forgive("4") // pages that say what was wrong are among them
+}
+
+// keptPicture is a picture for docs.
+type keptPicture struct {
+	name, path, scheme string
+	width, height      int64
+}
+
+// kept returns the pictures that stand in docs.
+func kept(w *world) []keptPicture {
+	return []keptPicture{
+		{"home", "/", "light", 1080, 720},
+		{"lists", "/lists", "light", 1080, 720},
+		{"list", "/lists/" + w.read()[4].ID + "#health", "dark", 1080, 720},
+		{"bot", "/bots/" + someBot, "light", 1080, 720},
+		{"status", "/status", "light", 1080, 720},
+		{"bot-phone", "/bots/" + someBot, "dark", 360, 740},
+	}
 }
 
 // maxHeight bounds how much of a page is in its picture.
 const maxHeight = 2400
 
-// picture writes a picture of the page.
-func (b *tab) picture(file string, width int64) {
+// picture writes a picture of the page, from where it is scrolled to.
+func (b *tab) picture(file string, width int64, height float64) {
 	b.t.Helper()
-	height := min(value[float64](b, "document.documentElement.scrollHeight"), maxHeight)
+	top := value[float64](b, "scrollY")
+	height = min(value[float64](b, "document.documentElement.scrollHeight")-top, height)
 	beyond := true
 	shot := call(b, page.CaptureScreenshot, page.CaptureScreenshotParams{
-		CaptureBeyondViewport: &beyond, Clip: &page.Viewport{Width: float64(width), Height: height, Scale: 1},
+		CaptureBeyondViewport: &beyond, Clip: &page.Viewport{Y: top, Width: float64(width), Height: height, Scale: 1},
 	})
 	if err := os.WriteFile(file, shot.Data, 0o600); err != nil {
 		b.t.Fatal(err)

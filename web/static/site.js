@@ -62,7 +62,6 @@ if (filter) {
   addEventListener("popstate", () => { // also where a link leads to a part of the page
     if (location.search !== shown) location.reload();
   });
-  filter.querySelector("button").hidden = true;
 }
 
 // The operator's own bot. The key stays in memory, or in this tab's storage where
@@ -216,7 +215,6 @@ if (own) {
   });
   byID("retry").addEventListener("click", () => again({state: "dead"}));
   byID("older").addEventListener("click", () => showMore("?after=" + encodeURIComponent(older)).catch((error) => say(error.message)));
-  own.hidden = false;
   const kept = sessionStorage.getItem(store);
   if (kept) {
     bot = JSON.parse(kept);
@@ -240,7 +238,6 @@ if (dryrun) {
     pre.append(code);
     dried.replaceChildren(pre);
   };
-  dryrun.hidden = false;
   dryrun.addEventListener("submit", async (event) => {
     event.preventDefault();
     dryrun.setAttribute("aria-busy", "true");
