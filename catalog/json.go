@@ -149,5 +149,5 @@ func marshal(v any) []byte {
 	if err := enc.Encode(v); err != nil {
 		panic(err) // strings, integers and flags cannot fail
 	}
-	return bytes.TrimRight(b.Bytes(), "\n")
+	return bytes.Clone(bytes.TrimRight(b.Bytes(), "\n")) // the buffer is larger
 }

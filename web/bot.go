@@ -278,12 +278,12 @@ func (l *lookup) show(f finding) {
 
 // piece sends a part of the page.
 func (l *lookup) piece(name string, value any) {
-	var b bytes.Buffer
-	if err := l.pages["bot"].template.ExecuteTemplate(&b, name, value); err != nil {
+	piece, err := l.fill(name, value)
+	if err != nil {
 		l.Log.Error("a piece of a page failed", "piece", name, "error", err)
 		return
 	}
-	_, _ = l.page.Write(b.Bytes())
+	_, _ = l.page.Write(piece)
 }
 
 // botCard is the merged bot as the page shows it.

@@ -135,12 +135,11 @@ func (d *docs) makeOperations(c *catalog.Catalog) (map[string]template.HTML, err
 		return all, nil
 	}
 	for _, l := range exampleLanguages {
-		var b bytes.Buffer
-		body := operationsBody{d.reference, l, exampleList(c)}
-		if err := d.pages["reference"].template.ExecuteTemplate(&b, "operations", body); err != nil {
+		html, err := d.fill("operations", operationsBody{d.reference, l, exampleList(c)})
+		if err != nil {
 			return nil, err
 		}
-		all[l.Key] = template.HTML(b.String()) //nolint:gosec // of a template
+		all[l.Key] = template.HTML(html) //nolint:gosec // of a template
 	}
 	return all, nil
 }

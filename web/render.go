@@ -28,23 +28,10 @@ type view struct {
 	Body        any
 }
 
-// page is a template that fills the layout.
-type page struct{ template *template.Template }
-
-// loadPages parses the templates: layout.html and parts.html stand in each page.
-func (s *Site) loadPages() map[string]*page {
-	base := template.Must(template.New("layout.html").Funcs(s.funcs()).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
-	files, err := templateFiles.ReadDir("templates")
-	if err != nil {
-		panic(err)
-	}
-	pages := map[string]*page{}
-	for _, f := range files {
-		if name, ok := strings.CutSuffix(f.Name(), ".html"); ok && name != "layout" && name != "parts" {
-			pages[name] = &page{template.Must(template.Must(base.Clone()).ParseFS(templateFiles, "templates/"+f.Name()))}
-		}
-	}
-	return pages
+// loadTemplates parses the templates. Each page defines one that begins with
+// "page ", which fills the layout.
+func (s *Site) loadTemplates() *template.Template {
+	return template.Must(template.New("").Funcs(s.funcs()).ParseFS(templateFiles, "templates/*.html"))
 }
 
 // funcs are what templates may use.
@@ -146,21 +133,28 @@ type layout struct {
 	view
 	Path      string // of the request, below the base path
 	Canonical string // "" if where the service is reached from is not known
+	Content   template.HTML
 }
 
 // execute makes the HTML of a view.
 func (s *Site) execute(r *http.Request, name string, v view) ([]byte, error) {
-	p, ok := s.pages[name]
-	if !ok {
-		return nil, fmt.Errorf("no page %q", name)
-	}
 	l := layout{view: v, Path: r.URL.Path}
 	if s.PublicURL != "" && !v.NoIndex {
 		l.Canonical = s.PublicURL + s.path(r.URL.Path)
 	}
+	content, err := s.fill("page "+name, l)
+	if err != nil {
+		return nil, err
+	}
+	l.Content = template.HTML(content) //nolint:gosec // what a template of ours has made
+	return s.fill("layout.html", l)
+}
+
+// fill executes a template.
+func (s *Site) fill(name string, value any) ([]byte, error) {
 	var b bytes.Buffer
-	if err := p.template.ExecuteTemplate(&b, "layout.html", l); err != nil {
-		return nil, fmt.Errorf("page %s: %w", name, err)
+	if err := s.templates.ExecuteTemplate(&b, name, value); err != nil {
+		return nil, fmt.Errorf("template %s: %w", name, err)
 	}
 	return b.Bytes(), nil
 }

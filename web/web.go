@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -51,12 +52,12 @@ type Config struct {
 // Site serves the pages. It is safe for concurrent use.
 type Site struct {
 	Config
-	mux    *http.ServeMux
-	pages  map[string]*page
-	assets assets
-	packs  packs
-	icons  *icons
-	all    *howLists
+	mux       *http.ServeMux
+	templates *template.Template
+	assets    assets
+	packs     packs
+	icons     *icons
+	all       *howLists
 }
 
 // New returns a Site. It panics where a template is broken, which tests see.
@@ -68,7 +69,7 @@ func New(c Config) *Site {
 		c.Health = health.New(health.Config{Now: c.Now})
 	}
 	s := &Site{Config: c, mux: http.NewServeMux(), assets: loadAssets(c.BasePath), icons: newIcons(c), all: &howLists{health: c.Health, now: c.Now}}
-	s.pages = s.loadPages()
+	s.templates = s.loadTemplates()
 	s.handle("/{$}", s.home)
 	s.handle("/lists", s.listIndex(living))
 	s.handle("/lists/defunct", s.listIndex(defunct))
