@@ -249,7 +249,7 @@ func TestWords(t *testing.T) {
 		"down, then quiet": {func(f *fixture) {
 			f.see(timedOut, 3)
 			f.Advance(2 * time.Hour)
-		}, []string{"down 12:00 to 12:00, 3 of 3 calls timed out", "no traffic for 2 hours"}},
+		}, []string{"down at 12:00, 3 of 3 calls timed out", "no traffic for 2 hours"}},
 		"long ago": {func(f *fixture) { f.see(timedOut, 30); f.Advance(25 * time.Hour); f.see(answered(200), 1) }, nil},
 		"probes": {func(f *fixture) {
 			f.see(answered(200), 3)

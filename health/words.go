@@ -43,9 +43,13 @@ func (l List) Down() bool {
 
 func (o Outage) String() string {
 	const clock = "15:04"
-	when := "down since " + o.From.UTC().Format(clock)
-	if !o.To.IsZero() {
-		when = "down " + o.From.UTC().Format(clock) + " to " + o.To.UTC().Format(clock)
+	from, to := o.From.UTC().Format(clock), o.To.UTC().Format(clock)
+	when := "down " + from + " to " + to
+	switch {
+	case o.To.IsZero():
+		when = "down since " + from
+	case from == to && o.To.Sub(o.From) < time.Minute:
+		when = "down at " + from
 	}
 	n, did := o.N, o.does()
 	if 10*o.N < 9*o.Faults { // they failed in several ways

@@ -31,7 +31,7 @@ func TestScreenshots(t *testing.T) {
 	w := newWorld(t, "--store", "sqlite:"+db)
 	w.Stop()
 	w.pretend(t, db)
-	w = newWorld(t, "--store", "sqlite:"+db, "--public-url", "https://lists.example")
+	w = newWorld(t, "--store", "sqlite:"+db, "--public-url", "https://lists.example", "--limit-bots", "off")
 	w.trouble(t)
 	b := w.newTab(t)
 	for _, path := range w.somePages() {
@@ -117,11 +117,11 @@ func (w *world) pretend(t *testing.T, db string) {
 			at := store.Slots.Begin(now.Add(-ago - 5*time.Minute))
 			e := store.OutcomeEntry{OutcomeID: store.OutcomeID{List: l.ID, Op: lists.Posts.Name}, Slot: at}
 			e.Latest.Call, e.Latest.Success = at, at
-			down := i == 4 && ago > 3*time.Hour && ago < 5*time.Hour || i > 4 && random.IntN(60) == 0
+			down := i == 4 && ago > 3*time.Hour && ago < 5*time.Hour || i > 4 && random.IntN(250) == 0
 			for range 10 + random.IntN(20) {
 				e.Tally[store.FigureCalls]++
 				if down && random.IntN(4) > 0 {
-					e.Tally.Fault(0, at.Add(time.Second))
+					e.Tally.Fault(0, at.Add(time.Duration(1+random.IntN(240))*time.Second))
 					e.Latest.Failure = store.Failure{At: at.Add(time.Second), Detail: "Timeout after 10s"}
 					continue
 				}
