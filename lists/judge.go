@@ -228,23 +228,23 @@ func (c Call) shown(v rawjson.Value) string {
 	return shorten(c.Hide(string(v.Raw())))
 }
 
-// oddValue is the error of a value that is not what its place is for.
-type oddValue struct {
+// oddValueError is the error of a value that is not what its place is for.
+type oddValueError struct {
 	path  string
 	value rawjson.Value
 	want  string
 }
 
-func (e *oddValue) Error() string { return e.hiding(func(text string) string { return text }) }
+func (e *oddValueError) Error() string { return e.hiding(func(text string) string { return text }) }
 
-func (e *oddValue) hiding(hide func(string) string) string {
+func (e *oddValueError) hiding(hide func(string) string) string {
 	return fmt.Sprintf("%s is %s, want %s", e.path, shorten(hide(string(e.value.Raw()))), e.want)
 }
 
 // hiding returns the text of an error with what hide hides, the rest of a secret
 // too of which only the beginning would be shown.
 func hiding(err error, hide func(string) string) string {
-	if odd, is := errors.AsType[*oddValue](err); is {
+	if odd, is := errors.AsType[*oddValueError](err); is {
 		return odd.hiding(hide)
 	}
 	return hide(err.Error())

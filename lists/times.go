@@ -78,7 +78,7 @@ func (t timeAt) read(v rawjson.Value, now time.Time) (time.Time, error) {
 	}
 	at, ok := t.parse(v, now)
 	if !ok {
-		return time.Time{}, &oddValue{t.path, v, timeUnits[t.unit]}
+		return time.Time{}, &oddValueError{t.path, v, timeUnits[t.unit]}
 	}
 	return at, nil
 }

@@ -123,7 +123,7 @@ func (f *finding) flag(n *node) (is bool, err error) {
 	if is, ok := flagOf(found[0]); ok {
 		return is, nil
 	}
-	return false, &oddValue{f.entry.Voted, found[0], "true or false"}
+	return false, &oddValueError{f.entry.Voted, found[0], "true or false"}
 }
 
 // flagOf returns what a flag says: true, 1, false or 0. ok is false for anything
@@ -147,7 +147,7 @@ func (f *finding) weightOf(n *node) (int64, error) {
 		}
 		weight, ok := countOf(v)
 		if !ok {
-			return 0, &oddValue{f.entry.Weight, v, "a whole number"}
+			return 0, &oddValueError{f.entry.Weight, v, "a whole number"}
 		}
 		return weight, nil
 	}

@@ -365,7 +365,9 @@ func TestStalledStream(t *testing.T) {
 	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "GET /api/bots/%s/votes/stream HTTP/1.1\r\nHost: aggregator\r\nAuthorization: Bearer %s\r\n\r\n", otherOwnBot, ownKey+otherOwnBot)
+	if _, err := fmt.Fprintf(conn, "GET /api/bots/%s/votes/stream HTTP/1.1\r\nHost: aggregator\r\nAuthorization: Bearer %s\r\n\r\n", otherOwnBot, ownKey+otherOwnBot); err != nil {
+		t.Fatal(err)
+	}
 	n, pad := 0, strings.Repeat("x", 60<<10)
 	testkit.Wait(t, "the end of the stream", func() bool {
 		if n++; n < 400 { // far more than connections take beside what may be behind
