@@ -25,6 +25,7 @@ type LoadOptions struct {
 	Getenv    func(name string) string // as os.Getenv; nil: no variable is set
 	NoSecrets bool                     // references are checked for their form and not followed, so that the bots are of no use
 	Forgets   bool                     // the store is in memory, which is worth a warning to those who wait for votes
+	MadeUp    func(name string) string // what stands for a variable that is not set, or a file that is not there, named as in bots.yaml; nil: it is a fault
 }
 
 // maxFile bounds a bots file: ten thousand bots with all they can have.
@@ -54,7 +55,7 @@ func parse(path string, data []byte, mode fs.FileMode, c *catalog.Catalog, o Loa
 	l := &loader{
 		Decoder:  newDecoder(),
 		catalog:  c,
-		resolver: resolver{dir: filepath.Dir(path), getenv: o.Getenv, formOnly: o.NoSecrets},
+		resolver: resolver{dir: filepath.Dir(path), getenv: o.Getenv, formOnly: o.NoSecrets, madeUp: o.MadeUp},
 		keys:     map[[sha256.Size]byte]strictyaml.Place{},
 		forgets:  o.Forgets,
 	}

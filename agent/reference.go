@@ -17,7 +17,8 @@ import (
 type resolver struct {
 	dir      string // of bots.yaml, where relative paths begin
 	getenv   func(string) string
-	formOnly bool // references are checked for their form and not followed
+	formOnly bool                     // references are checked for their form and not followed
+	madeUp   func(name string) string // as in LoadOptions
 
 	open []string // files followed that others may read
 }
@@ -70,6 +71,9 @@ func (r *resolver) variable(name string) (resolved, error) {
 		return resolved{}, nil
 	}
 	value := r.getenv(name)
+	if value == "" && r.madeUp != nil {
+		value = r.madeUp(name)
+	}
 	if value == "" {
 		return resolved{}, fmt.Errorf("the environment variable %s is not set, or empty; set it, or %s", name, howToRefer)
 	}
@@ -86,10 +90,14 @@ func (r *resolver) file(path string) (resolved, error) {
 	if r.formOnly {
 		return resolved{}, nil
 	}
+	name := path
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(r.dir, path)
 	}
 	data, mode, err := readFile(path, maxSecretFile)
+	if errors.Is(err, fs.ErrNotExist) && r.madeUp != nil {
+		return checked(r.madeUp(name), "the file "+path+" ")
+	}
 	if err != nil {
 		return resolved{}, fmt.Errorf("the file %s %s; write @path of a file, or @@ for a text that begins with @", path, reason(err))
 	}

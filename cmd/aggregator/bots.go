@@ -25,6 +25,7 @@ type botsFlags struct {
 
 	forgets bool                            // the store is in memory
 	own     func(c *catalog.Catalog) []byte // text of a file in place of bots; nil: bots is one, or there is none
+	madeUp  func(name string) string        // as in agent.LoadOptions
 }
 
 func (f *botsFlags) add(fs *flag.FlagSet) {
@@ -52,7 +53,7 @@ func (f *botsFlags) live(read func() (*catalog.Catalog, []string, error), getenv
 	if f.bots != "" || f.own != nil {
 		bots = new(agent.Live)
 		read = bots.Beside(read, func(c *catalog.Catalog) (*agent.Bots, []string, error) {
-			o := agent.LoadOptions{Getenv: getenv, Forgets: f.forgets}
+			o := agent.LoadOptions{Getenv: getenv, Forgets: f.forgets, MadeUp: f.madeUp}
 			if f.own != nil {
 				return agent.Parse("bots", f.own(c), c, o)
 			}

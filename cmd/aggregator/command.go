@@ -15,6 +15,7 @@ import (
 
 // environment is what a command works with.
 type environment struct {
+	program     string   // as it was called, such as bin/aggregator
 	environ     []string // as os.Environ returns it
 	in          io.Reader
 	out, errOut io.Writer

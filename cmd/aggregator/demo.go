@@ -85,7 +85,7 @@ func (f *serviceFlags) demo(ctx context.Context, env environment, asJSON, once b
 	if once {
 		cancel()
 	} else if !asJSON {
-		d.printTry(env.out)
+		d.printTry(env.out, env.program)
 		d.endpoint.printTo(env.out)
 	}
 	return <-served
@@ -131,6 +131,7 @@ func (d *sandboxDemo) show(ctx context.Context, out io.Writer, asJSON bool) erro
 	if err != nil {
 		return err
 	}
+	d.castVotes()
 	told, err := d.tellVotes(ctx)
 	if err != nil {
 		return err
@@ -230,8 +231,8 @@ func shorten(s string, most int) string {
 	return s
 }
 
-// printTry prints what to try next.
-func (d *sandboxDemo) printTry(out io.Writer) {
+// printTry prints what to try next, for the program as it was called.
+func (d *sandboxDemo) printTry(out io.Writer, program string) {
 	base := localURL(d.listener.Addr())
 	_, _ = fmt.Fprintf(out, `
 Serving on %s until Ctrl-C; every list is a sandbox. Try:
@@ -241,7 +242,7 @@ Serving on %s until Ctrl-C; every list is a sandbox. Try:
   curl '%s/api/lists?filter=true'
 `, base, demoBot, d.plainList(), base, base, demoBot, base)
 	if id := listWithTests(d.catalog.Current()); id != "" {
-		_, _ = fmt.Fprintf(out, "  AGGREGATOR_SECRET=%s aggregator hooks send %s --to %s/hooks/%s/%s\n", demoHookSecret, id, base, demoBot, id)
+		_, _ = fmt.Fprintf(out, "  AGGREGATOR_SECRET=%s %s hooks send %s --to %s/hooks/%s/%s\n", demoHookSecret, program, id, base, demoBot, id)
 	}
 	_, _ = fmt.Fprintln(out)
 }

@@ -70,6 +70,12 @@ func TestDemoServesOn(t *testing.T) {
 			t.Errorf("%sprinted %q", line, text)
 		}
 	}
+	url := regexp.MustCompile(`http://\S+/api/bots/`).FindString(try) + demoBot + "/votes/" + demoVoter
+	out, done := sh.start(t, `curl -d '{"top.gg": "token"}' `+url)
+	testkit.Receive(t, "asking for a vote", done)
+	if !strings.Contains(out.String(), `"top.gg":{"voted":true,`) {
+		t.Errorf("%s has voted everywhere, printed %q", demoVoter, out.String())
+	}
 	testkit.Wait(t, "the vote that was sent", func() bool {
 		_, after, _ := strings.Cut(demo.String(), begin)
 		return strings.Contains(after, "  vote.created  ")

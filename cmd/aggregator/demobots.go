@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -32,18 +33,14 @@ func (c *demoClock) advance(to time.Time) {
 	}
 }
 
-// demoSecret stands for an environment variable that is not set, so that a file
-// can be shown at work without its secrets.
-func demoSecret(getenv func(string) string) func(string) string {
-	return func(name string) string {
-		if value := getenv(name); value != "" {
-			return value
-		}
-		if strings.Contains(name, "URL") {
-			return "https://discord.com/api/webhooks/1/demo"
-		}
-		return "demo-secret-" + name
+// demoSecret stands for an environment variable that is not set, or a file that is
+// not there, so that a file of bots can be shown at work without its secrets. It is
+// long enough for the key of a bot.
+func demoSecret(name string) string {
+	if strings.Contains(strings.ToUpper(name), "URL") {
+		return "https://discord.com/api/webhooks/1/demo"
 	}
+	return "demo-secret-in-place-of-" + name
 }
 
 // demoBots shows the agent at work for the bots of a file, on a sandbox of all
@@ -51,18 +48,24 @@ func demoSecret(getenv func(string) string) func(string) string {
 func (f *serviceFlags) demoBots(ctx context.Context, env environment, once bool) error {
 	clock := new(demoClock)
 	f.now = clock.Now
+	var madeUp []string
+	f.madeUp = func(name string) string {
+		secret := demoSecret(name)
+		madeUp = append(madeUp, secret)
+		return secret
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	st := store.NewMemory(store.MemoryOptions{Now: clock.Now})
-	s, err := newService(*f, demoSecret(env.getenv), st, sandbox.Transport(env.transport, listener.Addr().String()), f.logger(env.errOut))
+	s, err := newService(*f, env.getenv, st, sandbox.Transport(env.transport, listener.Addr().String()), f.logger(env.errOut))
 	if err != nil {
 		return reportFaults(env, errors.Join(err, listener.Close()))
 	}
 	lists := sandbox.New(s.catalog.Current().Lists())
 	lists.Now = clock.Now
-	d := &botsDemo{service: s, clock: clock, lists: lists, outside: sandbox.NewOutside(lists, demoServers), out: env.out}
+	d := &botsDemo{service: s, clock: clock, lists: lists, outside: sandbox.NewOutside(lists, demoServers), out: env.out, file: f.bots}
 	for _, b := range s.bots.Current().All() {
 		if t := b.DiscordToken(); !t.IsZero() {
 			d.outside.Bot(t.Reveal(), b.ID)
@@ -75,7 +78,7 @@ func (f *serviceFlags) demoBots(ctx context.Context, env environment, once bool)
 	if err := d.show(ctx); err != nil || once {
 		return errors.Join(err, s.listener.Close())
 	}
-	d.printTry()
+	d.printTry(madeUp)
 	return s.run(ctx, make(chan os.Signal))
 }
 
@@ -86,8 +89,9 @@ type botsDemo struct {
 	lists    *sandbox.Sandbox
 	outside  *sandbox.Outside
 	out      io.Writer
-	tables   bool // posts were shown as a table once
-	messages int  // shown so far
+	file     string // of the bots
+	tables   bool   // posts were shown as a table once
+	messages int    // shown so far
 }
 
 // show lets the agent work until a refused token was said, and that it is well
@@ -178,15 +182,23 @@ func (d *botsDemo) showMessages() {
 
 func (d *botsDemo) time() string { return d.clock.Now().Format("15:04") }
 
-// printTry prints what to try next.
-func (d *botsDemo) printTry() {
+// printTry prints what to try next, with the key of a bot if it is one of those
+// made up.
+func (d *botsDemo) printTry(madeUp []string) {
 	base := localURL(d.listener.Addr())
-	_, _ = fmt.Fprintf(d.out, "Serving on %s until Ctrl-C; every list, and Discord, is a sandbox. With the key of a bot try:\n\n", base)
+	_, _ = fmt.Fprintf(d.out, "Serving on %s until Ctrl-C; every list, Discord, and whatever else is called, is a sandbox. ", base)
 	for _, b := range d.bots.Current().All() {
-		if b.HasKey() {
-			_, _ = fmt.Fprintf(d.out, "  curl -H \"Authorization: Bearer $KEY\" %s/api/bots/%s/posts\n", base, b.ID)
-			_, _ = fmt.Fprintf(d.out, "  curl -H \"Authorization: Bearer $KEY\" -d '{\"bot_id\": %q, \"server_count\": 99}' %s/api/count\n", b.ID, base)
-			return
+		if !b.HasKey() {
+			continue
 		}
+		key := "$KEY"
+		if i := slices.IndexFunc(madeUp, b.KeyMatches); i >= 0 {
+			key = madeUp[i]
+		}
+		_, _ = fmt.Fprintf(d.out, "With the key of a bot try:\n\n")
+		_, _ = fmt.Fprintf(d.out, "  curl -H \"Authorization: Bearer %s\" %s/api/bots/%s/posts\n", key, base, b.ID)
+		_, _ = fmt.Fprintf(d.out, "  curl -H \"Authorization: Bearer %s\" -d '{\"bot_id\": %q, \"server_count\": 99}' %s/api/count\n", key, b.ID, base)
+		return
 	}
+	_, _ = fmt.Fprintf(d.out, "With a key in %s, a bot can ask how its posts stand.\n", d.file)
 }

@@ -16,7 +16,7 @@ import (
 	"aggregator/lists"
 )
 
-// The votes of the demo: who votes, the secret that every list has, where the bot
+// The votes of the demo: who has voted on every list, the secret that every list has, where the bot
 // takes votes, and what signs them.
 const (
 	demoVoter      = "876543210987654321"
@@ -91,6 +91,14 @@ type toldVotes struct {
 
 // toldVote is how a list told of a vote.
 type toldVote struct{ list, proof, answer string }
+
+// castVotes makes every list know of a vote, of which none tells: whoever asks hears
+// of it.
+func (d *sandboxDemo) castVotes() {
+	for _, l := range d.catalog.Current().Lists() {
+		_, _ = d.box.Vote(l.ID, lists.SampleVote{BotID: demoBot, UserID: demoVoter}, lists.NewToken(demoHookSecret, ""))
+	}
+}
 
 // tellVotes has lists tell of votes, and waits until the bot has heard of them.
 func (d *sandboxDemo) tellVotes(ctx context.Context) (*toldVotes, error) {

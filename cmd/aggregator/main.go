@@ -19,7 +19,7 @@ func main() {
 	log.SetOutput(io.Discard)    // net/http logs what lists send unasked there, which may hold a token
 	bounds := newBounds()
 	env := environment{
-		environ: os.Environ(), in: os.Stdin, out: os.Stdout, errOut: os.Stderr,
+		program: os.Args[0], environ: os.Environ(), in: os.Stdin, out: os.Stdout, errOut: os.Stderr,
 		transport: fanout.NewTransport(fanout.WithBounds(bounds.calls, bounds.callsPerList)),
 	}
 	env.tune = tuneMemory

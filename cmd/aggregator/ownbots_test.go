@@ -335,7 +335,7 @@ func TestDemoOfOwnBots(t *testing.T) {
   "123456789012345678":
     name: My Bot
     key: ${MYBOT_KEY}
-    tokens: {hidden.test: "${PLAIN}", count.test: "${COUNT}"}
+    tokens: {hidden.test: "${PLAIN}", count.test: "@no/such/file"}
     posts: {discord_token: "${DISCORD_TOKEN}"}
     notify: ${NOTIFY_URL}
 `)
@@ -351,5 +351,27 @@ func TestDemoOfOwnBots(t *testing.T) {
 	}
 	if n := strings.Count(out.String(), "notice:"); code != 0 || n != 2 {
 		t.Errorf("ended with %d and %d notices, said %s", code, n, errOut.String())
+	}
+}
+
+// TestDemoNamesKey starts the demo with a key that is made up, with one that is
+// not, and without any.
+func TestDemoNamesKey(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, key, want string }{
+		{"made up", "key: ${K}", `"Authorization: Bearer demo-secret-in-place-of-K" `},
+		{"in a file that is not there", `key: "@k"`, `"Authorization: Bearer demo-secret-in-place-of-k" `},
+		{"its own", "key: a-key-of-its-own-that-is-long", `"Authorization: Bearer $KEY" `},
+		{"none", "name: My Bot", "With a key in bots.yaml, a bot can ask how its posts stand.\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			sh := newPageShell(t, nil)
+			if err := os.WriteFile(filepath.Join(sh.dir, "bots.yaml"), []byte("bots:\n  \"123456789012345678\": {"+strings.Replace(tt.key, "${K}", `"${K}"`, 1)+"}\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			out, _ := sh.start(t, "aggregator demo --bots bots.yaml --listen "+anyPort)
+			testkit.Wait(t, tt.want, func() bool { return strings.Contains(out.String(), tt.want) })
+		})
 	}
 }
