@@ -111,6 +111,18 @@ func secretsOf(b *agent.Bot, l *lists.List) []lists.Token {
 	return secrets
 }
 
+// noSecret tells the operator of a webhook for one of the own bots that nothing
+// can prove: most often its secret was forgotten.
+func (in *Intake) noSecret(b *agent.Bot, l *lists.List) {
+	switch {
+	case b == nil || l == nil: // anybody's address
+	case l.Webhook() == nil:
+		in.Log.Warn("webhook that is not taken", "list", l.ID, "bot", b.ID, "reason", "the list is not known to send any")
+	default:
+		in.Log.Warn("webhook that is not taken", "list", l.ID, "bot", b.ID, "reason", "the bot has no secret of the list, under votes.secrets of its file")
+	}
+}
+
 // knownTo returns the secrets of a bot that a list knows, and may send back.
 func knownTo(b *agent.Bot, l *lists.List) []lists.Token {
 	all := slices.Clone(b.Votes.Secrets[l.ID])
@@ -130,6 +142,7 @@ func knownTo(b *agent.Bot, l *lists.List) []lists.Token {
 func (in *Intake) Take(ctx context.Context, b *agent.Bot, l *lists.List, d lists.Delivery) (ignored string, err error) {
 	secrets := secretsOf(b, l)
 	if len(secrets) == 0 {
+		in.noSecret(b, l)
 		return "", ErrNoHook
 	}
 	now := in.Now()

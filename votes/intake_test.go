@@ -136,13 +136,19 @@ func TestSecretsThatListsSend(t *testing.T) {
 func TestNoHook(t *testing.T) {
 	r := newRig(t)
 	in := r.intake(func(string) {})
-	for _, row := range []struct{ bot, list string }{
-		{testBot, "mute.example"}, {testBot, "nowhere.example"}, {keyedBot, "signed.example"}, {keyedBot, "token.example"}, {"999999999999999999", "list.example"},
+	const unknown, forgotten = "the list is not known to send any", "the bot has no secret of the list"
+	for _, row := range []struct{ bot, list, reason string }{ // reason: what the operator hears, "" for nothing
+		{testBot, "mute.example", unknown}, {testBot, "nowhere.example", ""}, {keyedBot, "signed.example", forgotten},
+		{keyedBot, "token.example", forgotten}, {"999999999999999999", "list.example", ""},
 	} {
+		before := len(r.log.String())
 		l, _ := r.catalog.Resolve(row.list)
 		b := r.bots.Current().Bot(row.bot)
 		if _, err := in.Take(t.Context(), b, l, listed("{}")); !errors.Is(err, ErrNoHook) || in.Expects(b, l) {
 			t.Errorf("%s: got %v, want ErrNoHook", row, err)
+		}
+		if said := r.log.String()[before:]; (said != "") != (row.reason != "") || !strings.Contains(said, row.reason) {
+			t.Errorf("%s: the log says %q, want %q", row, said, row.reason)
 		}
 	}
 }

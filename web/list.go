@@ -81,9 +81,9 @@ func bodyOf(c *catalog.Catalog, l *lists.List, origin string) listBody {
 // factsOf returns the lines of a list that are known.
 func factsOf(l *lists.List) []fact {
 	all := []fact{
-		{"Home", hostOf(l.URL), l.URL},
-		{"API documentation", hostOf(l.APIDocs), l.APIDocs},
-		{"Discord server", hostOf(l.Discord), l.Discord},
+		{"Home", shortURL(l.URL), l.URL},
+		{"API documentation", shortURL(l.APIDocs), l.APIDocs},
+		{"Discord server", shortURL(l.Discord), l.Discord},
 		{"Languages", l.Language, ""},
 		{"Owners", l.Owners, ""},
 		{"A bot's page", l.ViewBot, ""},
@@ -100,10 +100,11 @@ func factsOf(l *lists.List) []fact {
 	return all
 }
 
-func hostOf(raw string) string {
+// shortURL returns a URL as people write it.
+func shortURL(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return ""
 	}
-	return strings.TrimPrefix(u.Host, "www.")
+	return strings.TrimPrefix(u.Host, "www.") + strings.TrimSuffix(u.Path, "/")
 }
