@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"aggregator/internal/testkit"
+	"aggregator/lists"
 )
 
 // TestDemoOfVotes holds what README.md shows of votes to what the demo prints,
@@ -71,13 +72,31 @@ func TestDemoServesOn(t *testing.T) {
 		}
 	}
 	url := regexp.MustCompile(`http://\S+/api/bots/`).FindString(try) + demoBot + "/votes/" + demoVoter
-	out, done := sh.start(t, `curl -d '{"top.gg": "token"}' `+url)
+	list := tellingList(t)
+	out, done := sh.start(t, `curl -d '{"`+list+`": "token"}' `+url)
 	testkit.Receive(t, "asking for a vote", done)
-	if !strings.Contains(out.String(), `"top.gg":{"voted":true,`) {
+	if !strings.Contains(out.String(), `"`+list+`":{"voted":true`) {
 		t.Errorf("%s has voted everywhere, printed %q", demoVoter, out.String())
 	}
 	testkit.Wait(t, "the vote that was sent", func() bool {
 		_, after, _ := strings.Cut(demo.String(), begin)
 		return strings.Contains(after, "  vote.created  ")
 	})
+}
+
+// tellingList returns the id of a list that ships and tells who voted.
+func tellingList(t *testing.T) string {
+	t.Helper()
+	var f catalogFlags
+	c, _, err := f.read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range c.Lists() {
+		if _, why := l.PlanVote(demoBot, demoVoter, lists.NewToken("token", ""), userAgent); why == nil {
+			return l.ID
+		}
+	}
+	t.Fatal("no list tells who voted")
+	return ""
 }
