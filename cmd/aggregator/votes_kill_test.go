@@ -41,7 +41,7 @@ func (v *webhookSenders) run(ctx context.Context, n int) {
 				v.mu.Unlock()
 				break
 			}
-			time.Sleep(5 * time.Millisecond) // the service is gone for now
+			time.Sleep(5 * time.Millisecond) // the service is gone at the moment
 		}
 	}
 }
