@@ -60,7 +60,7 @@ func (i *icons) of(ctx context.Context, url string) *icon {
 	i.mu.Lock()
 	one := i.byURL[url]
 	if one == nil || one.stale(i.now()) {
-		i.forget(url)
+		i.forgetStale()
 		one = &icon{done: make(chan struct{})}
 		i.byURL[url] = one
 		go i.fill(context.WithoutCancel(ctx), url, one) // ends with the deadline of its operation
@@ -93,11 +93,15 @@ func (i *icon) stale(now time.Time) bool {
 	return now.Sub(i.at) >= fresh
 }
 
-// forget drops the picture of a URL. The mutex is held.
-func (i *icons) forget(url string) {
-	if old := i.byURL[url]; old != nil {
-		i.bytes -= len(old.body)
-		delete(i.byURL, url)
+// forgetStale drops what would be asked for again, which a catalog that was
+// reloaded may no longer name. The mutex is held.
+func (i *icons) forgetStale() {
+	now := i.now()
+	for url, old := range i.byURL {
+		if old.stale(now) {
+			i.bytes -= len(old.body)
+			delete(i.byURL, url)
+		}
 	}
 }
 

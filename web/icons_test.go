@@ -94,3 +94,25 @@ func TestSlowIcon(t *testing.T) {
 		t.Error("there is no picture after it was fetched")
 	}
 }
+
+// TestOldIconsGo holds that pictures which no list names any more take no room
+// for ever.
+func TestOldIconsGo(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	s := newSite(t, func(c *Config) {
+		c.Now = func() time.Time { return now }
+		c.Fetch = func(context.Context, lists.Op, lists.Request) lists.Answer { return lists.NewAnswer(200, nil, []byte(png)) }
+	})
+	for _, url := range []string{"https://one.example/icon.png", "https://two.example/icon.png"} {
+		if s.icons.of(t.Context(), url) == nil {
+			t.Fatalf("%s has no picture", url)
+		}
+	}
+	now = now.Add(iconFresh)
+	if s.icons.of(t.Context(), "https://three.example/icon.png") == nil {
+		t.Fatal("a third one has no picture")
+	}
+	if len(s.icons.byURL) != 1 || s.icons.bytes != len(png) {
+		t.Errorf("%d pictures of %d bytes are kept, want 1 of %d", len(s.icons.byURL), s.icons.bytes, len(png))
+	}
+}
