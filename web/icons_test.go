@@ -101,7 +101,9 @@ func TestOldIconsGo(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	s := newSite(t, func(c *Config) {
 		c.Now = func() time.Time { return now }
-		c.Fetch = func(context.Context, lists.Op, lists.Request) lists.Answer { return lists.NewAnswer(200, nil, []byte(png)) }
+		c.Fetch = func(context.Context, lists.Op, lists.Request) lists.Answer {
+			return lists.NewAnswer(200, nil, []byte(png))
+		}
 	})
 	for _, url := range []string{"https://one.example/icon.png", "https://two.example/icon.png"} {
 		if s.icons.of(t.Context(), url) == nil {
