@@ -18,7 +18,7 @@ func TestDeadlineOfSigningIn(t *testing.T) {
 	}
 	defer l.Close()
 	c := newClient(config{address: l.Addr().String(), password: password, dialTimeout: time.Hour, callTimeout: time.Hour})
-	defer c.close()
+	defer func() { _ = c.close() }() // nothing is to be written any more
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	done := make(chan error, 1)
