@@ -19,6 +19,9 @@ type Admin struct {
 	Holds func(ctx context.Context) ([]Hold, error)
 	// Lift ends a hold. ok is false where there is none with the id.
 	Lift func(ctx context.Context, id string) (lifted Hold, ok bool, err error)
+	// FindList returns the id by which a list is known now, and an error for people
+	// where there is none. Nil: every id is taken as it is.
+	FindList func(id string) (string, error)
 	// Circuits returns the circuits that are not closed.
 	Circuits func() []Circuit
 	// Backup writes a copy of the store.
@@ -96,6 +99,12 @@ func (a Admin) holds(w http.ResponseWriter, r *http.Request) {
 	}
 	answer := AdminHolds{Holds: []Hold{}, Circuits: []Circuit{}}
 	list := r.URL.Query().Get("list")
+	if list != "" && a.FindList != nil {
+		if list, err = a.FindList(list); err != nil {
+			adminError(w, http.StatusBadRequest, err.Error())
+			return
+		}
+	}
 	for _, h := range all {
 		if list == "" || h.List == list {
 			answer.Holds = append(answer.Holds, h)

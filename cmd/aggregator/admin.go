@@ -120,6 +120,9 @@ func (f *adminFlag) ask(ctx context.Context, method, path string, body any) (io.
 		if err := json.NewDecoder(io.LimitReader(resp.Body, httpapi.MaxBody)).Decode(&said); err != nil {
 			return nil, fmt.Errorf("the service at %s answers %s", f.address, resp.Status)
 		}
+		if resp.StatusCode == http.StatusBadRequest {
+			return nil, usagef("%s", said.Message)
+		}
 		return nil, errors.New(said.Message)
 	}
 	return resp.Body, nil

@@ -40,6 +40,9 @@ func TestAdmin(t *testing.T) {
 		t.Errorf("it shows a token: %s", out)
 	}
 	ask(`^ID +LIST +KIND +UNTIL\n$`, "holds", "--list", "one.test")
+	if e := runToEnd(t, nil, "holds", "--list", "paced.tset", "--admin", admin); e.Code != exitUsage || !strings.Contains(e.ErrOut, `unknown list "paced.tset", did you mean "paced.test"?`) {
+		t.Errorf("of an unknown list: ended with %d: %s", e.Code, e.ErrOut)
+	}
 	id := regexp.MustCompile(`(?m)^[0-9a-f]{12}`).FindString(out)
 
 	copied := filepath.Join(folder, "copy.db")

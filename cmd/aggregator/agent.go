@@ -60,7 +60,7 @@ func (f *agentFlags) run(ctx context.Context, env environment) (err error) {
 	log := f.logger(env.errOut)
 	live, bots, warnings, err := f.live(f.read, env.getenv)
 	if err != nil {
-		return reportFaults(env, err)
+		return err
 	}
 	for _, w := range warnings {
 		log.Warn("catalog", "warning", w)

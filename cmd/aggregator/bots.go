@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -117,15 +116,4 @@ func (f *formatFlag) Set(value string) error {
 	is, err := strconv.ParseBool(value)
 	*f = formatFlag(is && err == nil)
 	return nil
-}
-
-// reportFaults prints what is wrong with a file and returns errReported; any other
-// error it returns as it is.
-func reportFaults(env environment, err error) error {
-	var wrong *catalog.Error
-	if !errors.As(err, &wrong) {
-		return err
-	}
-	_, _ = fmt.Fprintln(env.errOut, wrong)
-	return errReported
 }

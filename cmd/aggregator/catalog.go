@@ -19,7 +19,7 @@ type catalogFlags struct {
 }
 
 func (f *catalogFlags) add(fs *flag.FlagSet) {
-	fs.Var(&f.lists, "lists", "`FILE` of lists, or builtin, which is the default; given again, later files add lists or replace single fields of one")
+	fs.Var(&f.lists, "lists", "`FILE` of lists, or builtin, which is the default; may be given again: later files add lists or replace single fields of one")
 	fs.StringVar(&f.legacyIDs, "legacy-ids", "", "`FILE` of ids that lists once had, or builtin, which is the default where the built-in lists are loaded")
 }
 

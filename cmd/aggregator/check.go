@@ -32,7 +32,7 @@ func (f *checkFlags) check(env environment) error {
 	}
 	c, warnings, err := f.read()
 	if err != nil {
-		return reportFaults(env, err)
+		return err
 	}
 	var bots *agent.Bots
 	if f.bots != "" {
@@ -44,7 +44,7 @@ func (f *checkFlags) check(env environment) error {
 		_, _ = fmt.Fprintln(env.errOut, "warning:", w)
 	}
 	if err != nil {
-		return reportFaults(env, err)
+		return err
 	}
 	_, err = fmt.Fprintln(env.out, c.Counts())
 	if f.bots != "" {

@@ -61,7 +61,7 @@ func (f *serviceFlags) demoBots(ctx context.Context, env environment, once bool)
 	st := store.NewMemory(store.MemoryOptions{Now: clock.Now})
 	s, err := newService(*f, env.getenv, st, sandbox.Transport(env.transport, listener.Addr().String()), f.logger(env.errOut))
 	if err != nil {
-		return reportFaults(env, errors.Join(err, listener.Close()))
+		return errors.Join(err, listener.Close())
 	}
 	lists := sandbox.New(s.catalog.Current().Lists())
 	lists.Now = clock.Now

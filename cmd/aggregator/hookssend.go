@@ -56,7 +56,7 @@ func (f *hooksSendFlags) send(ctx context.Context, env environment, id string) e
 	}
 	c, _, err := f.read()
 	if err != nil {
-		return reportFaults(env, err)
+		return err
 	}
 	l, err := findList(c, id)
 	if err != nil {

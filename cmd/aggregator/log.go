@@ -22,6 +22,7 @@ func (f *logFlags) add(fs *flag.FlagSet) {
 	f.format = formatAuto
 	fs.Var(&f.format, "log-format", "`FORMAT` of the log: json, text, or auto, which is text on a terminal and else json")
 	fs.TextVar(&f.level, "log-level", slog.LevelInfo, "`LEVEL` from which on messages are logged: debug, info, warn or error")
+	fs.Lookup("log-level").DefValue = "info" // as people write it
 }
 
 // logFormat is a flag of the log's format.

@@ -204,7 +204,14 @@ func (s *service) closeBeside() (err error) {
 // adminOf is what the operator's own programs may ask the service.
 func (s *service) adminOf(st store.Store, client *fanout.Client) httpapi.Admin {
 	return httpapi.Admin{
-		Backup:   st.Backup,
+		Backup: st.Backup,
+		FindList: func(id string) (string, error) {
+			l, err := findList(s.catalog.Current(), id)
+			if err != nil {
+				return "", err
+			}
+			return l.ID, nil
+		},
 		Circuits: func() []httpapi.Circuit { return openCircuits(client.Breakers()) },
 		Holds: func(ctx context.Context) ([]httpapi.Hold, error) {
 			all, err := s.aggregator.Holds.List(ctx)
