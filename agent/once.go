@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"aggregator/aggregate"
-	"aggregator/lists"
 	"aggregator/store"
 )
 
@@ -27,7 +26,7 @@ func (d Done) Failed() bool {
 		}
 	}
 	for _, s := range d.Skipped {
-		if s.Why.Reason != lists.SkipPaced && s.Why.Reason != lists.SkipRefused {
+		if !s.Why.IsHeld() {
 			return true
 		}
 	}

@@ -31,7 +31,7 @@ type operation[R, A any] struct {
 	share   func(*catalog.Catalog, R) (key flightKey, ok bool)                 // requests of one key share one run of their calls; nil: none does
 	shared  *flights[A]                                                        // by share
 	servers func(R, asked, A) (n int64, ok bool)                               // how many servers the bot is on, where that is told; nil: it never is
-	listen  func(R) *listener                                                  // who hears how a shared run goes on; nil: nobody does
+	listen  func(R) *listener                                                  // who hears how a run goes on; nil: nobody does
 	keep    func(R, Caller, A)                                                 // keeps the answer of a run; nil: nothing does
 	hasty   bool                                                               // holds are not waited for
 	common  bool                                                               // a window is of all callers, and who joins a run uses none
@@ -167,7 +167,7 @@ func (a *Aggregator) run(ctx context.Context, op lists.Op, memory *remembered, d
 	plan, held := a.heldBack(ctx, plan, why)
 	var arrived func(int, *lists.Answer)
 	if heard != nil {
-		arrived = func(i int, answer *lists.Answer) { heard(arrival{plan[i].read, answer}) }
+		arrived = func(i int, answer *lists.Answer) { heard(arrival{plan[i].call, plan[i].read, answer}) }
 	}
 	answers := room.Run(ctx, op, calls(plan), arrived)
 	goneOtherwise(plan, answers)

@@ -11,13 +11,11 @@ import (
 
 // BotRequest is a bot to read from the lists.
 type BotRequest struct {
-	BotID  string
-	Tokens []NamedToken // the caller's own keys, for lists that are read with one
-	// Progress hears how the reading goes on; nil: nobody does. Of one with keys
-	// of the caller it hears at its end.
-	Progress *Progress
+	BotID    string
+	Tokens   []NamedToken // the caller's own keys, for lists that are read with one
+	Progress *Progress    // hears how the reading goes on; nil: nobody does
 
-	teller *teller
+	teller *teller[lists.Reading]
 }
 
 // Bot asks every list about a bot and merges the answers. A caller that leaves
@@ -27,9 +25,7 @@ func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAns
 	if !lists.IsSnowflake(r.BotID) {
 		return BotAnswer{}, invalid("'id' must be a snowflake")
 	}
-	if r.Progress != nil {
-		r.teller = newTeller(*r.Progress)
-	}
+	r.teller = newTeller(r.Progress, func(one lists.Reading) string { return one.List })
 	return a.readBot(ctx, &a.bots, r, from)
 }
 
@@ -50,9 +46,7 @@ func (a *Aggregator) readBot(ctx context.Context, op *operation[BotRequest, BotA
 	}
 	answer := result.answer
 	answer.Age, answer.Window = result.age, result.window
-	if r.teller != nil {
-		r.teller.end(answer)
-	}
+	r.teller.end(answer.Lists, answer.Skipped)
 	return answer, nil
 }
 
@@ -74,12 +68,7 @@ func (a *Aggregator) botOperation() operation[BotRequest, BotAnswer] {
 		servers: readServers,
 		share:   shareBot,
 		shared:  &a.readings,
-		listen: func(r BotRequest) *listener {
-			if r.teller == nil {
-				return nil
-			}
-			return r.teller.listener()
-		},
+		listen:  func(r BotRequest) *listener { return r.teller.listener(arrival.reading) },
 		keep: func(r BotRequest, from Caller, answer BotAnswer) {
 			if len(r.Tokens) == 0 { // what keys of the caller open is for that caller alone
 				a.last.put(answer, from.network())

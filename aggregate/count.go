@@ -14,9 +14,17 @@ func (a *Aggregator) Count(ctx context.Context, r CountRequest, from Caller) (Co
 	if !lists.IsSnowflake(r.BotID) {
 		return CountAnswer{}, invalid("'bot_id' must be a snowflake")
 	}
+	r.teller = newTeller(r.Progress, func(one Result) string { return one.List })
 	result, err := ask(ctx, a, &a.counts, r, from)
-	result.answer.Window = result.window
-	return result.answer, err
+	if err != nil {
+		return CountAnswer{}, err
+	}
+	answer := result.answer
+	answer.Window = result.window
+	if !r.DryRun {
+		r.teller.end(answer.Results, answer.Skipped)
+	}
+	return answer, nil
 }
 
 func (a *Aggregator) countOperation() operation[CountRequest, CountAnswer] {
@@ -29,6 +37,7 @@ func (a *Aggregator) countOperation() operation[CountRequest, CountAnswer] {
 		plan:    a.planCount,
 		merge:   mergeCount,
 		servers: countedServers,
+		listen:  func(r CountRequest) *listener { return r.teller.listener(arrival.result) },
 		toEnd:   true,
 	}
 }
@@ -70,7 +79,12 @@ func mergeCount(r CountRequest, d asked) CountAnswer {
 	}
 	answer.Results = make([]Result, len(d.plan))
 	for i, p := range d.plan {
-		answer.Results[i] = Result{List: p.call.List.ID, Verdict: d.verdicts[i], Sent: p.call.Sent, Took: d.answers[i].Took}
+		answer.Results[i] = resultOf(p.call, d.answers[i], d.verdicts[i])
 	}
 	return answer
+}
+
+// resultOf returns what a list said to a call.
+func resultOf(call lists.Call, a lists.Answer, v lists.Verdict) Result {
+	return Result{List: call.List.ID, Verdict: v, Sent: call.Sent, Took: a.Took}
 }

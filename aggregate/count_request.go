@@ -7,6 +7,10 @@ type CountRequest struct {
 	lists.Count
 	Tokens []NamedToken // in the order sent
 	DryRun bool         // plan, and send nothing
+	// Progress hears how the posts go on, unless none is made; nil: nobody does.
+	Progress *CountProgress
+
+	teller *teller[Result]
 }
 
 // NamedToken is a token as the caller named it.

@@ -3,6 +3,7 @@ package aggregate_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -24,6 +25,8 @@ lists:
   b.test: {name: B, url: "https://b.test/", api_get: "https://b.test/:id"}
   c.test: {name: C, url: "https://c.test/", api_get: "https://c.test/:id"}
   key.test: {name: Key, url: "https://key.test/", get: {url: "https://key.test/:id", auth: {}}}
+  p.test: {name: P, url: "https://p.test/", api_post: "https://p.test/:id", api_field: n}
+  q.test: {name: Q, url: "https://q.test/", post: {url: "https://q.test/:id", auth: {}, fields: {server_count: n}, otherwise: {on: [403], url: "https://q.test/other/:id", fields: {server_count: n}}}}
 `
 
 // stage is an Aggregator whose lists answer when they are told to.
@@ -166,6 +169,67 @@ func TestProgress(t *testing.T) {
 	}
 	if err := testkit.Receive(t, "the end", s.watch(1).done); !isLimited(err) {
 		t.Errorf("again: %v, want a limit", err)
+	}
+}
+
+// TestProgressOfOnesOwn hears of runs that nobody shares: of a reading with the
+// caller's key, and of a count.
+func TestProgressOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	events := make(chan string, 100)
+	begin := func(asked []string, skipped []aggregate.Skipped) {
+		events <- fmt.Sprintf("ask %s, skip %d", strings.Join(asked, " "), len(skipped))
+	}
+	want := func(all ...string) {
+		t.Helper()
+		for _, one := range all {
+			if got := testkit.Receive(t, one, events); got != one {
+				t.Errorf("heard %q, want %q", got, one)
+			}
+		}
+	}
+	token := func(list string) aggregate.NamedToken {
+		return aggregate.NamedToken{ID: list, Token: lists.NewToken("k", "")}
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.Bot(context.Background(), aggregate.BotRequest{BotID: firstBot, Tokens: []aggregate.NamedToken{token("key.test")}, Progress: &aggregate.Progress{
+			Begin: begin, Hear: func(r lists.Reading) { events <- fmt.Sprintf("%s has %d", r.List, r.Count) },
+		}}, caller(1))
+		done <- err
+	}()
+	want("ask a.test b.test c.test key.test, skip 0")
+	for _, list := range []string{"key.test", "b.test", "c.test", "a.test"} {
+		s.answer[list] <- lists.NewAnswer(200, nil, []byte(`{"count":5}`))
+		want(list + " has 5")
+	}
+	if err := testkit.Receive(t, "the end", done); err != nil {
+		t.Error(err)
+	}
+
+	count := aggregate.CountRequest{Count: lists.Count{BotID: firstBot, ServerCount: 5}, Tokens: []aggregate.NamedToken{token("q.test"), token("a.test"), token("p.test")}}
+	count.Progress = &aggregate.CountProgress{Begin: begin, Hear: func(r aggregate.Result) { events <- fmt.Sprintf("%s %t %d", r.List, r.OK, r.Status) }}
+	go func() {
+		answer, err := s.Count(context.Background(), count, caller(1))
+		if len(answer.Results) != 2 || len(answer.Skipped) != 1 {
+			t.Errorf("%d results, %d skipped; want 2 and 1", len(answer.Results), len(answer.Skipped))
+		}
+		done <- err
+	}()
+	want("ask p.test q.test, skip 1")
+	second := lists.NewAnswer(200, nil, []byte(`{}`))
+	second.Otherwise = true
+	s.answer["q.test"] <- second
+	want("q.test true 200")
+	s.answer["p.test"] <- lists.NewAnswer(500, nil, nil)
+	want("p.test false 500")
+	if err := testkit.Receive(t, "the end", done); err != nil {
+		t.Error(err)
+	}
+	count.DryRun = true
+	if _, err := s.Count(t.Context(), count, caller(1)); err != nil || len(events) > 0 {
+		t.Errorf("a dry run: %v, and %d events", err, len(events))
 	}
 }
 

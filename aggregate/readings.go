@@ -58,10 +58,10 @@ type flight[A any] struct {
 	begun   bool
 	cancel  context.CancelFunc
 
-	done   chan struct{} // of a shared flight: closed when it has landed
+	done   chan struct{} // closed when it has landed; nil for one that nobody but its own request can hear of
 	toAsk  []string      // of a shared flight: the lists of its plan, before it began
 	toSkip []Skipped     // and those that are not asked
-	news   arrivals      // and what has come
+	news   arrivals      // what has come, where there is done
 	answer A
 	some   bool // a list was asked
 	err    error
@@ -125,18 +125,23 @@ func (s *flights[A]) board(ctx context.Context, key flightKey, own *flight[A]) *
 
 // fly makes the run, and returns when the flight has landed. A shared flight is
 // made by the first of those who wait for it, and ends early only when the last
-// of them has left. The listener of one who waits hears of it in fly's goroutine;
-// nil: nobody does.
+// of them has left. The listener hears of the run in fly's goroutine; nil: nobody
+// does.
 func (f *flight[A]) fly(ctx context.Context, to *listener, run func(context.Context) (answer A, some bool, err error)) error {
-	if f.of == nil {
-		f.answer, f.some, f.err = run(ctx)
-		return f.err
-	}
-	f.of.begin(ctx, f, run)
-	if to != nil {
-		if plan, skipped, flies := f.outlook(); flies {
+	left := ctx.Done()
+	switch {
+	case f.of != nil:
+		f.of.begin(ctx, f, run)
+		if plan, skipped, flies := f.outlook(); flies && to != nil {
 			to.begin(plan, skipped)
 		}
+	case to != nil:
+		to.begin(listsOf(f.plan), slices.Clone(f.skipped)) // the run changes what it is given
+		f.runApart(ctx, run)
+		left = nil // the run ends with the context too, and its room is its request's until then
+	default:
+		f.answer, f.some, f.err = run(ctx)
+		return f.err
 	}
 	var more <-chan struct{}
 	for heard := 0; ; {
@@ -152,10 +157,20 @@ func (f *flight[A]) fly(ctx context.Context, to *listener, run func(context.Cont
 		case <-more:
 		case <-f.done:
 			return f.err
-		case <-ctx.Done():
+		case <-left:
 			return ctx.Err()
 		}
 	}
+}
+
+// runApart makes the run of one request's own flight in a goroutine, so that the
+// request can hear of it. The goroutine ends with the run, whose deadline is near.
+func (f *flight[A]) runApart(ctx context.Context, run func(context.Context) (answer A, some bool, err error)) {
+	f.done = make(chan struct{})
+	go func() {
+		defer close(f.done)
+		f.answer, f.some, f.err = recovered(ctx, run)
+	}()
 }
 
 // outlook returns what a shared flight is to ask, and what it will not. flies is
@@ -169,10 +184,10 @@ func (f *flight[A]) outlook() (plan []string, skipped []Skipped, flies bool) {
 	return f.toAsk, f.toSkip, true
 }
 
-// heard returns what takes the answers of a flight as they come; nil for one that
-// is not shared.
+// heard returns what takes the answers of a flight as they come; nil for one of
+// which nobody hears.
 func (f *flight[A]) heard() func(arrival) {
-	if f.of == nil {
+	if f.done == nil {
 		return nil
 	}
 	return f.news.add
@@ -199,7 +214,7 @@ func (s *flights[A]) begin(ctx context.Context, f *flight[A], run func(context.C
 func recovered[A any](ctx context.Context, run func(context.Context) (A, bool, error)) (answer A, some bool, err error) {
 	defer func() {
 		if recover() != nil { // what it says may hold what a list sent
-			err = fmt.Errorf("a shared run panicked: %s", debug.Stack())
+			err = fmt.Errorf("a run panicked: %s", debug.Stack())
 		}
 	}()
 	return run(ctx)

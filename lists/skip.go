@@ -33,6 +33,10 @@ const (
 	SkipPaced    SkipReason = "paced"     // the list would refuse, or punish, a call before Until; Detail: what the call is, "" for a post
 )
 
+// IsHeld reports whether the list is only not asked now: it will be once the time
+// has come, and nobody need do anything.
+func (s Skip) IsHeld() bool { return s.Reason == SkipPaced || s.Reason == SkipRefused }
+
 // String returns the reason in the documented words of answers.
 func (s Skip) String() string {
 	switch s.Reason {

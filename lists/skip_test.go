@@ -42,3 +42,14 @@ func TestSkipWords(t *testing.T) {
 		}
 	}
 }
+
+func TestSkipIsHeld(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[SkipReason]bool{
+		SkipPaced: true, SkipRefused: true, SkipRevoked: false, SkipUnknown: false, SkipDefunct: false, SkipBadToken: false, SkipNoToken: false,
+	} {
+		if got := (Skip{Reason: reason}).IsHeld(); got != want {
+			t.Errorf("%s: held %t, want %t", reason, got, want)
+		}
+	}
+}

@@ -337,6 +337,9 @@ func (p problem) Error() string { return string(p) }
 
 const damaged problem = "is damaged"
 
+// ErrInUse is wrapped by the error of Open where another process has the file open.
+var ErrInUse error = problem("is in use by another process")
+
 // explain makes an error of this package or of SQLite a problem in plain words
 // where it is a known one, else answers it as it is.
 func explain(err error) error {
@@ -349,7 +352,7 @@ func explain(err error) error {
 	}
 	switch e.Code() & 0xff { // the rest of the code is detail
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return problem("is in use by another process")
+		return ErrInUse
 	case sqlite3.SQLITE_NOTADB:
 		return problem("is not a SQLite database")
 	case sqlite3.SQLITE_CORRUPT:
