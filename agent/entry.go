@@ -9,6 +9,9 @@ import (
 	"aggregator/strictyaml"
 )
 
+// botsKey is the key at the top of bots.yaml.
+const botsKey = "bots"
+
 // document is the shape of bots.yaml.
 type document[B any] struct {
 	Bots map[string]B `yaml:"bots" required:"true" doc:"The operator's own bots, each by its id (a snowflake)."`
@@ -84,7 +87,7 @@ func (texts) OneOrMany() {}
 
 // newDecoder returns a decoder for bots.yaml.
 func newDecoder() strictyaml.Decoder {
-	return strictyaml.Decoder{Entries: "bots", Secrets: true, NoBlanks: true, DigitKeys: true}
+	return strictyaml.Decoder{Entries: botsKey, Secrets: true, NoBlanks: true, DigitKeys: true}
 }
 
 // Schema returns a JSON Schema of bots.yaml, for editors.
@@ -92,7 +95,7 @@ func Schema() []byte {
 	d := newDecoder()
 	root := d.SchemaOf(reflect.TypeFor[document[botEntry]]())
 	root["title"] = "Own bots"
-	bots := root["properties"].(strictyaml.Schema)["bots"].(strictyaml.Schema)
+	bots := root["properties"].(strictyaml.Schema)[botsKey].(strictyaml.Schema)
 	bots["propertyNames"] = strictyaml.Schema{"pattern": `^[1-9][0-9]{15,19}$`}
 	b, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {

@@ -49,23 +49,9 @@ func Parse(name string, text []byte, c *catalog.Catalog, o LoadOptions) (*Bots, 
 }
 
 func parse(path string, data []byte, mode fs.FileMode, c *catalog.Catalog, o LoadOptions) (*Bots, []string, error) {
-	if o.Getenv == nil {
-		o.Getenv = func(string) string { return "" }
-	}
-	l := &loader{
-		Decoder:  newDecoder(),
-		catalog:  c,
-		resolver: resolver{dir: filepath.Dir(path), getenv: o.Getenv, formOnly: o.NoSecrets, madeUp: o.MadeUp},
-		keys:     map[[sha256.Size]byte]strictyaml.Place{},
-		forgets:  o.Forgets,
-	}
+	l := newLoader(path, c, o)
 	bots := l.load(strictyaml.File{Name: path, Data: data})
-	if l.literals && othersMayRead(mode) {
-		l.warn(strictyaml.Place{File: path}, "holds secrets and may be read by others; chmod 600 it")
-	}
-	for _, f := range l.resolver.open {
-		l.warn(strictyaml.Place{File: f}, "holds a secret and may be read by others; chmod 600 it")
-	}
+	l.warnOfModes(path, mode)
 	return bots, l.warnings, l.Err()
 }
 
@@ -78,6 +64,31 @@ type loader struct {
 	literals bool                                   // some secret stands in the file itself
 	forgets  bool                                   // as in LoadOptions
 	warnings []string
+}
+
+// newLoader returns a loader of a file, beside which relative references begin.
+func newLoader(path string, c *catalog.Catalog, o LoadOptions) *loader {
+	if o.Getenv == nil {
+		o.Getenv = func(string) string { return "" }
+	}
+	return &loader{
+		Decoder:  newDecoder(),
+		catalog:  c,
+		resolver: resolver{dir: filepath.Dir(path), getenv: o.Getenv, formOnly: o.NoSecrets, madeUp: o.MadeUp},
+		keys:     map[[sha256.Size]byte]strictyaml.Place{},
+		forgets:  o.Forgets,
+	}
+}
+
+// warnOfModes warns of files with secrets that others may read: of the one that was
+// loaded, which has this mode, and of those that it refers to.
+func (l *loader) warnOfModes(path string, mode fs.FileMode) {
+	if l.literals && othersMayRead(mode) {
+		l.warn(strictyaml.Place{File: path}, "holds secrets and may be read by others; chmod 600 it")
+	}
+	for _, f := range l.resolver.open {
+		l.warn(strictyaml.Place{File: f}, "holds a secret and may be read by others; chmod 600 it")
+	}
 }
 
 func (l *loader) warn(at strictyaml.Place, format string, args ...any) {
@@ -99,7 +110,7 @@ func (l *loader) load(f strictyaml.File) *Bots {
 	if doc.Bots == nil {
 		return bots
 	}
-	for _, f := range root.Find("bots").Fields() {
+	for _, f := range root.Find(botsKey).Fields() {
 		b := l.bot(f.Key, f.Value)
 		bots.all = append(bots.all, b)
 		bots.byID[b.ID] = b
@@ -118,7 +129,9 @@ func (l *loader) bot(id string, n *strictyaml.Node) *Bot {
 		l.Add(n.Find("name").Place(), "is taken as it stands and can be no reference; write the name out")
 	}
 	l.key(b, n, e.Key)
-	b.Tokens = l.tokens(id, n.Find("tokens"), e.Tokens)
+	if e.Tokens != nil {
+		b.Tokens = l.tokens(n.Find("tokens"), e.Tokens, func(at strictyaml.Place, list *lists.List, t lists.Token) { l.checkList(id, at, list, t) })
+	}
 	if e.Posts != nil {
 		b.Posts = l.posts(n.Find("posts"), e.Posts)
 	}
@@ -180,11 +193,9 @@ func (l *loader) key(b *Bot, n *strictyaml.Node, value text) {
 	l.keys[hash] = at
 }
 
-// tokens checks the bot's tokens, in the order of the file.
-func (l *loader) tokens(bot string, n *strictyaml.Node, entries map[string]tokenEntry) []aggregate.NamedToken {
-	if entries == nil {
-		return nil
-	}
+// tokens returns a bot's tokens, in the order of the file. Each is held against its
+// list by check.
+func (l *loader) tokens(n *strictyaml.Node, entries map[string]tokenEntry, check func(strictyaml.Place, *lists.List, lists.Token)) []aggregate.NamedToken {
 	var all []aggregate.NamedToken
 	named := l.listNames()
 	for _, f := range n.Fields() {
@@ -193,7 +204,7 @@ func (l *loader) tokens(bot string, n *strictyaml.Node, entries map[string]token
 		if list == nil {
 			continue
 		}
-		l.checkList(bot, f.Value.Place(), list, token)
+		check(f.Value.Place(), list, token)
 		all = append(all, aggregate.NamedToken{ID: list.ID, Token: token})
 	}
 	return all
