@@ -28,19 +28,6 @@ var (
 
 var shelves = []shelf{living, defunct, hidden}
 
-// skill is something that lists can do, by which they are filtered.
-type skill struct {
-	Key, Label string
-	has        func(*lists.List) bool
-}
-
-var skills = []skill{
-	{"counts", "Takes counts", (*lists.List).TakesCounts},
-	{"reads", "Can be read", (*lists.List).Readable},
-	{"votes", "Tells who voted", func(l *lists.List) bool { return l.Supports(lists.Votes) }},
-	{"webhook", "Sends votes", func(l *lists.List) bool { return l.Webhook() != nil }},
-}
-
 // order is a way to sort lists.
 type order struct {
 	Key, Label string
@@ -61,18 +48,15 @@ func byName(a, b *lists.List) int {
 
 // filter is what a reader of the index looks for. All of it stands in the URL.
 type filter struct {
-	Text     string
-	Can      []string // keys of skills
-	Features []string // ids: lists that have all of them
-	Language string
-	Sort     string
+	lists.Filter
+	Sort string
 }
 
 // maxSearch bounds what is searched for, in bytes.
 const maxSearch = 100
 
 func filterOf(q url.Values) filter {
-	f := filter{Text: strings.TrimSpace(q.Get("q")), Can: q["can"], Features: q["feature"], Language: q.Get("language"), Sort: q.Get("sort")}
+	f := filter{lists.Filter{Text: strings.TrimSpace(q.Get("q")), Can: q["can"], Features: q["feature"], Language: q.Get("language")}, q.Get("sort")}
 	f.Text = f.Text[:min(len(f.Text), maxSearch)]
 	f.Features = slices.DeleteFunc(f.Features, func(id string) bool { return id == "" })
 	if !slices.ContainsFunc(orders, func(o order) bool { return o.Key == f.Sort }) {
@@ -81,43 +65,10 @@ func filterOf(q url.Values) filter {
 	return f
 }
 
-// takes reports whether a list is one that the reader looks for.
-func (f filter) takes(l *lists.List) bool {
-	for _, s := range skills {
-		if slices.Contains(f.Can, s.Key) && !s.has(l) {
-			return false
-		}
-	}
-	for _, id := range f.Features {
-		if !slices.Contains(l.Features, id) {
-			return false
-		}
-	}
-	if f.Language != "" && !slices.Contains(languages(l), f.Language) {
-		return false
-	}
-	text := strings.ToLower(l.ID + "\n" + l.Name + "\n" + l.Description)
-	for word := range strings.FieldsSeq(strings.ToLower(f.Text)) {
-		if !strings.Contains(text, word) {
-			return false
-		}
-	}
-	return true
-}
-
-// languages returns the languages of a list.
-func languages(l *lists.List) []string {
-	all := strings.FieldsFunc(l.Language, func(r rune) bool { return r == ',' || r == '/' || r == ';' })
-	for i := range all {
-		all[i] = strings.TrimSpace(all[i])
-	}
-	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
-}
-
 // card is a list as the index shows it.
 type card struct {
 	*lists.List
-	Skills []skill
+	Skills []lists.Skill
 	Added  time.Time
 	Week   health.Bar // what became of calls in 7 days
 }
@@ -134,8 +85,8 @@ func (c card) uptime() float64 {
 
 func cardOf(l *lists.List) card {
 	c := card{List: l}
-	for _, s := range skills {
-		if s.has(l) {
+	for _, s := range lists.Skills() {
+		if s.Has(l) {
 			c.Skills = append(c.Skills, s)
 		}
 	}
@@ -176,8 +127,8 @@ func (s *Site) listIndex(of shelf) handler {
 				continue
 			}
 			body.Total++
-			spoken = append(spoken, languages(l)...)
-			if f.takes(l) {
+			spoken = append(spoken, l.Languages()...)
+			if f.Takes(l) {
 				one := cardOf(l)
 				one.Week = how[l.ID].Week
 				body.Cards = append(body.Cards, one)
@@ -197,7 +148,7 @@ func (b *indexBody) choices(c *catalog.Catalog, spoken []string, of shelf) {
 	for _, one := range shelves {
 		b.Shelves = append(b.Shelves, choice{one.path, one.title, one.path == of.path})
 	}
-	for _, one := range skills {
+	for _, one := range lists.Skills() {
 		b.Skills = append(b.Skills, choice{one.Key, one.Label, slices.Contains(b.Filter.Can, one.Key)})
 	}
 	for _, one := range c.Features() {

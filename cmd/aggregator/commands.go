@@ -49,6 +49,10 @@ func sections() []section {
 				settings: []explanation{keySetting}, example: "demo --once", define: demo,
 			},
 			{
+				name: "lists", summary: "show the catalog as a table, all of it or the lists that are asked for",
+				example: "lists --living --takes-counts --has-votes", define: showLists,
+			},
+			{
 				name: "explain", operand: "[LIST]", summary: "print what a list is sent and where its answers are read",
 				arguments: []explanation{{"LIST", "id of a list, such as list.example; a former id will do"}},
 				example:   "explain list.example", define: explain,
