@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -45,12 +44,12 @@ func signed(key []byte, id string, at time.Time, body string) []string {
 
 // runVerifier runs a program that prints on which port it listens, and returns its
 // output and the address where it takes votes.
-func runVerifier(t *testing.T, command []string, secret string) (out *testkit.Log, url string) {
+func runVerifier(t *testing.T, command []string, secret string, env ...string) (out *testkit.Log, url string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.WaitDelay = time.Second
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "PYTHONDONTWRITEBYTECODE=1", "PORT=0", "VOTES_SECRET=" + secret}
+	cmd.Env = append(bareEnv(t, "PORT=0", "VOTES_SECRET="+secret), env...)
 	out = &testkit.Log{}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
