@@ -398,10 +398,13 @@ async function gather(chunks, max) {
   return size <= max ? Buffer.concat(all) : Buffer.alloc(max + 1);
 }
 
-/** Returns the headers of an answer to a webhook. */
+/**
+ * Returns the headers of an answer to a webhook.
+ * @returns {Record<string, string>}
+ */
 function headersOf(status) {
-  const type = status === 204 ? {} : { "Content-Type": "text/plain" };
-  return status === 405 ? { ...type, Allow: "POST" } : type;
+  if (status === 204) return {};
+  return { "Content-Type": "text/plain", ...(status === 405 && { Allow: "POST" }) };
 }
 
 /** Returns the bytes that a secret stands for. */

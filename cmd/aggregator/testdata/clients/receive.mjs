@@ -1,5 +1,6 @@
 // Takes votes with the client, in the way of MODE, and prints a line for each.
 import process from "node:process";
+import { Buffer } from "node:buffer";
 import { createServer } from "node:http";
 import { inspect } from "node:util";
 import { Webhook } from "./aggregator.mjs";
