@@ -7,7 +7,6 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
-	"mime"
 	"net/http"
 	"path"
 	"strings"
@@ -31,6 +30,14 @@ type asset struct {
 	body, packed []byte // as it is, and with gzip; nil where that is not smaller
 }
 
+// assetKinds are the media types of assets. Those of package mime depend on the
+// machine, and take half a megabyte where it has a list of them.
+var assetKinds = map[string]string{
+	".css": "text/css; charset=utf-8",
+	".js":  "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml",
+}
+
 // loadAssets reads the assets that are built in.
 func loadAssets(basePath string) assets {
 	a := assets{map[string]string{}, map[string]asset{}}
@@ -46,7 +53,11 @@ func loadAssets(basePath string) assets {
 		sum := sha256.Sum256(body)
 		ext := path.Ext(f.Name())
 		name := strings.TrimSuffix(f.Name(), ext) + "." + hex.EncodeToString(sum[:5]) + ext
-		one := asset{kind: mime.TypeByExtension(ext), body: body}
+		kind, ok := assetKinds[ext]
+		if !ok {
+			panic("no media type for " + f.Name())
+		}
+		one := asset{kind: kind, body: body}
 		if packed := pack(body); len(packed) < len(body) {
 			one.packed = packed
 		}

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"aggregator/aggregate"
@@ -52,15 +53,20 @@ type Config struct {
 // Site serves the pages. It is safe for concurrent use.
 type Site struct {
 	Config
+	build func() // makes what follows, once
+
 	mux       *http.ServeMux
 	templates *template.Template
 	assets    assets
-	packs     packs
-	icons     *icons
-	all       *howLists
+
+	packs packs
+	icons *icons
+	all   *howLists
 }
 
-// New returns a Site. It panics where a template is broken, which tests see.
+// New returns a Site. Its templates, assets and routes are made when the first
+// page is asked for, for a service that is asked for none shall not hold them in
+// memory.
 func New(c Config) *Site {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -68,7 +74,15 @@ func New(c Config) *Site {
 	if c.Health == nil {
 		c.Health = health.New(health.Config{Now: c.Now})
 	}
-	s := &Site{Config: c, mux: http.NewServeMux(), assets: loadAssets(c.BasePath), icons: newIcons(c), all: &howLists{health: c.Health, now: c.Now}}
+	s := &Site{Config: c, icons: newIcons(c), all: &howLists{health: c.Health, now: c.Now}}
+	s.build = sync.OnceFunc(s.prepare)
+	return s
+}
+
+// prepare makes what pages are made with. It panics where a template is broken,
+// which tests see.
+func (s *Site) prepare() {
+	s.mux, s.assets = http.NewServeMux(), loadAssets(s.BasePath)
 	s.templates = s.loadTemplates()
 	s.handle("/{$}", s.home)
 	s.handle("/lists", s.listIndex(living))
@@ -85,7 +99,6 @@ func New(c Config) *Site {
 	s.handle("/features/{id}", s.feature)
 	s.handleDocs()
 	s.mux.Handle("GET "+assetsPath+"{name}", s.assets)
-	return s
 }
 
 // handler makes the answer to a request. An error becomes a page that says so.
@@ -110,6 +123,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // ServeHTTP implements http.Handler. Paths come without the base path.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.build()
 	secure(w.Header())
 	if _, pattern := s.mux.Handler(r); pattern == "" {
 		s.unrouted(w, r)
@@ -130,6 +144,7 @@ func secure(h http.Header) {
 // Fault answers a request that did not come as far as a page: too many came, the
 // service is busy, or failed.
 func (s *Site) Fault(w http.ResponseWriter, r *http.Request, status int) {
+	s.build()
 	secure(w.Header())
 	title, text := "This page could not be made", "The fault is ours, and has been logged."
 	switch status {

@@ -87,25 +87,35 @@ func texts(reply any) any {
 	return reply
 }
 
-// script is a Lua script that Redis runs as one step.
-type script struct{ source, hash string }
-
-func newScript(source string) *script {
-	sum := sha1.Sum([]byte(source)) //nolint:gosec // as above
-	return &script{source, hex.EncodeToString(sum[:])}
+// script is a Lua script that Redis runs as one step. Nothing of it is made before
+// it runs: most services have another store.
+type script struct {
+	parts []string // that the source consists of
+	hash  func() string
 }
+
+func newScript(parts ...string) *script {
+	s := &script{parts: parts}
+	s.hash = sync.OnceValue(func() string {
+		sum := sha1.Sum([]byte(s.source())) //nolint:gosec // as above
+		return hex.EncodeToString(sum[:])
+	})
+	return s
+}
+
+func (s *script) source() string { return strings.Join(s.parts, "") }
 
 // run runs the script, by its hash where Redis knows it.
 func (s *script) run(ctx context.Context, c *client, keys []string, args ...any) (any, error) {
 	all := make([]any, 0, 2+len(keys)+len(args))
-	all = append(all, s.hash, len(keys))
+	all = append(all, s.hash(), len(keys))
 	for _, key := range keys {
 		all = append(all, key)
 	}
 	all = append(all, args...)
 	reply, err := c.do(ctx, "EVALSHA", all...)
 	if says(err, "NOSCRIPT") {
-		all[0] = s.source
+		all[0] = s.source()
 		reply, err = c.do(ctx, "EVAL", all...)
 	}
 	return reply, err

@@ -21,7 +21,7 @@ local reply = {1, now}
 
 var (
 	// ARGV: bots.
-	loadHistoryScript = newScript(historyLua + `
+	loadHistoryScript = newScript(historyLua, `
 for i = 1, #A do
 	reply[#reply + 1] = redis.call('GET', P .. 'of:' .. A[i]) or ''
 end
@@ -30,7 +30,7 @@ return reply`)
 	// ARGV: how many bots there may be, for how many milliseconds a history is kept; for each bot
 	// its name, its history as it was loaded and as it is to be, and the hour of its last point. It
 	// returns for each whether it was changed by others meanwhile.
-	saveHistoryScript = newScript(historyLua + `
+	saveHistoryScript = newScript(historyLua, `
 for i = 3, #A, 4 do
 	local key = P .. 'of:' .. A[i]
 	if (redis.call('GET', key) or '') == A[i + 1] then

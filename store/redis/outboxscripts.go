@@ -17,7 +17,7 @@ var (
 	// ARGV: the ID, bot, list, user, type, test, body, when it was created,
 	// whether it waits, a mark of the call, then key and TTL of each once. Returns
 	// a [store.PutResult].
-	putScript = newScript(outboxLua + `
+	putScript = newScript(outboxLua, `
 local waits, ONCES = A[9] == '1', 11
 local known = load(A[1])
 if known then
@@ -64,7 +64,7 @@ return reply`)
 	// ARGV: the bot, how many of those never attempted, and of the others.
 	// Returns when one of the others is due that is not returned, or 0, then
 	// both kinds, and the oldest.
-	readyScript = newScript(outboxLua + `
+	readyScript = newScript(outboxLua, `
 local mine, due = ':' .. A[1], range('due:' .. A[1], '-inf', int(now), A[3])
 tell(num(redis.call('ZRANGE', P .. 'due' .. mine, #due, #due, 'WITHSCORES')[2]))
 tellAll(range('new' .. mine, '-inf', '+inf', A[2]), true)
@@ -75,7 +75,7 @@ return reply`)
 	// ARGV: the ID; of the attempt when it ended, status, reason, whether it
 	// counts, and a mark of its own; the state from now on, and when it is due
 	// again or 0.
-	settleDeliveryScript = newScript(outboxLua + `
+	settleDeliveryScript = newScript(outboxLua, `
 local m, state = load(A[1]), A[7]
 if not m or m.mark == A[6] or m.state ~= PENDING and not (m.state == DEAD and state == DELIVERED) then
 	return reply
@@ -87,7 +87,7 @@ touch(m.bot)
 return reply`)
 
 	// ARGV: the bot, a state or "", the ID after which to go on, how many.
-	deliveriesScript = newScript(outboxLua + `
+	deliveriesScript = newScript(outboxLua, `
 local key = ({[''] = 'all', [PENDING] = 'wait', [DELIVERED] = 'done', [DEAD] = 'dead'})[A[2]]
 local from = '+inf'
 if A[3] ~= '' then
@@ -107,7 +107,7 @@ return reply`)
 	// second may be ""; or the bot, "", "", "", and IDs. Returns how many were made
 	// due, the place up to which was looked, 0 if there are no more, and the
 	// newest place.
-	retryScript = newScript(outboxLua + `
+	retryScript = newScript(outboxLua, `
 local bot, state, from, to = A[1], A[2], A[3], A[4]
 local messages, retried, last = {}, 0, 0
 if to == '' then
@@ -145,7 +145,7 @@ return reply`)
 
 	// ARGV: the bot, the place, and how many. Returns how many were looked at,
 	// the place of the last of them, and those that are not too old.
-	afterScript = newScript(outboxLua + `
+	afterScript = newScript(outboxLua, `
 local from = math.max(tonumber(A[2]), (now - STREAM_TTL) * 1000 - 1)
 local found = redis.call('ZRANGEBYSCORE', P .. 'all:' .. A[1], '(' .. int(from), '+inf', 'WITHSCORES', 'LIMIT', 0, A[3])
 local ids = {}
@@ -157,7 +157,7 @@ tellAll(ids, true, function(m) return m.created + STREAM_TTL > now end)
 return reply`)
 
 	// ARGV: the bot and an ID, or "". Returns whether it is there, and its place.
-	seqScript = newScript(outboxLua + `
+	seqScript = newScript(outboxLua, `
 if A[2] == '' then
 	tell(1, num(redis.call('GET', P .. 'seq')))
 	return reply
@@ -172,7 +172,7 @@ return reply`)
 
 	// ARGV: the bot after which to go on, or "". Returns of each bot its name,
 	// how many wait and when the oldest was created.
-	backlogsScript = newScript(outboxLua + `
+	backlogsScript = newScript(outboxLua, `
 local from = A[1] == '' and '-' or '(' .. A[1]
 for _, bot in ipairs(redis.call('ZRANGEBYLEX', P .. 'bots', from, '+', 'LIMIT', 0, SWEEP)) do
 	local oldest = first('wait:' .. bot, '-inf', '+inf', 1)[1]

@@ -47,7 +47,7 @@ var (
 	// names there may be, how many milliseconds they are kept, and from which figure on the larger of two counts, instead of both; for
 	// each entry its name, its slot in seconds, its tally, call, success and
 	// failure ("" for none), each beginning with a time in milliseconds.
-	addOutcomesScript = newScript(outcomeLua + fmt.Sprintf(`
+	addOutcomesScript = newScript(outcomeLua, fmt.Sprintf(`
 local SWEPT, SHORTEST = 2, %d
 if not redis.call('SET', P .. 'batch:' .. A[1], '', 'NX', 'PX', A[2]) then
 	return reply
@@ -116,7 +116,7 @@ end
 return reply`, seconds(time.Duration(store.Slots))))
 
 	// Names that are gone are left out.
-	outcomeNamesScript = newScript(outcomeLua + `
+	outcomeNamesScript = newScript(outcomeLua, `
 for _, name in ipairs(redis.call('ZRANGE', P .. 'used', 0, -1)) do
 	reply[#reply + 1] = name
 end
@@ -124,7 +124,7 @@ return reply`)
 
 	// ARGV: how many names, these, and fields. It returns for each name the
 	// values of call, success, failure and of the fields.
-	loadOutcomesScript = newScript(outcomeLua + `
+	loadOutcomesScript = newScript(outcomeLua, `
 local names = tonumber(A[1])
 local fields = {'call', 'success', 'failure'}
 for i = 2 + names, #A do

@@ -93,7 +93,7 @@ const preludeArgs = 4
 
 var (
 	// nothing changes nothing.
-	nothing = newScript(prelude + `return {1, now}`)
+	nothing = newScript(prelude, `return {1, now}`)
 
 	// meeting reports whether there is a secret.
 	meeting = newScript(`
@@ -104,7 +104,7 @@ return redis.call('EXISTS', KEYS[1])`)
 	// those there are, and the time. It fails where the other scripts would.
 	// ARGV: the secret, the epoch that the caller knows ("" for none), a time
 	// as in clockLua, "", and the word of a new epoch.
-	greeting = newScript(clockLua + `
+	greeting = newScript(clockLua, `
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
 if not known[1] or not known[2] then
 	known[1] = redis.call('GET', KEYS[1])
@@ -115,7 +115,7 @@ return {known[1], known[2], now}`)
 
 	// stepping takes back by how many milliseconds Redis's clock was set
 	// forward. Keys may have expired of it, so that a new epoch begins.
-	stepping = newScript(prelude + `
+	stepping = newScript(prelude, `
 setBack(tonumber(A[1]))
 redis.call('SET', KEYS[2], string.format('%s %.0f', A[2], now))
 return {1, now}`)

@@ -166,7 +166,7 @@ var (
 	// Returns 0 for a total that is too large; else 1, how many are known, the
 	// total, when the next post may be or 0, whether the claim is taken, how
 	// many are missing and which, and the counts of all where they are wanted.
-	reportScript = newScript(shardLua + `
+	reportScript = newScript(shardLua, `
 local name, of, network = A[1], tonumber(A[2]), A[3]
 local ttl, pace, roundMax, claimTTL = tonumber(A[4]), tonumber(A[5]), tonumber(A[6]), tonumber(A[7])
 local dry, claim = A[8] == '1', A[9]
@@ -280,7 +280,7 @@ return reply`)
 
 	// ARGV: the name of the set, the ID of the claim, whether the round is
 	// over, whether it was posted.
-	settleScript = newScript(shardLua + `
+	settleScript = newScript(shardLua, `
 local set = load(A[1])
 if not set or set.claim ~= A[2] then
 	return {1, now}
@@ -300,7 +300,7 @@ return {1, now}`)
 	//
 	// Returns 0 where no set was complete; else 1, of, how many are known, how
 	// long the last round took, and which are silent.
-	silenceScript = newScript(shardLua + `
+	silenceScript = newScript(shardLua, `
 for _, of in ipairs(redis.call('SMEMBERS', P .. 'of:' .. A[1])) do
 	local name = A[1] .. ':' .. of
 	local set = load(name)

@@ -121,7 +121,7 @@ end
 `
 
 var (
-	loadScript = newScript(stateLua + `
+	loadScript = newScript(stateLua, `
 for i = 1, #K do
 	tellItem(K[i], get(K[i]))
 end
@@ -129,7 +129,7 @@ return reply`)
 
 	// ARGV: the holder, "" for none; for each key version, data and due, 0
 	// for never.
-	saveScript = newScript(stateLua + `
+	saveScript = newScript(stateLua, `
 local holder = A[1]
 for i = 1, #K do
 	local version, data, due, item = tonumber(A[3 * i - 1]), A[3 * i], tonumber(A[3 * i + 1]), get(K[i])
@@ -150,7 +150,7 @@ end
 return reply`)
 
 	// ARGV: the holder, and for how many milliseconds.
-	claimScript = newScript(stateLua + `
+	claimScript = newScript(stateLua, `
 for i = 1, #K do
 	local item = get(K[i])
 	if item.holder == A[1] or not item.holder and item.due and item.due <= now then
@@ -164,7 +164,7 @@ end
 return reply`)
 
 	// ARGV of each key: version, data and due.
-	restoreScript = newScript(stateLua + `
+	restoreScript = newScript(stateLua, `
 for i = 1, #K do
 	if get(K[i]).version < tonumber(A[3 * i - 2]) then
 		put(K[i], tonumber(A[3 * i - 2]), A[3 * i - 1], tonumber(A[3 * i]))
@@ -173,7 +173,7 @@ end
 return reply`)
 
 	// ARGV: the holder.
-	releaseScript = newScript(stateLua + `
+	releaseScript = newScript(stateLua, `
 for i = 1, #K do
 	if get(K[i]).holder == A[1] then
 		redis.call('HDEL', K[i], 'holder', 'until')

@@ -77,7 +77,7 @@ end
 var (
 	// ARGV of each key: slots, limit, period (0 for only a look), the number of
 	// its group, and a note.
-	takeScript = newScript(windowLua + `
+	takeScript = newScript(windowLua, `
 local known = {}
 local function see(name)
 	return known[name] or get(name)
@@ -116,7 +116,7 @@ end
 return reply`)
 
 	// ARGV of each key: slots.
-	peekScript = newScript(windowLua + `
+	peekScript = newScript(windowLua, `
 for i = 1, #K do
 	local at, w = first(K[i], tonumber(A[i]), 1, get)
 	tell(w.used < 1, at, w)
@@ -124,7 +124,7 @@ end
 return reply`)
 
 	// ARGV of each key: what to do, slots, uses, until when, and a note.
-	changeScript = newScript(windowLua + `
+	changeScript = newScript(windowLua, `
 for i = 1, #K do
 	local kind, used, till, note = tonumber(A[5 * i - 4]), tonumber(A[5 * i - 2]), tonumber(A[5 * i - 1]), A[5 * i]
 	local at, w = 0, get(K[i])
@@ -147,7 +147,7 @@ end
 return reply`)
 
 	// ARGV of each key: what to add, and how the window is in memory.
-	carryScript = newScript(windowLua + `
+	carryScript = newScript(windowLua, `
 for i = 1, #K do
 	local w = get(K[i])
 	if w.used < HELD then
