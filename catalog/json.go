@@ -124,22 +124,32 @@ func (c *Catalog) LegacyJSON() []byte { return c.legacyJSON }
 
 // encode writes all JSON once, for it is the same in every answer.
 func (c *Catalog) encode() {
-	c.listJSON = make(map[string][]byte, len(c.lists))
 	all, filtered := []byte("{"), []byte("{")
+	pages := make(map[string]span, len(c.lists)) // in all
 	for _, discordOnly := range []bool{true, false} {
 		for _, l := range c.lists {
 			if l.DiscordOnly != discordOnly {
 				continue
 			}
-			c.listJSON[l.ID] = marshal(c.pageOf(l))
-			all = append(rawjson.AppendKey(all, l.ID), c.listJSON[l.ID]...)
+			all = rawjson.AppendKey(all, l.ID)
+			begin := len(all)
+			all = append(all, marshal(c.pageOf(l))...)
+			pages[l.ID] = span{begin, len(all)}
 			if api := apiFieldsOf(l.Entry); !l.Defunct && api != (apiFields{}) {
 				filtered = append(rawjson.AppendKey(filtered, l.ID), marshal(api)...)
 			}
 		}
 	}
-	c.listsJSON, c.filteredJSON, c.legacyJSON = append(all, '}'), append(filtered, '}'), marshal(c.legacy)
+	c.listsJSON = bytes.Clone(append(all, '}')) // what has grown is larger
+	c.filteredJSON, c.legacyJSON = append(filtered, '}'), marshal(c.legacy)
+	c.listJSON = make(map[string][]byte, len(pages))
+	for id, s := range pages { // no list is kept twice
+		c.listJSON[id] = c.listsJSON[s.begin:s.end:s.end]
+	}
 }
+
+// span is where something stands in a text.
+type span struct{ begin, end int }
 
 // marshal returns v as JSON that leaves <, > and & as they are.
 func marshal(v any) []byte {

@@ -9,6 +9,7 @@ package health
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"log/slog"
 	"strings"
 	"sync"
@@ -85,7 +86,7 @@ func New(c Config) *Recorder {
 	}
 	return &Recorder{
 		Config: c, pending: map[entryKey]*store.OutcomeEntry{}, lists: map[string]*record{},
-		counts: counts{pending: map[string]store.CountPoint{}},
+		counts: counts{seed: maphash.MakeSeed(), pending: map[string]store.CountPoint{}},
 	}
 }
 

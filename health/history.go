@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"hash/maphash"
 	"sync"
 	"time"
 
@@ -20,7 +21,8 @@ const (
 type counts struct {
 	mu      sync.Mutex // never held for long: requests wait for it
 	hour    time.Time  // that is going on
-	heard   map[string]countHeard
+	seed    maphash.Seed
+	heard   map[uint64]countHeard       // by the hash of the bot's id, which takes less memory
 	pending map[string]store.CountPoint // to be written, by bot
 }
 
@@ -38,15 +40,16 @@ func (r *Recorder) Count(botID string, servers int64, posted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if hour := store.Hours.Begin(now); !hour.Equal(c.hour) {
-		c.hour, c.heard = hour, make(map[string]countHeard)
+		c.hour, c.heard = hour, make(map[uint64]countHeard)
 	}
-	if known, ok := c.heard[botID]; ok && (known.posted || !posted) {
+	bot := maphash.String(c.seed, botID)
+	if known, ok := c.heard[bot]; ok && (known.posted || !posted) {
 		return
 	}
 	if len(c.heard) >= store.MaxHistories || len(c.pending) >= maxUnwritten {
 		return
 	}
-	c.heard[botID] = countHeard{posted}
+	c.heard[bot] = countHeard{posted}
 	c.pending[botID] = store.CountPoint{Hour: c.hour, Count: servers}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 )
@@ -57,8 +58,8 @@ func (s *Server) routes() []route {
 	}
 	if s.OpenAPI.YAML != nil {
 		all = append(all,
-			route{http.MethodGet, openAPIPath, "", kept(newStaticOf("application/yaml", s.OpenAPI.YAML))},
-			route{http.MethodGet, "/api/openapi.json", "", kept(newStatic(s.OpenAPI.JSON))})
+			route{http.MethodGet, openAPIPath, "", kept("application/yaml", s.OpenAPI.YAML)},
+			route{http.MethodGet, "/api/openapi.json", "", kept("application/json", s.OpenAPI.JSON)})
 	}
 	if s.Health != nil {
 		all = append(all, route{http.MethodGet, "/api/status", "", s.listsStatus}, route{http.MethodGet, "/api/lists/:id/health", "", s.listHealth})
@@ -84,9 +85,11 @@ func (s *Server) docs(page string) echo.HandlerFunc {
 	return func(c echo.Context) error { return c.Redirect(http.StatusFound, s.BasePath+page) }
 }
 
-// kept answers with a body that never changes.
-func kept(body static) echo.HandlerFunc {
-	return func(c echo.Context) error { return answerKept(c, body) }
+// kept answers with a body that never changes. It is compressed when the first
+// caller asks for it.
+func kept(kind string, body []byte) echo.HandlerFunc {
+	all := sync.OnceValue(func() static { return newStaticOf(kind, body) })
+	return func(c echo.Context) error { return answerKept(c, all()) }
 }
 
 // apiPaths are what the API answers, and pages do not.

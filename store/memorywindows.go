@@ -16,20 +16,19 @@ type MemoryWindows struct {
 	removed func(Key, Window)
 
 	guard
-	windows map[Key]*entry
-	queue   expiryQueue // the same entries, the soonest to close first
-	pushed  time.Time   // when a window that was open last made room; zero for never
+	windows map[Key]memoryWindow
+	notes   map[Key]string // of the windows that have one
+	queue   expiryQueue    // when windows close, the soonest first
+	pushed  time.Time      // when a window that was open last made room; zero for never
 }
 
 var _ Windows = (*MemoryWindows)(nil)
 
-// entry is one window. A closed one may stay a while, and counts as free.
-type entry struct {
-	key   Key
+// memoryWindow is one window. A closed one may stay a while, and counts as free.
+// Without a pointer in it the garbage collector passes over all of them.
+type memoryWindow struct {
 	used  int64
 	until int64 // Unix milliseconds
-	note  string
-	index int // place in the queue
 }
 
 // NewMemoryWindows returns MemoryWindows without a window, on a clock. Of more
@@ -39,7 +38,7 @@ func NewMemoryWindows(maxKeys int, now func() time.Time, removed func(Key, Windo
 	if removed == nil {
 		removed = func(Key, Window) {}
 	}
-	return &MemoryWindows{maxKeys: maxKeys, now: now, removed: removed, windows: make(map[Key]*entry)}
+	return &MemoryWindows{maxKeys: maxKeys, now: now, removed: removed, windows: make(map[Key]memoryWindow), notes: make(map[Key]string)}
 }
 
 // TakeEach implements [Windows].
@@ -256,8 +255,8 @@ func (m *MemoryWindows) Noted(ctx context.Context) ([]Noted, error) {
 		return nil, err
 	}
 	var all []Noted
-	for key, e := range m.windows {
-		if w := m.window(key, m.now()); e.note != "" && w.Used > 0 {
+	for key := range m.notes {
+		if w := m.window(key, m.now()); w.Used > 0 {
 			all = append(all, Noted{key, w})
 		}
 	}
@@ -293,80 +292,110 @@ func (m *MemoryWindows) Degraded() bool { return false }
 func (m *MemoryWindows) Lost() time.Time { return time.Time{} }
 
 func (m *MemoryWindows) window(key Key, now time.Time) Window {
-	e := m.windows[key]
-	if e == nil || e.closed(now) {
+	w, ok := m.windows[key]
+	if !ok || w.until <= now.UnixMilli() {
 		return Window{}
 	}
-	return Window{Used: e.used, Until: time.UnixMilli(e.until), Note: e.note}
+	return Window{Used: w.used, Until: time.UnixMilli(w.until), Note: m.notes[key]}
 }
 
 // put sets a window; one without a use is removed.
 func (m *MemoryWindows) put(key Key, w Window, now time.Time) {
-	e := m.windows[key]
-	switch {
-	case w.Used == 0 && e == nil:
-	case w.Used == 0:
-		m.remove(e)
-	case e != nil:
-		e.used, e.until, e.note = w.Used, ceilMilli(w.Until), w.Note
-		heap.Fix(&m.queue, e.index)
-	default:
-		if len(m.windows) >= m.maxKeys && m.evict(now, 1) == 0 {
-			soonest := m.queue[0]
-			m.remove(soonest)
-			m.pushed = now
-			m.removed(soonest.key, Window{Used: soonest.used, Until: time.UnixMilli(soonest.until)})
-		}
-		e = &entry{key: key, used: w.Used, until: ceilMilli(w.Until), note: w.Note}
-		m.windows[key] = e
-		heap.Push(&m.queue, e)
+	if w.Used == 0 {
+		m.remove(key)
+		return
 	}
+	known, ok := m.windows[key]
+	if !ok && len(m.windows) >= m.maxKeys && m.evict(now, 1) == 0 {
+		m.makeRoom(now)
+	}
+	until := ceilMilli(w.Until)
+	m.windows[key] = memoryWindow{w.Used, until}
+	if w.Note != "" {
+		m.notes[key] = w.Note
+	} else {
+		delete(m.notes, key)
+	}
+	if !ok || known.until != until {
+		m.enqueue(closing{until, key})
+	}
+}
+
+// makeRoom removes the open window that closes soonest.
+func (m *MemoryWindows) makeRoom(now time.Time) {
+	soonest, _ := m.soonest()
+	w := m.windows[soonest.key]
+	m.remove(soonest.key)
+	m.pushed = now
+	m.removed(soonest.key, Window{Used: w.used, Until: time.UnixMilli(w.until)})
 }
 
 // evict removes up to n closed windows and returns how many it removed.
 func (m *MemoryWindows) evict(now time.Time, n int) int {
 	for i := range n {
-		if len(m.queue) == 0 || !m.queue[0].closed(now) {
+		soonest, ok := m.soonest()
+		if !ok || soonest.until > now.UnixMilli() {
 			return i
 		}
-		m.remove(m.queue[0])
+		m.remove(soonest.key)
 	}
 	return n
 }
 
-func (m *MemoryWindows) remove(e *entry) {
-	heap.Remove(&m.queue, e.index)
-	delete(m.windows, e.key)
+func (m *MemoryWindows) remove(key Key) {
+	delete(m.windows, key)
+	delete(m.notes, key)
 }
 
-func (e *entry) closed(now time.Time) bool { return e.until <= now.UnixMilli() }
+// enqueue adds to the queue. Once most of that is out of date it is made anew.
+func (m *MemoryWindows) enqueue(c closing) {
+	heap.Push(&m.queue, c)
+	if len(m.queue) <= 2*len(m.windows)+16 {
+		return
+	}
+	m.queue = m.queue[:0]
+	for key, w := range m.windows {
+		m.queue = append(m.queue, closing{w.until, key})
+	}
+	heap.Init(&m.queue)
+}
+
+// soonest returns which window closes first, and removes what is out of date
+// before it in the queue. ok is false when there is no window.
+func (m *MemoryWindows) soonest() (first closing, ok bool) {
+	for len(m.queue) > 0 {
+		first = m.queue[0]
+		if w, ok := m.windows[first.key]; ok && w.until == first.until {
+			return first, true
+		}
+		heap.Pop(&m.queue)
+	}
+	return closing{}, false
+}
 
 // ceilMilli is the first whole Unix millisecond not before t.
 func ceilMilli(t time.Time) int64 {
 	return t.Add(time.Millisecond - 1).UnixMilli()
 }
 
-// expiryQueue is a [heap.Interface] of entries by the time they close.
-type expiryQueue []*entry
+// closing is when a window closes, or would have: one that closes at another time
+// by now, or was removed, leaves it behind.
+type closing struct {
+	until int64 // Unix milliseconds
+	key   Key
+}
+
+// expiryQueue is a [heap.Interface] by time.
+type expiryQueue []closing
 
 func (q expiryQueue) Len() int           { return len(q) }
 func (q expiryQueue) Less(i, j int) bool { return q[i].until < q[j].until }
-
-func (q expiryQueue) Swap(i, j int) {
-	q[i], q[j] = q[j], q[i]
-	q[i].index, q[j].index = i, j
-}
-
-func (q *expiryQueue) Push(x any) {
-	e := x.(*entry)
-	e.index = len(*q)
-	*q = append(*q, e)
-}
+func (q expiryQueue) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
+func (q *expiryQueue) Push(x any)        { *q = append(*q, x.(closing)) }
 
 func (q *expiryQueue) Pop() any {
 	last := len(*q) - 1
-	e := (*q)[last]
-	(*q)[last] = nil // or the queue would keep it from the garbage collector
+	c := (*q)[last]
 	*q = (*q)[:last]
-	return e
+	return c
 }

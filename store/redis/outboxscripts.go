@@ -21,17 +21,17 @@ var (
 local waits, ONCES = A[9] == '1', 11
 local known = load(A[1])
 if known then
-	tell(known.mark == A[10] and ` + kept + ` or ` + again + `)
+	tell(known.mark == A[10] and `+kept+` or `+again+`)
 	return reply
 end
 for i = ONCES, #A, 2 do
 	if num(redis.call('ZSCORE', P .. 'once', A[i])) > now then
-		tell(` + again + `)
+		tell(`+again+`)
 		return reply
 	end
 end
 if waits and not room(A[2], #A[7]) then
-	tell(` + full + `)
+	tell(`+full+`)
 	return reply
 end
 
@@ -58,7 +58,7 @@ for i = ONCES, #A, 2 do
 end
 touch(m.bot)
 changed(m.bot)
-tell(` + kept + `)
+tell(`+kept+`)
 return reply`)
 
 	// ARGV: the bot, how many of those never attempted, and of the others.
