@@ -71,6 +71,11 @@ func sections() []section {
 				example:  "serve --listen :8080 --store sqlite:aggregator.db", define: serve,
 			},
 			{
+				name: "health", summary: "ask a running service whether it is well, as the checks of containers do",
+				settings: []explanation{{"HTTPS_PROXY, NO_PROXY", "the proxy on the way to --url, and the hosts that are asked without it"}},
+				example:  "health --url https://lists.example", define: askHealth,
+			},
+			{
 				name: "holds", operand: "[lift ID]", summary: "show what a running service holds back from lists, or lift one of the holds",
 				arguments: []explanation{{"ID", "id of a hold to lift, as the command shows it without arguments"}},
 				example:   "holds --list list.example --admin unix:/run/aggregator-admin.sock", define: holds,
