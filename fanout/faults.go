@@ -10,8 +10,8 @@ import (
 	"io"
 	"net"
 	"strings"
-	"syscall"
 
+	"aggregator/internal/errno"
 	"aggregator/lists"
 )
 
@@ -66,7 +66,7 @@ var explanations = []struct {
 	{is(errProxyScheme), lists.FaultOther, "Request cannot be made: the proxy is neither HTTP nor SOCKS5"},
 
 	// Ours, and no list's: there is nothing left to make connections with.
-	{is(syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL), lists.FaultBusy, tooMany},
+	{errno.IsExhausted, lists.FaultBusy, tooMany},
 
 	{is(errProxy), lists.FaultRefused, "The proxy refused the connection"},
 	{func(err error) bool { e, ok := errors.AsType[*net.OpError](err); return ok && e.Op == "proxyconnect" },
@@ -74,8 +74,8 @@ var explanations = []struct {
 	{func(err error) bool { e, ok := errors.AsType[*net.DNSError](err); return ok && e.IsNotFound },
 		lists.FaultDNS, "No such host"},
 	{as[*net.DNSError], lists.FaultDNS, "Host name could not be looked up"},
-	{dialling(is(syscall.ECONNREFUSED)), lists.FaultRefused, "Connection refused"},
-	{dialling(is(syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EHOSTDOWN)), lists.FaultRefused, "Host unreachable"},
+	{dialling(errno.IsRefused), lists.FaultRefused, "Connection refused"},
+	{dialling(errno.IsUnreachable), lists.FaultRefused, "Host unreachable"},
 
 	{as[x509.HostnameError], lists.FaultTLS, "TLS failed: the certificate is for another host"},
 	{as[x509.UnknownAuthorityError], lists.FaultTLS, "TLS failed: the certificate is not trusted"},
@@ -93,7 +93,8 @@ var explanations = []struct {
 	{is(gzip.ErrHeader, gzip.ErrChecksum), lists.FaultProtocol, "Answer says gzip and is not"},
 	{as[flate.CorruptInputError], lists.FaultProtocol, "Answer says gzip and is not"},
 	{is(io.ErrUnexpectedEOF), lists.FaultCutShort, "Answer cut short"},
-	{is(syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed), lists.FaultReset, "Connection reset"},
+	{errno.IsReset, lists.FaultReset, "Connection reset"},
+	{is(net.ErrClosed), lists.FaultReset, "Connection reset"},
 	{is(io.EOF), lists.FaultReset, "Connection closed without an answer"},
 	{is(errHandshakeTimeout), lists.FaultTLS, "TLS failed: timeout"},
 	{dialling(isTimeout), lists.FaultRefused, "Timeout while connecting"},

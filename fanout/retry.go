@@ -5,9 +5,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"syscall"
 	"time"
 
+	"aggregator/internal/errno"
 	"aggregator/lists"
 )
 
@@ -61,7 +61,7 @@ func (r *run) again(call *lists.Call, a *lists.Answer, err error) (pause time.Du
 			return 0, false
 		}
 		pause = r.pause()
-	case dialling(is(syscall.ECONNREFUSED))(err):
+	case dialling(errno.IsRefused)(err):
 		pause = r.pause()
 	case !isBroken(err) || !call.MayRepeat():
 		return 0, false
@@ -86,7 +86,7 @@ func saysWait(call *lists.Call, a *lists.Answer) bool {
 
 // isBroken reports whether a connection broke before an answer came.
 func isBroken(err error) bool {
-	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF)
+	return errno.IsReset(err) || errors.Is(err, io.EOF)
 }
 
 // sleep reports whether the run was still on after a pause.

@@ -134,7 +134,7 @@ func (s *Server) admitted(next echo.HandlerFunc) echo.HandlerFunc {
 // address of another in a header which is ignored: all callers seem to come from
 // there.
 func (s *Server) networkOf(r *http.Request, ip netip.Addr) netip.Prefix {
-	if isPrivate(ip) && s.ignoresHeader(r, ip) {
+	if isPrivate(ip) && s.ignoresHeader(r) {
 		return netip.Prefix{}
 	}
 	return shares.Network(ip)

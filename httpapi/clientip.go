@@ -3,6 +3,7 @@ package httpapi
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -15,9 +16,9 @@ import (
 // the rightmost address that is not a trusted proxy itself. It is never the
 // zero Addr.
 func (s *Server) clientIP(r *http.Request) netip.Addr {
-	peer := peerAddr(r.RemoteAddr)
-	if !s.trusts(peer) {
-		if s.ignoresHeader(r, peer) {
+	peer := peerAddr(r)
+	if !s.trustsPeer(r) {
+		if s.ignoresHeader(r) {
 			s.ignored.note(s.Log, s.ClientIPHeader, peer)
 		}
 		return peer
@@ -42,7 +43,7 @@ func (s *Server) scheme(r *http.Request) string {
 	if r.TLS != nil {
 		return "https"
 	}
-	if told := r.Header.Get("X-Forwarded-Proto"); strings.EqualFold(told, "https") && s.trusts(peerAddr(r.RemoteAddr)) {
+	if told := r.Header.Get("X-Forwarded-Proto"); strings.EqualFold(told, "https") && s.trustsPeer(r) {
 		return "https"
 	}
 	return "http"
@@ -63,11 +64,27 @@ func (i *ignoredHeaders) note(log *slog.Logger, name string, peer netip.Addr) {
 	})
 }
 
-// ignoresHeader reports whether a request of a peer carries the header of a
-// proxy, and the peer is not a trusted one.
-func (s *Server) ignoresHeader(r *http.Request, peer netip.Addr) bool {
+// ignoresHeader reports whether a request carries the header of a proxy, and its
+// peer is not a trusted one.
+func (s *Server) ignoresHeader(r *http.Request) bool {
+	return s.hasHeader(r) && !s.trustsPeer(r)
+}
+
+// hasHeader reports whether a request carries the header of a proxy.
+func (s *Server) hasHeader(r *http.Request) bool {
 	_, sent := r.Header[http.CanonicalHeaderKey(s.ClientIPHeader)]
-	return sent && !s.trusts(peer)
+	return sent
+}
+
+// noteMissingHeader tells the operator once that requests for operations come over
+// a socket without the header of a proxy: behind one that does not set it, all
+// callers would share one window.
+func (s *Server) noteMissingHeader(r *http.Request) {
+	if isLocal(r) && !s.hasHeader(r) {
+		s.unnamed.Do(func() {
+			s.Log.Warn(fmt.Sprintf("requests come over the socket without %s: they count as one caller, %s", s.ClientIPHeader, localPeer))
+		})
+	}
 }
 
 // isPrivate reports whether addr is within this machine or one's own network.
@@ -85,10 +102,26 @@ func (s *Server) trusts(addr netip.Addr) bool {
 	return false
 }
 
-// peerAddr returns the address of an http.Request's RemoteAddr, and :: where
-// that has none.
-func peerAddr(remote string) netip.Addr {
-	ap, err := netip.ParseAddrPort(remote)
+// trustsPeer reports whether a request's peer is a trusted proxy. A peer on a
+// socket is: the operator has let it open that.
+func (s *Server) trustsPeer(r *http.Request) bool { return isLocal(r) || s.trusts(peerAddr(r)) }
+
+// isLocal reports whether a request came over a Unix socket.
+func isLocal(r *http.Request) bool {
+	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return ok && addr.Network() == "unix"
+}
+
+// localPeer is the address of a peer on a Unix socket, which has none: it is a
+// program of this machine.
+var localPeer = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+
+// peerAddr returns the address of a request's peer, and :: where it has none.
+func peerAddr(r *http.Request) netip.Addr {
+	if isLocal(r) {
+		return localPeer
+	}
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.IPv6Unspecified()
 	}

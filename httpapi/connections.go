@@ -3,17 +3,17 @@ package httpapi
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"aggregator/internal/errno"
 )
 
 const (
@@ -131,7 +131,7 @@ type watchedListener struct {
 func (l watchedListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
-		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		if errno.IsExhausted(err) {
 			l.owner.warnLow("no descriptor is left for a caller's connection")
 		}
 		return nil, err

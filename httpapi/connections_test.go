@@ -24,6 +24,12 @@ type front struct {
 
 func serveFront(t *testing.T, maxConnections int, change ...func(*Server)) front {
 	t.Helper()
+	return serveFrontWith(t, maxConnections, nil, change...)
+}
+
+// serveFrontWith serves with TLS unless pair is nil.
+func serveFrontWith(t *testing.T, maxConnections int, pair *KeyPair, change ...func(*Server)) front {
+	t.Helper()
 	s, _ := newTestServer(t, 1)
 	for _, f := range change {
 		f(s)
@@ -33,7 +39,13 @@ func serveFront(t *testing.T, maxConnections int, change ...func(*Server)) front
 		t.Fatal(err)
 	}
 	f := front{NewFront(s, maxConnections, func(string) {}), l.Addr().String(), make(chan error, 1)}
-	go func() { f.served <- f.Serve(l) }()
+	go func() {
+		if pair != nil {
+			f.served <- f.ServeTLS(l, pair)
+			return
+		}
+		f.served <- f.Serve(l)
+	}()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 		defer cancel()

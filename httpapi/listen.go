@@ -33,6 +33,11 @@ type Front struct {
 // warnLow is told when nine tenths of them are open, or no descriptor is left.
 func NewFront(s *Server, maxConnections int, warnLow func(reason string)) *Front {
 	f := &Front{server: NewHTTPServer(s, s.Log), conns: newConnections(maxConnections, warnLow)}
+	// HTTP/2 would carry many requests on one connection. Connections are kept in
+	// bounds by what their one request is at: which is closed when room is needed,
+	// or at the end, and by when a body must have come.
+	f.server.Protocols = new(http.Protocols)
+	f.server.Protocols.SetHTTP1(true)
 	f.conns.attach(f.server)
 	if s.Memory != nil {
 		s.Memory.OnWait = f.conns.closeSlow
@@ -43,6 +48,13 @@ func NewFront(s *Server, maxConnections int, warnLow func(reason string)) *Front
 // Serve serves on l until Stop is called. The error is never nil; it is
 // http.ErrServerClosed after Stop.
 func (f *Front) Serve(l net.Listener) error { return f.server.Serve(f.conns.listen(l)) }
+
+// ServeTLS is Serve with TLS, 1.2 or newer. A handshake is made beside others, and
+// has as long as a request's header has.
+func (f *Front) ServeTLS(l net.Listener, pair *KeyPair) error {
+	f.server.TLSConfig = pair.config()
+	return f.server.ServeTLS(f.conns.listen(l), "", "")
+}
 
 // Stop takes no more connections, closes those on which nothing is under way,
 // and waits for the others until ctx ends. Then it closes them too, and the

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -59,6 +60,7 @@ type Server struct {
 	draining atomic.Bool  // health fails
 	stopping atomic.Bool  // everything does
 	ignored  ignoredHeaders
+	unnamed  sync.Once // an operation came over a socket without ClientIPHeader
 	now      func() time.Time
 	started  time.Time
 }

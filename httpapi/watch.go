@@ -65,6 +65,9 @@ func (s *Server) begin(c echo.Context) *exchange {
 	r := c.Request()
 	x := &exchange{id: requestID(r), ip: s.clientIP(r), scheme: s.scheme(r)}
 	x.network = s.networkOf(r, x.ip)
+	if s.policies[c.Path()] != "" {
+		s.noteMissingHeader(r)
+	}
 	ctx := r.Context()
 	x.conn, _ = ctx.Value(connKey{}).(*callerConn)
 	ctx, x.holder = shares.NewHolder(ctx, x.network.Addr())

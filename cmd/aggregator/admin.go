@@ -8,74 +8,42 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"aggregator/httpapi"
 )
 
-// unixPrefix begins an admin address that is a socket's path.
-const unixPrefix = "unix:"
-
 // adminNetwork returns the network and address of --admin. The error is a
 // usageError.
 func adminNetwork(admin string) (network, address string, err error) {
-	if path, ok := strings.CutPrefix(admin, unixPrefix); ok {
-		if path == "" {
-			return "", "", usagef("--admin: the socket has no path")
+	network, address, err = splitAddress("admin", admin)
+	if err == nil && network == "tcp" {
+		if bad := httpapi.CheckAdminAddress(admin); bad != nil {
+			err = usagef("--admin %q: %w", admin, bad)
 		}
-		return "unix", path, nil
 	}
-	if err := httpapi.CheckAdminAddress(admin); err != nil {
-		return "", "", usagef("--admin %q: %w", admin, err)
-	}
-	return "tcp", admin, nil
+	return network, address, err
 }
 
 // serveAdmin serves the admin address, until its server is closed.
 func serveAdmin(admin string, a httpapi.Admin, log *slog.Logger) (*http.Server, error) {
-	network, address, err := adminNetwork(admin)
+	if _, _, err := adminNetwork(admin); err != nil {
+		return nil, err
+	}
+	listener, err := listenAt("admin", admin, adminMode)
 	if err != nil {
 		return nil, err
 	}
-	if network == "unix" {
-		removeStale(address)
-	}
-	listener, err := net.Listen(network, address)
-	if err != nil {
-		return nil, fmt.Errorf("--admin: %w", err)
-	}
-	if network == "unix" {
-		if err := os.Chmod(address, 0o600); err != nil {
-			return nil, errors.Join(fmt.Errorf("--admin: %w", err), listener.Close())
-		}
-	}
 	server := httpapi.NewHTTPServer(a.Handler(), log)
 	go func() { _ = server.Serve(listener) }() // ends with Close
-	log.Info("serving admin", "admin_address", listener.Addr().String())
+	log.Info("serving admin", "admin_address", addressOf(listener))
 	return server, nil
-}
-
-// removeStale removes a socket that nobody listens on any longer.
-func removeStale(path string) {
-	info, err := os.Lstat(path)
-	if err != nil || info.Mode().Type() != fs.ModeSocket {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	if conn, err := (&net.Dialer{}).DialContext(ctx, "unix", path); err == nil {
-		_ = conn.Close() // somebody does: listening will fail
-		return
-	}
-	_ = os.Remove(path) // listening tells where that fails
 }
 
 // adminFlag is the flag of commands that ask a running service.

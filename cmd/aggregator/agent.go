@@ -9,9 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"aggregator/agent"
@@ -75,16 +72,15 @@ func (f *agentFlags) run(ctx context.Context, env environment) (err error) {
 	if f.once {
 		return f.runOnce(ctx, env, a)
 	}
-	hangUp := make(chan os.Signal, 1)
-	signal.Notify(hangUp, syscall.SIGHUP)
-	defer signal.Stop(hangUp)
+	hangUps, stop := notifyHangUp()
+	defer stop()
 	announce(log, "running", slog.String("version", thisBuild().Version), slog.String("store", storeKind(f.store)),
 		slog.String("catalog", live.Current().Counts().String()), slog.String("bots", describeBots(bots.Current())))
 	done := make(chan struct{})
 	go func() { a.Run(ctx); close(done) }() // ends with ctx, and posts whose deadline is near
 	for {
 		select {
-		case <-hangUp:
+		case <-hangUps:
 			reload(log, live, bots)
 		case <-done:
 			log.Info("stopped")

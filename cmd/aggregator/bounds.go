@@ -1,7 +1,5 @@
 package main
 
-import "syscall"
-
 // bounds is how much the service does at a time, so that its descriptors are
 // enough: a call to a list, an idle connection to one and a caller's connection
 // are one each.
@@ -26,11 +24,7 @@ const (
 )
 
 // newBounds returns bounds for this process's limit of descriptors.
-func newBounds() bounds {
-	limit := syscall.Rlimit{Cur: usualDescriptors}
-	_ = syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) // without an answer the usual limit stands
-	return boundsFor(int(min(limit.Cur, maxDescriptors)))
-}
+func newBounds() bounds { return boundsFor(descriptorLimit()) }
 
 // boundsFor returns bounds for a number of descriptors.
 func boundsFor(descriptors int) bounds {

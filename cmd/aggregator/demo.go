@@ -47,6 +47,9 @@ func demo(fs *flag.FlagSet) action {
 		if err := f.botsFlags.check(); err != nil {
 			return err
 		}
+		if network, _, err := splitAddress("listen", f.listen); err != nil || network != "tcp" {
+			return errors.Join(err, usagef("--listen: the demo serves browsers, at HOST:PORT"))
+		}
 		if f.bots != "" {
 			if *asJSON {
 				return usagef("--json and --bots do not go together")

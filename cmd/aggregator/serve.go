@@ -5,10 +5,7 @@ import (
 	"errors"
 	"flag"
 	"log/slog"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"aggregator/ratelimit"
@@ -37,6 +34,8 @@ type serviceFlags struct {
 	drain          time.Duration
 	shardTTL       ttlFlag
 	admin          string
+	tlsCert        string
+	tlsKey         string
 	pagesFlags
 
 	now func() time.Time // the clock of pacing and of the agent; nil is the wall clock
@@ -62,12 +61,14 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.listKeys, "list-keys", "", "`FILE` of list ids and your keys for them, for lists that must be read with a key")
 	fs.DurationVar(&f.drain, "drain", 0, "`TIME` after SIGTERM in which health says 503 and all else goes on, such as 5s, so that balancers look elsewhere first")
 	fs.StringVar(&f.admin, "admin", "", "`ADDRESS` for backup and holds: unix:PATH, which only your user can open, or 127.0.0.1:PORT; none if not given")
+	fs.StringVar(&f.tlsCert, "tls-cert", "", "`FILE` of the certificate to serve TLS with (PEM, those that vouch for it after it); it is read again at SIGHUP, and within a minute of a change")
+	fs.StringVar(&f.tlsKey, "tls-key", "", "`FILE` of the certificate's key (PEM)")
 	fs.Var(&f.trustedProxies, "trusted-proxies", "address `RANGES` of your proxies, comma-separated; what others say of the caller's address is not believed")
 	fs.StringVar(&f.clientIPHeader, "client-ip-header", "X-Forwarded-For", "`HEADER` in which trusted proxies send the caller's address")
 }
 
 func (f *serviceFlags) addListen(fs *flag.FlagSet) {
-	fs.StringVar(&f.listen, "listen", ":8080", "`ADDRESS` to serve on; port 0 picks one")
+	fs.StringVar(&f.listen, "listen", ":8080", "`ADDRESS` to serve on: HOST:PORT, port 0 picks one, or unix:PATH for a socket that your user and group can open")
 }
 
 // The flag --store.
@@ -130,10 +131,8 @@ func (f *serviceFlags) serve(ctx context.Context, env environment) error {
 	if err := f.probeFlags.check(); err != nil {
 		return err
 	}
-	if f.admin != "" {
-		if _, _, err := adminNetwork(f.admin); err != nil {
-			return err
-		}
+	if err := f.checkAddresses(); err != nil {
+		return err
 	}
 	if env.tune != nil {
 		env.tune(f.memory, env.getenv)
@@ -153,11 +152,23 @@ func (f *serviceFlags) serve(ctx context.Context, env environment) error {
 	for _, w := range unknownVariables(env.environ, keyVariables(s.catalog.Current())) {
 		log.Warn("unknown environment variable", "warning", w)
 	}
-	hangUp := make(chan os.Signal, 1)
-	signal.Notify(hangUp, syscall.SIGHUP)
-	defer signal.Stop(hangUp)
+	hangUps, stop := notifyHangUp()
+	defer stop()
 	s.announce(f) // whoever reads it may send signals
-	return errors.Join(s.run(ctx, hangUp), st.Close())
+	return errors.Join(s.run(ctx, hangUps), st.Close())
+}
+
+// checkAddresses returns a usageError for flags of where the service is reached
+// that say what they must not.
+func (f *serviceFlags) checkAddresses() error {
+	if (f.tlsCert == "") != (f.tlsKey == "") {
+		return usagef("--tls-cert and --tls-key go together: one of them is missing")
+	}
+	if _, _, err := splitAddress("listen", f.listen); err != nil || f.admin == "" {
+		return err
+	}
+	_, _, err := adminNetwork(f.admin)
+	return err
 }
 
 // storeKind returns what of a store's name may be logged: a Redis URL may hold a

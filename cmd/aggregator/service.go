@@ -46,6 +46,7 @@ type service struct {
 	prober      *health.Prober // nil: lists are not probed
 	api         *httpapi.Server
 	front       *httpapi.Front
+	keyPair     *httpapi.KeyPair // nil: it serves without TLS
 	listener    net.Listener
 	beside      []*http.Server // on addresses of their own: metrics, admin
 	log         *slog.Logger
@@ -156,8 +157,11 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	}
 	s.api = httpapi.New(api)
 	s.front = httpapi.NewFront(s.api, bounds.connections, s.descriptors.low)
-	if s.listener, err = net.Listen("tcp", f.listen); err != nil {
-		return nil, errors.Join(fmt.Errorf("--listen: %w", err), s.closeBeside())
+	if s.keyPair, err = f.loadKeyPair(log); err != nil {
+		return nil, errors.Join(err, s.closeBeside())
+	}
+	if s.listener, err = listenAt("listen", f.listen, listenMode); err != nil {
+		return nil, errors.Join(err, s.closeBeside())
 	}
 	return s, nil
 }
@@ -172,7 +176,7 @@ func admitTo(client *fanout.Client) func(context.Context, netip.Prefix, []lists.
 // announce logs that the service is up, whatever the level, and with what.
 func (s *service) announce(f *serviceFlags) {
 	b := s.bounds
-	announce(s.log, "serving", slog.String("address", s.listener.Addr().String()), slog.String("version", thisBuild().Version),
+	announce(s.log, "serving", slog.String("address", addressOf(s.listener)), slog.String("tls", describeTLS(s.keyPair)), slog.String("version", thisBuild().Version),
 		slog.String("store", storeKind(f.store)), slog.String("limit_count", f.countRate.String()), slog.String("limit_bots", f.botsRate.String()), slog.String("limit_votes", f.votesRate.String()), slog.String("limit_network", f.networkRate.String()),
 		slog.String("trusted_proxies", f.trustedProxies.String()), slog.String("catalog", s.catalog.Current().Counts().String()), slog.String("bots", describeBots(s.bots.Current())),
 		slog.Group("bounds", slog.Int("descriptors", b.descriptors), slog.Int("connections", b.connections),
@@ -260,11 +264,11 @@ func openBreakers(all []fanout.BreakerState) []httpapi.Breaker {
 // run serves until ctx ends, reloading the catalog at each hang-up signal. Then
 // it goes on for as long as it is to drain, and lets the requests in flight be
 // answered.
-func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
-	served := make(chan error, 1)
-	go func() { served <- s.front.Serve(s.listener) }()
+func (s *service) run(ctx context.Context, hangUps <-chan os.Signal) error {
 	watching, unwatch := context.WithCancel(context.Background())
 	defer unwatch()
+	served := make(chan error, 1)
+	go func() { served <- s.serve(watching) }()
 	go s.descriptors.watch(watching)
 	defer record(s.health)()
 	ended := s.runOwn(ctx)
@@ -274,8 +278,11 @@ func (s *service) run(ctx context.Context, hangUp <-chan os.Signal) error {
 		select {
 		case err := <-served:
 			return err
-		case <-hangUp:
+		case <-hangUps:
 			reload(s.log, s.catalog, s.bots)
+			if s.keyPair != nil {
+				s.keyPair.Reload()
+			}
 		case <-stopping:
 			s.log.Info("shutting down", "drain", s.drain.String())
 			s.api.FailHealth()

@@ -8,7 +8,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
+
+	"aggregator/internal/errno"
 )
 
 // errURL says nothing of the URL: where one is malformed, any part of it may be
@@ -98,9 +99,9 @@ func explain(err error) string {
 	switch {
 	case errors.Is(err, errSecret), errors.Is(err, errDamaged), errors.Is(err, errLost):
 		return strings.TrimPrefix(err.Error(), "store: Redis ")
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errno.IsRefused(err):
 		return "refuses connections: start it, or correct the URL"
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case errors.Is(err, io.EOF), errno.IsReset(err):
 		return "hangs up: check that it runs; if it speaks TLS, write rediss://"
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok {

@@ -20,7 +20,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -506,7 +505,7 @@ func TestStartYields(t *testing.T) {
 func TestStall(t *testing.T) {
 	srv := startServer(t)
 	replicas := []*Store{srv.open(), srv.open()}
-	srv.signal(syscall.SIGSTOP)
+	srv.pause()
 	var passed atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 20 {
@@ -521,7 +520,7 @@ func TestStall(t *testing.T) {
 		})
 	}
 	time.Sleep(700 * time.Millisecond)
-	srv.signal(syscall.SIGCONT)
+	srv.resume()
 	wg.Wait()
 	if passed.Load() != 1 {
 		t.Errorf("%d of 20 passed, want 1", passed.Load())
@@ -537,7 +536,7 @@ func TestSlow(t *testing.T) {
 	const each = 10
 	srv := startServer(t)
 	replicas := []*Store{srv.open(), srv.open()}
-	srv.signal(syscall.SIGSTOP)
+	srv.pause()
 	var passed atomic.Int64
 	var wg sync.WaitGroup
 	for _, s := range replicas {
@@ -561,7 +560,7 @@ func TestSlow(t *testing.T) {
 			t.Error("not degraded")
 		}
 	}
-	srv.signal(syscall.SIGCONT)
+	srv.resume()
 	wg.Wait()
 	if passed.Load() != 1 {
 		t.Errorf("%d of %d passed, want 1", passed.Load(), 2*each)
@@ -578,9 +577,9 @@ const slow = "Redis takes more than a second to answer; windows hold for this re
 func TestSlowIsFound(t *testing.T) {
 	srv := startServer(t)
 	s := openURL(t, "redis://"+srv.addr, options{slow: 50 * time.Millisecond})
-	srv.signal(syscall.SIGSTOP)
+	srv.pause()
 	testkit.Wait(t, "it is found slow", func() bool { return s.Health().Condition == store.Slow })
-	srv.signal(syscall.SIGCONT)
+	srv.resume()
 	testkit.Wait(t, "it is used again", func() bool { return s.Health().OK() })
 }
 
@@ -800,7 +799,7 @@ func TestHangs(t *testing.T) {
 	take(other, 2)
 	wantTake(t, s, 2, true)
 	wantTake(t, s, 3, true)
-	srv.signal(syscall.SIGSTOP)
+	srv.pause()
 
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
@@ -825,7 +824,7 @@ func TestHangs(t *testing.T) {
 	if err := store.Hold(t.Context(), s.Windows(), key(3), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	srv.signal(syscall.SIGCONT)
+	srv.resume()
 	testkit.Wait(t, "Redis answers again", func() bool { return s.Health().OK() })
 
 	windows, err := store.Peek(t.Context(), other.Windows(), key(1), key(2), key(3))

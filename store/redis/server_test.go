@@ -90,14 +90,6 @@ func (s *server) kill() {
 	_ = s.Process.Kill() // gone already, maybe
 }
 
-// signal stops the server, or lets it go on.
-func (s *server) signal(sig os.Signal) {
-	s.Helper()
-	if err := s.Process.Signal(sig); err != nil {
-		s.Fatal(err)
-	}
-}
-
 // client is another program's connection to a database.
 func (s *server) client(db int) *client {
 	c := newClient(config{address: s.addr, db: db, dialTimeout: patience, callTimeout: patience})
