@@ -139,7 +139,7 @@ const maxUngrouped = 8
 
 // flagGroups are the groups, in the order of the help.
 var flagGroups = []flagGroup{
-	{"Flags (serving)", []string{"listen", "base-path", "public-url", "no-pages", "trusted-proxies", "client-ip-header", "metrics", "admin", "drain"}},
+	{"Flags (serving)", []string{"listen", "tls-cert", "tls-key", "base-path", "public-url", "no-pages", "trusted-proxies", "client-ip-header", "metrics", "admin", "drain"}},
 	{"Flags (what is kept)", []string{"store", "shard-ttl"}},
 	{"Flags (your own bots)", []string{"bots", "discord-api", "notice-pause"}},
 	{"Flags (lists)", []string{"lists", "legacy-ids", "list-keys", "probe", "probe-bot"}},
