@@ -1,5 +1,5 @@
-// Stands for discord.js, as far as the documentation uses it: a client that the
-// ShardingManager has given the shards of STAND_IN_SHARDS. Shard n is in n+1
+// Stands for discord.js, as far as the documentation and the examples use it: a client
+// that the ShardingManager has given the shards of STAND_IN_SHARDS. Shard n is in n+1
 // servers.
 const { EventEmitter } = require("node:events");
 
@@ -21,4 +21,6 @@ class Client extends EventEmitter {
 const { setInterval } = globalThis;
 globalThis.setInterval = (...args) => setInterval(...args).unref();
 
-module.exports = { Client, Events: { ClientReady: "clientReady" }, GatewayIntentBits: { Guilds: 1 } };
+exports.Client = Client;
+exports.Events = { ClientReady: "clientReady" };
+exports.GatewayIntentBits = { Guilds: 1 };

@@ -5,7 +5,7 @@ import os
 from types import SimpleNamespace
 
 
-class AutoShardedBot:
+class Bot:
     def __init__(self, command_prefix, *, intents):
         if not intents.guilds:
             raise ValueError("no guilds without their intent")
@@ -14,6 +14,7 @@ class AutoShardedBot:
         self.shard_count = 4
         self.shards = {shard: SimpleNamespace(id=shard) for shard in ids}
         self.guilds = [SimpleNamespace(shard_id=shard) for shard in ids for _ in range(shard + 1)]
+        self.loop = None
         self._ready = None
 
     def event(self, coroutine):
@@ -29,7 +30,18 @@ class AutoShardedBot:
         asyncio.run(self._run())
 
     async def _run(self):
+        self.loop = asyncio.get_running_loop()
         self._ready = asyncio.Event()
         await self.setup_hook()
         self._ready.set()
+        await self._until_the_end()
+
+    async def _until_the_end(self):
+        await asyncio.Event().wait()
+
+
+class AutoShardedBot(Bot):
+    """One that ends when all that it has begun has ended."""
+
+    async def _until_the_end(self):
         await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not asyncio.current_task()))

@@ -1,0 +1,272 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"aggregator/internal/testkit"
+	"aggregator/sandbox"
+)
+
+// examples is the folder of the examples.
+const examples = "../../examples"
+
+// copyTo copies a file into a folder, as those who take an example do.
+func copyTo(t *testing.T, folder string, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		raw, err := os.ReadFile(name)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, filepath.Base(name)), raw, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// fileIn writes a file into a folder.
+func fileIn(t *testing.T, folder, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// outside is a server of all lists and of Discord, and a service that calls nothing
+// but that.
+type outside struct {
+	*running
+	url  string
+	own  string // the id of a list for which bots.yaml has a token of demoBot, if it is own
+	bots *sandbox.Outside
+}
+
+// newOutside boots a service in front of a sandbox. If own is set it has a file with
+// demoBot, which has a key then.
+func newOutside(t *testing.T, own bool) *outside {
+	t.Helper()
+	var f catalogFlags
+	c, _, err := f.read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &outside{bots: sandbox.NewOutside(sandbox.New(c.Lists()), 3)}
+	o.bots.Bot("d", demoBot)
+	server := httptest.NewServer(o.bots)
+	t.Cleanup(server.Close)
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	o.url = server.URL
+	args := []string{"--store", "memory:"}
+	if own {
+		for _, l := range c.Lists() {
+			if l.TakesCounts() && l.Post == nil {
+				o.own = l.ID
+			}
+		}
+		file := write(t, "bots.yaml", fmt.Sprintf("bots: {%q: {key: %q, tokens: {%q: token}}}", demoBot, clientKey, o.own))
+		args = append(args, "--bots", file)
+	}
+	o.running = bootOn(t, sandbox.Transport(transport, strings.TrimPrefix(server.URL, "http://")), args...)
+	return o
+}
+
+// examplesOfBots are the examples that go on until they are stopped: each with how
+// it is made ready in a folder, as its first lines say.
+var examplesOfBots = []struct {
+	name, needs string
+	votes       bool // it hears of votes too
+	ready       func(t *testing.T, folder string) (command, env []string)
+}{
+	{"discord.js", "node", true, func(t *testing.T, folder string) ([]string, []string) {
+		copyTo(t, folder, filepath.Join(examples, "discord.js/bot.mjs"), "../../clients/aggregator.mjs")
+		library := filepath.Join(folder, "node_modules/discord.js")
+		if err := os.MkdirAll(library, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		copyTo(t, library, "testdata/standins/js/discord.js/index.js")
+		return []string{"node", "bot.mjs"}, []string{"STAND_IN_SHARDS=1"}
+	}},
+	{"discord.py", "python3", true, func(t *testing.T, folder string) ([]string, []string) {
+		copyTo(t, folder, filepath.Join(examples, "discord.py/bot.py"), "../../clients/aggregator.py")
+		library, err := filepath.Abs("testdata/standins/python")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []string{"python3", "bot.py"}, []string{"STAND_IN_SHARDS=1", "PYTHONPATH=" + library}
+	}},
+	{"jda", "javac", false, func(t *testing.T, folder string) ([]string, []string) {
+		copyTo(t, folder, filepath.Join(examples, "jda/Bot.java"))
+		const library = "testdata/standins/java"
+		api := filepath.Join(library, "net/dv8tion/jda/api")
+		out, err := exec.Command("javac", "-d", folder, "-sourcepath", library, filepath.Join(api, "JDABuilder.java"), filepath.Join(api, "utils/data/DataObject.java")).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return []string{"java", "-XX:TieredStopAtLevel=1", "-cp", folder, "Bot.java"}, nil
+	}},
+	{"go/http", "go", false, func(t *testing.T, folder string) ([]string, []string) {
+		program := filepath.Join(folder, "bot")
+		if err := testkit.Build(program, "../../examples/go/http"); err != nil {
+			t.Fatal(err)
+		}
+		return []string{program}, nil
+	}},
+}
+
+// TestExamples runs each example beside what stands for the library of its bot: it
+// posts with tokens, posts with the bot's key alone, and hears of votes.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	for _, tt := range examplesOfBots {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := exec.LookPath(tt.needs); err != nil {
+				t.Skipf("NOT TESTED: no %s", tt.needs)
+			}
+			folder := t.TempDir()
+			command, env := tt.ready(t, folder)
+			for _, with := range []string{"MYBOT_KEY=" + clientKey, "TOPGG_TOKEN=token"} {
+				o := newOutside(t, true)
+				out := runExample(t, folder, command, append(env, with, "BOTLISTS_URL="+o.Base, "DISCORD_API="+o.url+"/api/v10"))
+				testkit.Eventually(t, func() error {
+					accepted := regexp.MustCompile(`accepted by \S+\n|^200 \{"success":\{"[^"]+":\[200,`).MatchString(out.String())
+					own := strings.Contains(out.String(), o.own)
+					skipped := strings.Contains(out.String(), "was not asked: No token\n") || strings.Contains(out.String(), `:"No token"`)
+					if !accepted || !skipped || own != strings.HasPrefix(with, "MYBOT_KEY") {
+						return fmt.Errorf("with %s it says %s", with, out)
+					}
+					return nil
+				})
+				if tt.votes {
+					hearsOfVotes(t, out)
+				}
+			}
+		})
+	}
+}
+
+// runExample runs an example in its folder until the test ends.
+func runExample(t *testing.T, folder string, command, env []string) *testkit.Log {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+	cmd.WaitDelay = time.Second
+	cmd.Dir = folder
+	cmd.Env = bareEnv(t, append(env, "PORT=0", "DISCORD_TOKEN=d", "VOTES_SECRET="+sendSecret)...)
+	out := &testkit.Log{}
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	t.Cleanup(func() { cancel(); <-ended })
+	return out
+}
+
+// hearsOfVotes sends votes to an example that says where it listens.
+func hearsOfVotes(t *testing.T, out *testkit.Log) {
+	t.Helper()
+	at := regexp.MustCompile(`(?m)^listening on port (\d+)$`)
+	testkit.Wait(t, "the port", func() bool { return at.MatchString(out.String()) })
+	url := "http://127.0.0.1:" + at.FindStringSubmatch(out.String())[1] + "/votes"
+	body := fmt.Sprintf(`{"type":"vote.created","data":{"list":"list.example","user_id":%q}}`, votingUser)
+	for range 2 {
+		testkit.Send(t, "POST", url, body, signed([]byte(sendSecret), "msg_a", time.Now(), body)...).Want(t, 204)
+	}
+	testkit.Send(t, "POST", url, body, signed([]byte("another secret"), "msg_b", time.Now(), body)...).Want(t, 401)
+	if want := votingUser + " voted on list.example, msg_a\n"; strings.Count(out.String(), want) != 1 || strings.Contains(out.String(), "msg_b") {
+		t.Errorf("it says %swant once %s", out, want)
+	}
+}
+
+// TestExampleOfCron runs each line of the crontab as cron does, but for where the
+// files and the service are.
+func TestExampleOfCron(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"sh", "curl"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("NOT TESTED: no %s", name)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(examples, "cron/crontab"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := newOutside(t, true)
+	files := t.TempDir()
+	fileIn(t, files, "servers", "1234\n")
+	fileIn(t, files, "key", "Authorization: Bearer "+clientKey+"\n")
+	var variables []string
+	set := regexp.MustCompile(`^[A-Z_]+=`)
+	ran := 0
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		switch fields := strings.SplitN(line, " ", 6); {
+		case line == "" || strings.HasPrefix(line, "#"):
+		case set.MatchString(line):
+			variables = append(variables, line)
+		case len(fields) < 6 || strings.Contains(fields[5], "%"):
+			t.Errorf("this is no line of a crontab: %s", line)
+		default:
+			ran++
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", fields[5])
+			cmd.Env = append(variables, "HOME="+t.TempDir(), "PATH="+os.Getenv("PATH"), "BOT_FILES="+files, "BOTLISTS_URL="+o.Base)
+			if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+				t.Errorf("%s: %v, and it says %s", fields[5], err, out)
+			}
+		}
+	}
+	if ran != 1 {
+		t.Errorf("%d lines were run, want 1", ran)
+	}
+	if a := testkit.Send(t, "GET", o.Base+"/api/bots/"+demoBot+"/posts", "", "Authorization", "Bearer "+clientKey); !strings.Contains(a.Body, `"server_count":1234`) {
+		t.Errorf("the service was sent no count: %s", a.Body)
+	}
+}
+
+// pageBlock returns the one block of a language in docs/clients.md.
+func pageBlock(t *testing.T, language string) string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/clients.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := regexp.MustCompile("(?ms)^```"+language+" held-by=TestClientPage\n(.*?)^```$").FindAllStringSubmatch(string(page), -1)
+	if len(all) != 1 {
+		t.Fatalf("%d blocks of %s, want one", len(all), language)
+	}
+	return all[0][1]
+}
+
+// TestClientPage runs the programs of docs/clients.md, which print what stands there.
+func TestClientPage(t *testing.T) {
+	t.Parallel()
+	want := regexp.MustCompile(`\b\d+ s\b`).ReplaceAllString(pageBlock(t, "text"), "N s")
+	onRuntimes(t, func(t *testing.T, run clientRuntime) {
+		o := newOutside(t, false)
+		text := pageBlock(t, map[string]string{".mjs": "js", ".py": "python"}[run.ending])
+		const here = "http://localhost:8080"
+		if strings.Count(text, here) != 1 {
+			t.Fatalf("it is to name %s: %s", here, text)
+		}
+		command := run.place(t, "page"+run.ending, strings.Replace(text, here, o.Base, 1))
+		cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
+		cmd.Env = bareEnv(t, "TOPGG_TOKEN=token")
+		e := testkit.RunToEnd(t, cmd)
+		if got := regexp.MustCompile(`\b\d+ s\b`).ReplaceAllString(e.Out, "N s"); got != want || e.ErrOut != "" {
+			t.Errorf("it prints\n%s%swant\n%s", got, e.ErrOut, want)
+		}
+	})
+}
