@@ -186,6 +186,9 @@ func hearsOfVotes(t *testing.T, out *testkit.Log) {
 		testkit.Send(t, "POST", url, body, signed([]byte(sendSecret), "msg_a", time.Now(), body)...).Want(t, 204)
 	}
 	testkit.Send(t, "POST", url, body, signed([]byte("another secret"), "msg_b", time.Now(), body)...).Want(t, 401)
+	last := strings.ReplaceAll(body, "list.example", "last.example")
+	testkit.Send(t, "POST", url, last, signed([]byte(sendSecret), "msg_c", time.Now(), last)...).Want(t, 204)
+	testkit.Wait(t, "the last vote", func() bool { return strings.Contains(out.String(), " voted on last.example, msg_c\n") })
 	if want := votingUser + " voted on list.example, msg_a\n"; strings.Count(out.String(), want) != 1 || strings.Contains(out.String(), "msg_b") {
 		t.Errorf("it says %swant once %s", out, want)
 	}

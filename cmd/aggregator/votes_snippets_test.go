@@ -151,7 +151,9 @@ func verifierRefuses(t *testing.T, command []string, key []byte) {
 			t.Errorf("%s: got %d, want it taken (204): %t", tt.name, a.Status, tt.taken)
 		}
 	}
-	if n := strings.Count(out.String(), "vote.created"); n != 2 {
+	paid := func() int { return strings.Count(out.String(), "vote.created") }
+	testkit.Wait(t, "what it prints", func() bool { return paid() >= 2 })
+	if n := paid(); n != 2 {
 		t.Errorf("%d votes were paid, want 2 (one came twice): %s", n, out)
 	}
 }
