@@ -10,7 +10,6 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"sync"
 	"time"
 
 	"aggregator/catalog"
@@ -92,10 +91,10 @@ type Aggregator struct {
 	badges   operation[BotRequest, BotAnswer]
 	votes    operation[VoteRequest, VoteAnswer]
 	readings flights[BotAnswer]
-	last     *lastAnswers   // about bots
-	memory   *remembered    // of votes
-	underWay sync.WaitGroup // requests
-	secrets  *lists.Masker  // hides the operator's keys in every reading, whoever asks
+	last     *lastAnswers  // about bots
+	memory   *remembered   // of votes
+	gate     gate          // of requests
+	secrets  *lists.Masker // hides the operator's keys in every reading, whoever asks
 }
 
 // New returns an Aggregator.
@@ -114,10 +113,14 @@ func New(c Config) *Aggregator {
 	return a
 }
 
+// Close turns requests away from now on, each with ErrClosed. It waits for none of
+// those under way: Wait does. Calls after the first do nothing.
+func (a *Aggregator) Close() { a.gate.close() }
+
 // Wait waits for requests that are under way, until ctx ends.
 func (a *Aggregator) Wait(ctx context.Context) error {
 	done := make(chan struct{})
-	go func() { a.underWay.Wait(); a.readings.underWay.Wait(); close(done) }() // ends with the last, whose deadline is near
+	go func() { a.gate.underWay.Wait(); a.readings.underWay.Wait(); close(done) }() // ends with the last, whose deadline is near
 	select {
 	case <-done:
 		return nil

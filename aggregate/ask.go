@@ -58,10 +58,12 @@ type result[A any] struct {
 // window, reserve, run, settle, observe. What is remembered and holds come before
 // the window, so that a request that asks no list uses none, and room comes before
 // it too: who is turned away may come again at once. The error is a
-// *LimitedError, ErrBusy, the context's, or an internal one.
+// *LimitedError, ErrBusy, ErrClosed, the context's, or an internal one.
 func ask[R, A any](ctx context.Context, a *Aggregator, op *operation[R, A], r R, from Caller) (result[A], error) {
-	a.underWay.Add(1)
-	defer a.underWay.Done()
+	if !a.gate.enter() {
+		return result[A]{}, ErrClosed
+	}
+	defer a.gate.leave()
 	f, joined, d, err := board(ctx, a, op, r, from)
 	if err != nil {
 		return result[A]{}, err

@@ -20,7 +20,7 @@ type BotRequest struct {
 
 // Bot asks every list about a bot and merges the answers. A caller that leaves
 // ends the readings. The error is an *InvalidError, a *LimitedError, ErrBusy,
-// the context's, or an internal one.
+// ErrClosed, the context's, or an internal one.
 func (a *Aggregator) Bot(ctx context.Context, r BotRequest, from Caller) (BotAnswer, error) {
 	if !lists.IsSnowflake(r.BotID) {
 		return BotAnswer{}, invalid("'id' must be a snowflake")

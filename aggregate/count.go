@@ -8,11 +8,12 @@ import (
 )
 
 // Count posts a count to the lists that the request names. Posts run to their
-// end even if the caller leaves. The error is an *InvalidError, a
-// *LimitedError, ErrBusy, or an internal one.
+// end even if the caller leaves. The error is an *InvalidError, a *LimitedError,
+// ErrBusy, ErrClosed, or an internal one; before there is room for the posts, the
+// context's too.
 func (a *Aggregator) Count(ctx context.Context, r CountRequest, from Caller) (CountAnswer, error) {
-	if !lists.IsSnowflake(r.BotID) {
-		return CountAnswer{}, invalid("'bot_id' must be a snowflake")
+	if why := r.Fault(); why != "" {
+		return CountAnswer{}, invalid(why)
 	}
 	r.teller = newTeller(r.Progress, func(one Result) string { return one.List })
 	result, err := ask(ctx, a, &a.counts, r, from)

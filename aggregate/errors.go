@@ -26,3 +26,6 @@ func (e *LimitedError) Error() string {
 
 // ErrBusy reports that there is no room for the request just now.
 var ErrBusy = errors.New("service is busy")
+
+// ErrClosed reports that the Aggregator is closed.
+var ErrClosed = errors.New("aggregator is closed")

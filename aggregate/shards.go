@@ -61,14 +61,16 @@ var ShardRate = ratelimit.Rate{Limit: 60, Period: time.Minute}
 // ReportShards keeps the counts of a report. If every shard has a count then, and
 // a round of reports is finished, the report is the one to post the total: of any
 // number at once, exactly one is. The error is an *InvalidError, a *LimitedError,
-// ErrBusy, the context's, or an internal one; a report that ends in an error
-// uses no window.
+// ErrBusy, ErrClosed, the context's, or an internal one; a report that ends in an
+// error uses no window.
 func (a *Aggregator) ReportShards(ctx context.Context, r ShardsRequest, from Caller) (ShardsAnswer, error) {
 	if !lists.IsSnowflake(r.BotID) {
 		return ShardsAnswer{}, invalid("'bot_id' must be a snowflake")
 	}
-	a.underWay.Add(1)
-	defer a.underWay.Done()
+	if !a.gate.enter() {
+		return ShardsAnswer{}, ErrClosed
+	}
+	defer a.gate.leave()
 	limit := a.ShardLimit.AtLeast(min(2*int64(r.Of), maxReports))
 	scope := ratelimit.Scope{Name: "shards", IP: from.IP, BotID: r.BotID}
 	window, err := takeWindow(ctx, limit, scope)

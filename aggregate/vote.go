@@ -42,7 +42,7 @@ func (a VoteAnswer) Voted() bool {
 
 // Vote asks the lists that the request names whether a user has voted for a bot,
 // but for those of which that is remembered. The error is an *InvalidError, a
-// *LimitedError, ErrBusy, or an internal one.
+// *LimitedError, ErrBusy, ErrClosed, or an internal one.
 func (a *Aggregator) Vote(ctx context.Context, r VoteRequest, from Caller) (VoteAnswer, error) {
 	switch {
 	case !lists.IsSnowflake(r.BotID):

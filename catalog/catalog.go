@@ -100,13 +100,16 @@ func (c *Catalog) Resolve(id string) (*lists.List, bool) {
 	}
 }
 
-// Only returns a catalog of one list of c and all features.
+// Only returns a catalog of one list of c and all features. Which hosts are those
+// of other lists it still knows.
 func (c *Catalog) Only(l *lists.List) *Catalog {
 	features := make(map[string]Feature, len(c.features))
 	for _, f := range c.features {
 		features[f.ID] = f
 	}
-	return newCatalog([]*lists.List{l}, features, nil)
+	only := newCatalog([]*lists.List{l}, features, nil)
+	only.byHost = c.byHost
+	return only
 }
 
 // Generation tells this catalog from all others loaded by this process.

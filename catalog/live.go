@@ -22,6 +22,13 @@ func NewLive(read func() (*Catalog, []string, error)) (*Live, []string, error) {
 	return l, warnings, nil
 }
 
+// LiveOf returns a Live of a catalog that stays, whatever is reloaded.
+func LiveOf(c *Catalog) *Live {
+	l := &Live{read: func() (*Catalog, []string, error) { return c, nil, nil }}
+	l.current.Store(c)
+	return l
+}
+
 // Current is the catalog in use. A request should ask once and keep it.
 func (l *Live) Current() *Catalog { return l.current.Load() }
 

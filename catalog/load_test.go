@@ -3,12 +3,12 @@ package catalog
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	"aggregator"
 	"aggregator/lists"
 )
 
@@ -461,12 +461,21 @@ func TestDefunctListsStandApart(t *testing.T) {
 }
 
 var shippedLists = []File{
-	{Name: "lists.yaml", Data: aggregator.ListsYAML},
-	{Name: "lists_defunct.yaml", Data: aggregator.DefunctListsYAML},
+	shippedFile("lists.yaml"),
+	shippedFile("lists_defunct.yaml"),
 }
 
 func loadShipped() (*Catalog, []string, error) {
-	return Load(shippedLists, File{Name: "legacy_ids.yaml", Data: aggregator.LegacyIDsYAML})
+	return Load(shippedLists, shippedFile("legacy_ids.yaml"))
+}
+
+// shippedFile reads a file of the built-in catalog.
+func shippedFile(name string) File {
+	data, err := os.ReadFile("../" + name)
+	if err != nil {
+		panic(err)
+	}
+	return File{Name: name, Data: data}
 }
 
 // FuzzLoad checks that no file makes Load panic, and that whatever loads can

@@ -53,6 +53,12 @@ func (c *Client) Breakers() []BreakerState {
 	return all
 }
 
+// OpenBreakers returns the state of each breaker that is not closed, ordered as by
+// Breakers.
+func (c *Client) OpenBreakers() []BreakerState {
+	return slices.DeleteFunc(c.Breakers(), func(b BreakerState) bool { return b.State == "closed" })
+}
+
 // breaker stops calls to a list that keeps silent.
 type breaker struct {
 	breakerOptions

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"cmp"
 	"math"
 	"net/url"
 	"strconv"
@@ -45,7 +44,9 @@ func ParseCount(body []byte) (aggregate.CountRequest, error) {
 	for v := range lists.NumValues {
 		if v == lists.Shards {
 			r.Shards, err = shards(fields[v.String()])
-			err = cmp.Or(err, agree(r.Count))
+			if why := r.Contradiction(); err == nil && why != "" {
+				err = invalid(why)
+			}
 		} else if to := v.Optional(&r.Count); to != nil {
 			*to, err = optional(fields, v.String())
 		}
@@ -165,9 +166,6 @@ func optional(fields map[string]rawjson.Value, name string) (*int64, error) {
 	return &n, err
 }
 
-// maxShards bounds the counts of shards: no bot has nearly as many.
-const maxShards = 20_000
-
 func shards(v rawjson.Value) ([]int64, error) {
 	if !isGiven(v) {
 		return nil, nil
@@ -177,8 +175,8 @@ func shards(v rawjson.Value) ([]int64, error) {
 	}
 	n := 0
 	for range v.Items() {
-		if n++; n > maxShards {
-			return nil, invalid("'shards' holds more than " + strconv.Itoa(maxShards) + " counts")
+		if n++; n > lists.MaxShards {
+			return nil, invalid("'shards' holds more than " + strconv.Itoa(lists.MaxShards) + " counts")
 		}
 	}
 	const wrong = "'shards' contains incorrect values"
@@ -191,22 +189,6 @@ func shards(v rawjson.Value) ([]int64, error) {
 		counts = append(counts, n)
 	}
 	return counts, nil
-}
-
-// agree returns an error where the shard fields contradict each other. A
-// shard_count of 0 says that the bot is not sharded, and what the others are is
-// of no account.
-func agree(c lists.Count) error {
-	if c.ShardCount == nil || *c.ShardCount == 0 {
-		return nil
-	}
-	if c.ShardID != nil && *c.ShardID >= *c.ShardCount {
-		return invalid("'shard_id' must be below 'shard_count'")
-	}
-	if n := int64(len(c.Shards)); n > 0 && n != *c.ShardCount {
-		return invalid("'shards' must hold one count for each of 'shard_count' shards")
-	}
-	return nil
 }
 
 // integer reads a number as a double, as the API's other implementations do:

@@ -45,7 +45,7 @@ func shardsInAll(v rawjson.Value) (int, error) {
 	}
 	const outOfRange = "'shard_count' is out of range"
 	n, err := integer(v, "'shard_count' must be a number", outOfRange)
-	if err == nil && (n < 1 || n > maxShards) {
+	if err == nil && (n < 1 || n > lists.MaxShards) {
 		err = invalid(outOfRange)
 	}
 	return int(n), err

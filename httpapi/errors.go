@@ -130,7 +130,7 @@ func fixedAnswer(err error) (status int, message string, ok bool) {
 // isBusy reports whether an error is answered by asking to come again: there is no
 // room, or the store is away, or it took longer than the route allows.
 func isBusy(err error) bool {
-	for _, busy := range []error{aggregate.ErrBusy, shares.ErrBusy, votes.ErrNotKept, votes.ErrAway, context.DeadlineExceeded} {
+	for _, busy := range []error{aggregate.ErrBusy, aggregate.ErrClosed, shares.ErrBusy, votes.ErrNotKept, votes.ErrAway, context.DeadlineExceeded} {
 		if errors.Is(err, busy) {
 			return true
 		}

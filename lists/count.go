@@ -1,5 +1,7 @@
 package lists
 
+import "strconv"
+
 // Count is what a bot reports.
 type Count struct {
 	BotID            string  // the bot's Discord snowflake
@@ -21,6 +23,54 @@ func (c *Count) believable() bool {
 		}
 	}
 	return left <= 0
+}
+
+// MaxShards is how many counts of shards a count may hold: no bot has nearly as
+// many.
+const MaxShards = 20_000
+
+// Fault returns what is wrong with a count, in words for its caller; "" if nothing
+// is.
+func (c *Count) Fault() string {
+	if !IsSnowflake(c.BotID) {
+		return "'bot_id' must be a snowflake"
+	}
+	if !isNumber(c.ServerCount) {
+		return "'server_count' is out of range"
+	}
+	for v := range NumValues {
+		if at := v.Optional(c); at != nil && *at != nil && !isNumber(**at) {
+			return "'" + v.String() + "' is out of range"
+		}
+	}
+	if len(c.Shards) > MaxShards {
+		return "'shards' holds more than " + strconv.Itoa(MaxShards) + " counts"
+	}
+	for _, n := range c.Shards {
+		if !isNumber(n) {
+			return "'shards' contains incorrect values"
+		}
+	}
+	return c.Contradiction()
+}
+
+// isNumber reports whether a count may hold n.
+func isNumber(n int64) bool { return n >= 0 && n <= MaxNumber }
+
+// Contradiction returns how the shard fields contradict each other, in words for
+// the caller; "" if they do not. A ShardCount of 0 says that the bot is not
+// sharded, and what the others are is of no account.
+func (c *Count) Contradiction() string {
+	if c.ShardCount == nil || *c.ShardCount == 0 {
+		return ""
+	}
+	if c.ShardID != nil && *c.ShardID >= *c.ShardCount {
+		return "'shard_id' must be below 'shard_count'"
+	}
+	if n := int64(len(c.Shards)); n > 0 && n != *c.ShardCount {
+		return "'shards' must hold one count for each of 'shard_count' shards"
+	}
+	return ""
 }
 
 // MaxNumber is the largest number a count may hold: beyond it, readers that

@@ -14,9 +14,9 @@ import (
 	"aggregator/agent"
 	"aggregator/aggregate"
 	"aggregator/catalog"
-	"aggregator/fanout"
 	"aggregator/health"
 	"aggregator/httpapi"
+	"aggregator/internal/engine"
 	"aggregator/store"
 )
 
@@ -92,20 +92,18 @@ func (f *agentFlags) run(ctx context.Context, env environment) (err error) {
 // agent returns the agent, on the same way to lists as the service's, and what
 // records how lists are.
 func (f *agentFlags) agent(live *catalog.Live, bots *agent.Live, st store.Store, env environment, log *slog.Logger) (*agent.Agent, *health.Recorder) {
-	bounds := newBounds()
-	client := fanout.New(env.transport, log, fanout.WithBounds(bounds.calls, bounds.callsPerList))
-	hash := store.NewHasher(st.Secret())
-	recorder := newRecorder(st, client, hash, time.Now, log)
-	return f.newAgent(bots, aggregate.Config{
-		Catalog: live, Runner: client, Admit: admitTo(client), UserAgent: userAgent,
+	bounds, recorder := newBounds(), (*health.Recorder)(nil)
+	e := engine.New(engine.Options{
+		Catalog: live, Store: st, Transport: env.transport, Log: log, UserAgent: userAgent,
+		Bounds: engine.Bounds{Calls: bounds.calls, CallsPerList: bounds.callsPerList},
 		Observe: func(ctx context.Context, o aggregate.Outcome) {
 			recorder.Observe(ctx, o)
 			httpapi.LogCall(ctx, log, o)
 		},
-		Servers: recorder.Count,
-		Holds:   aggregate.NewHolds(st.Windows(), hash, time.Now, log),
-		Shards:  st.Shards(), Hash: hash,
-	}, client, st, hash, time.Now, log), recorder
+		Servers: func(botID string, servers int64, posted bool) { recorder.Count(botID, servers, posted) },
+	})
+	recorder = newRecorder(e)
+	return f.newAgent(bots, e), recorder
 }
 
 // runOnce does what is due and prints what came of it. The error is errReported

@@ -3,17 +3,14 @@ package main
 import (
 	"flag"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"aggregator/agent"
-	"aggregator/aggregate"
 	"aggregator/catalog"
-	"aggregator/fanout"
-	"aggregator/store"
+	"aggregator/internal/engine"
 )
 
 // botsFlags say where the operator's own bots are, and how they are served.
@@ -66,17 +63,16 @@ func (f *botsFlags) live(read func() (*catalog.Catalog, []string, error), getenv
 // discordUserAgent has the form that Discord asks for.
 var discordUserAgent = "DiscordBot (https://botlist-aggregator.invalid, " + thisBuild().Version + ")"
 
-// newAgent returns the agent of bots; nil where bots is nil. config is that of the
-// service, whose windows do not hold for the agent.
-func (f *botsFlags) newAgent(bots *agent.Live, config aggregate.Config, client *fanout.Client, st store.Store, hash func(...string) store.Key, now func() time.Time, log *slog.Logger) *agent.Agent {
+// newAgent returns the agent of bots; nil where bots is nil. The service's own
+// limits on posts do not hold for it.
+func (f *botsFlags) newAgent(bots *agent.Live, e *engine.Engine) *agent.Agent {
 	if bots == nil {
 		return nil
 	}
-	config.CountLimit = nil
-	own := aggregate.New(config)
+	own := e.Unlimited()
 	return agent.New(agent.Config{
-		Bots: bots, Catalog: config.Catalog, Counter: own, Shards: own, State: st.State(), Hash: hash,
-		Exchange: client.Exchange, NoticePause: f.noticePause, Now: now, Log: log,
+		Bots: bots, Catalog: e.Catalog, Counter: own, Shards: own, State: e.Store.State(), Hash: e.Hash,
+		Exchange: e.Client.Exchange, NoticePause: f.noticePause, Now: e.Now, Log: e.Log,
 		Outbound: agent.Outbound{DiscordAPI: strings.TrimSuffix(f.discordAPI, "/"), DiscordUserAgent: discordUserAgent, UserAgent: userAgent},
 	})
 }

@@ -105,7 +105,7 @@ type sandboxDemo struct {
 // newSandboxDemo returns the demo of a service. It serves the lists, and the bot's
 // endpoint beside them.
 func newSandboxDemo(s *service) *sandboxDemo {
-	d := &sandboxDemo{service: s, box: sandbox.New(s.catalog.Current().Lists()), votes: make(chan []byte, maxDemoVotes)}
+	d := &sandboxDemo{service: s, box: sandbox.New(s.Catalog.Current().Lists()), votes: make(chan []byte, maxDemoVotes)}
 	d.endpoint = &receiver{secret: lists.NewToken(demoSigning, ""), now: time.Now, out: io.Discard, taken: func(body []byte) {
 		select {
 		case d.votes <- body:
@@ -130,7 +130,7 @@ func (d *sandboxDemo) show(ctx context.Context, out io.Writer, asJSON bool) erro
 	if err != nil {
 		return err
 	}
-	bot, err := d.aggregator.Bot(ctx, aggregate.BotRequest{BotID: demoBot}, demoCaller())
+	bot, err := d.Aggregator.Bot(ctx, aggregate.BotRequest{BotID: demoBot}, demoCaller())
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func demoCaller() aggregate.Caller { return aggregate.Caller{IP: netip.IPv6Unspe
 // count posts a count to every list that takes one.
 func (d *sandboxDemo) count(ctx context.Context) (answer aggregate.CountAnswer, took time.Duration, err error) {
 	request := aggregate.CountRequest{Count: lists.Count{BotID: demoBot, ServerCount: demoServers}}
-	for _, l := range d.catalog.Current().Lists() {
+	for _, l := range d.Catalog.Current().Lists() {
 		if !l.TakesCounts() {
 			continue
 		}
@@ -165,7 +165,7 @@ func (d *sandboxDemo) count(ctx context.Context) (answer aggregate.CountAnswer, 
 		request.Tokens = append(request.Tokens, aggregate.NamedToken{ID: l.ID, Token: lists.NewToken(demoToken, number)})
 	}
 	start := time.Now()
-	answer, err = d.aggregator.Count(ctx, request, demoCaller())
+	answer, err = d.Aggregator.Count(ctx, request, demoCaller())
 	return answer, time.Since(start), err
 }
 
@@ -182,7 +182,7 @@ func printJSON(out io.Writer, count aggregate.CountAnswer, bot aggregate.BotAnsw
 
 // plainList is a list whose posts are not paced, to try one more.
 func (s *service) plainList() string {
-	for _, l := range s.catalog.Current().Lists() {
+	for _, l := range s.Catalog.Current().Lists() {
 		if l.TakesCounts() && l.Post == nil {
 			return l.ID
 		}
@@ -244,7 +244,7 @@ Serving on %s until Ctrl-C; every list is a sandbox. Try:
   curl %s/api/bots/%s
   curl '%s/api/lists?filter=true'
 `, base, demoBot, d.plainList(), base, base, demoBot, base)
-	if id := listWithTests(d.catalog.Current()); id != "" {
+	if id := listWithTests(d.Catalog.Current()); id != "" {
 		_, _ = fmt.Fprintf(out, "  AGGREGATOR_SECRET=%s %s hooks send %s --to %s/hooks/%s/%s\n", demoHookSecret, program, id, base, demoBot, id)
 	}
 	_, _ = fmt.Fprintln(out)

@@ -63,7 +63,7 @@ func (f *serviceFlags) demoBots(ctx context.Context, env environment, once bool)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	lists := sandbox.New(s.catalog.Current().Lists())
+	lists := sandbox.New(s.Catalog.Current().Lists())
 	lists.Now = clock.Now
 	d := &botsDemo{service: s, clock: clock, lists: lists, outside: sandbox.NewOutside(lists, demoServers), out: env.out, file: f.bots}
 	for _, b := range s.bots.Current().All() {
@@ -127,7 +127,7 @@ func (d *botsDemo) show(ctx context.Context) error {
 // refusedList returns the id of a list for which some bot has a token and
 // somebody who hears of it; "" if there is none.
 func (d *botsDemo) refusedList() string {
-	c := d.catalog.Current()
+	c := d.Catalog.Current()
 	for _, b := range d.bots.Current().All() {
 		for _, t := range b.Tokens {
 			if l, ok := c.Resolve(t.ID); ok && l.TakesCounts() && b.Posts != nil && b.Notify != nil {

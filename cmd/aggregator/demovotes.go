@@ -95,7 +95,7 @@ type toldVote struct{ list, proof, answer string }
 // castVotes makes every list know of a vote, of which none tells: whoever asks hears
 // of it.
 func (d *sandboxDemo) castVotes() {
-	for _, l := range d.catalog.Current().Lists() {
+	for _, l := range d.Catalog.Current().Lists() {
 		_, _ = d.box.Vote(l.ID, lists.SampleVote{BotID: demoBot, UserID: demoVoter}, lists.NewToken(demoHookSecret, ""))
 	}
 }
@@ -109,7 +109,7 @@ func (d *sandboxDemo) tellVotes(ctx context.Context) (*toldVotes, error) {
 	defer transport.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, demoWithin)
 	defer cancel()
-	for _, l := range demoVoters(d.catalog.Current()) {
+	for _, l := range demoVoters(d.Catalog.Current()) {
 		hook, err := d.tellVote(ctx, transport, l)
 		if err != nil {
 			return nil, err

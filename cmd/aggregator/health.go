@@ -3,14 +3,13 @@ package main
 import (
 	"context"
 	"flag"
-	"log/slog"
 	"time"
 
 	"aggregator/aggregate"
 	"aggregator/fanout"
 	"aggregator/health"
+	"aggregator/internal/engine"
 	"aggregator/lists"
-	"aggregator/store"
 )
 
 // How often lists may be probed.
@@ -48,34 +47,34 @@ func (f *probeFlags) check() error {
 }
 
 // newProber returns what probes lists; nil if nothing is to.
-func (f *probeFlags) newProber(a *aggregate.Aggregator, st store.Store, hash func(...string) store.Key, now func() time.Time, log *slog.Logger) *health.Prober {
+func (f *probeFlags) newProber(e *engine.Engine) *health.Prober {
 	if f.every == 0 {
 		return nil
 	}
 	return &health.Prober{
 		Ask: func(ctx context.Context) error {
-			_, err := a.Bot(ctx, aggregate.BotRequest{BotID: f.bot}, aggregate.Caller{Probe: true})
+			_, err := e.Aggregator.Bot(ctx, aggregate.BotRequest{BotID: f.bot}, aggregate.Caller{Probe: true})
 			return err
 		},
-		Every: f.every, State: st.State(), Key: hash("probe", f.bot), Now: now, Log: log,
+		Every: f.every, State: e.Store.State(), Key: e.Hash("probe", f.bot), Now: e.Now, Log: e.Log,
 	}
 }
 
 // newRecorder returns what records outcomes.
-func newRecorder(st store.Store, client *fanout.Client, hash func(...string) store.Key, now func() time.Time, log *slog.Logger) *health.Recorder {
+func newRecorder(e *engine.Engine) *health.Recorder {
 	return health.New(health.Config{
-		Store: st.Outcomes(), History: st.History(), Hash: hash, Now: now, Log: log,
-		Circuits: func() []health.Circuit { return healthCircuits(client.Breakers()) },
+		Store: e.Store.Outcomes(), History: e.Store.History(), Hash: e.Hash, Now: e.Now, Log: e.Log,
+		Circuits: func() []health.Circuit { return healthCircuits(e.Client.OpenBreakers()) },
 	})
 }
 
-// healthCircuits returns the breakers that are not closed, as health takes them.
-func healthCircuits(all []fanout.BreakerState) []health.Circuit {
-	var open []health.Circuit
-	for _, c := range openCircuits(all) {
-		open = append(open, health.Circuit{List: c.List, Open: c.State == health.CircuitOpen})
+// healthCircuits returns open breakers as health takes them.
+func healthCircuits(open []fanout.BreakerState) []health.Circuit {
+	all := make([]health.Circuit, len(open))
+	for i, b := range open {
+		all[i] = health.Circuit{List: b.List, Open: b.State == health.CircuitOpen}
 	}
-	return open
+	return all
 }
 
 // record lets what is recorded be written until end is called, which returns when

@@ -4,15 +4,11 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"aggregator"
-	"aggregator/aggregate"
-	"aggregator/catalog"
-	"aggregator/fanout"
 	"aggregator/health"
 	"aggregator/httpapi"
 	"aggregator/strictyaml"
@@ -60,13 +56,13 @@ func describeAPI() (httpapi.OpenAPI, error) {
 }
 
 // pages returns what serves the pages; nil where there are to be none.
-func (f *pagesFlags) pages(live *catalog.Live, how *health.Recorder, a *aggregate.Aggregator, ownBots bool, client *fanout.Client, openAPI httpapi.OpenAPI, log *slog.Logger) http.Handler {
+func (f *pagesFlags) pages(s *service, openAPI httpapi.OpenAPI) http.Handler {
 	if f.noPages {
 		return nil
 	}
-	return web.New(web.Config{Catalog: live, Health: how, Aggregator: a, Caller: httpapi.CallerOf, OwnBots: ownBots, Counts: countsOf(how), BasePath: f.basePath, PublicURL: f.publicURL, Version: thisBuild().Version, Log: log,
+	return web.New(web.Config{Catalog: s.Catalog, Health: s.health, Aggregator: s.Aggregator, Caller: httpapi.CallerOf, OwnBots: s.agent != nil, Counts: countsOf(s.health), BasePath: f.basePath, PublicURL: f.publicURL, Version: thisBuild().Version, Log: s.Log,
 		OpenAPI: openAPI.JSON, Guides: aggregator.Guides, Scheme: httpapi.SchemeOf,
-		UserAgent: userAgent, Fetch: client.Exchange})
+		UserAgent: userAgent, Fetch: s.Client.Exchange})
 }
 
 // countsOf returns what tells pages how many servers bots were on over time.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"aggregator/internal/engine"
 	"aggregator/ratelimit"
 	"aggregator/store"
 	"aggregator/store/redis"
@@ -97,7 +98,7 @@ func (f *rateFlag) Set(value string) (err error) {
 
 // How long the counts of shards are kept.
 const (
-	defaultShardTTL ttlFlag = ttlFlag(24 * time.Hour)
+	defaultShardTTL ttlFlag = ttlFlag(engine.DefaultShardTTL)
 	minShardTTL             = 5 * time.Minute
 	maxShardTTL             = 168 * time.Hour
 )
@@ -149,7 +150,7 @@ func (f *serviceFlags) serve(ctx context.Context, env environment) error {
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
-	for _, w := range unknownVariables(env.environ, keyVariables(s.catalog.Current())) {
+	for _, w := range unknownVariables(env.environ, keyVariables(s.Catalog.Current())) {
 		log.Warn("unknown environment variable", "warning", w)
 	}
 	hangUps, stop := notifyHangUp()

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -15,21 +14,13 @@ import (
 	"aggregator/agent"
 	"aggregator/aggregate"
 	"aggregator/catalog"
-	"aggregator/fanout"
 	"aggregator/health"
 	"aggregator/httpapi"
+	"aggregator/internal/engine"
 	"aggregator/lists"
-	"aggregator/ratelimit"
 	"aggregator/shares"
 	"aggregator/store"
 )
-
-// maxWait is how long a request may wait for room before it hears that the
-// service is busy.
-const maxWait = 5 * time.Second
-
-// maxNetworks bounds the networks whose requests are counted at a time.
-const maxNetworks = 100_000
 
 // shutdownTimeout is how long posts in flight have to end: a little more than
 // lists have to answer.
@@ -37,11 +28,11 @@ const shutdownTimeout = 15 * time.Second
 
 // service is a running service.
 type service struct {
-	aggregator  *aggregate.Aggregator
-	catalog     *catalog.Live
+	*engine.Engine
 	bots        *agent.Live  // nil: there is no file of them
 	agent       *agent.Agent // nil: the same
 	health      *health.Recorder
+	metrics     *httpapi.Metrics
 	votes       *voteRelay     // nil: the same
 	prober      *health.Prober // nil: lists are not probed
 	api         *httpapi.Server
@@ -49,7 +40,6 @@ type service struct {
 	keyPair     *httpapi.KeyPair // nil: it serves without TLS
 	listener    net.Listener
 	beside      []*http.Server // on addresses of their own: metrics, admin
-	log         *slog.Logger
 	descriptors *descriptors
 	bounds      bounds
 	drain       time.Duration
@@ -77,79 +67,50 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	if bounds.descriptors < minDescriptors {
 		log.Warn("too few descriptors: callers and lists may be refused", "descriptors", bounds.descriptors, "enough", minDescriptors)
 	}
-	s := &service{catalog: live, bots: bots, log: log, bounds: bounds, drain: f.drain}
-	memory := shares.New(shares.Options{Capacity: int64(f.memory), MaxWaiting: bounds.waiting, MaxWait: maxWait})
-	client := fanout.New(transport, log, fanout.WithBounds(bounds.calls, bounds.callsPerList), fanout.WithMemory(memory),
-		fanout.WithOthers(func(id, host string) bool { return live.Current().IsOfAnother(id, host) }))
-	s.descriptors = &descriptors{log: log, now: time.Now, bounds: bounds, open: openDescriptors, calls: client.InFlight}
-	status := httpapi.Status{
-		Breakers:      func() []httpapi.Breaker { return openBreakers(client.Breakers()) },
-		StoreHealth:   func() httpapi.StoreHealth { return storeHealth(st) },
-		CallsInFlight: client.InFlight,
-		Uptimes:       func() map[string]float64 { return httpapi.Uptimes(live.Current(), s.health) },
-		Requests:      shares.New(shares.Options{Capacity: bounds.requests, MaxWaiting: bounds.waiting, MaxWait: maxWait}),
-		Memory:        memory,
-	}
+	s := &service{bots: bots, bounds: bounds, drain: f.drain}
+	s.Engine = engine.New(engine.Options{
+		Catalog: live, Store: st, Transport: transport, Log: log, UserAgent: userAgent, Keys: keys, Now: now,
+		Limits: f.limits(), ShardTTL: time.Duration(f.shardTTL),
+		Bounds:  engine.Bounds{Calls: bounds.calls, CallsPerList: bounds.callsPerList, Memory: int64(f.memory), Waiting: bounds.waiting},
+		Observe: s.observe,
+		Servers: func(botID string, servers int64, posted bool) { s.health.Count(botID, servers, posted) },
+	})
+	s.descriptors = &descriptors{log: log, now: time.Now, bounds: bounds, open: openDescriptors, calls: s.Client.InFlight}
+	status := httpapi.StatusOf(s.Engine)
+	status.Uptimes = func() map[string]float64 { return httpapi.Uptimes(live.Current(), s.health) }
+	status.Requests = shares.New(shares.Options{Capacity: bounds.requests, MaxWaiting: bounds.waiting, MaxWait: engine.MaxWait})
 	status.Backlog = s.backlog
-	metrics := httpapi.NewMetrics(status, thisBuild())
-	hash := store.NewHasher(st.Secret())
-	s.health = newRecorder(st, client, hash, now, log)
-	config := aggregate.Config{
-		Catalog: live,
-		Runner:  client,
-		Admit:   admitTo(client),
-		Observe: func(ctx context.Context, o aggregate.Outcome) {
-			metrics.Observe(ctx, o)
-			s.health.Observe(ctx, o)
-			httpapi.LogCall(ctx, log, o)
-			if o.Fault == lists.FaultBusy {
-				s.descriptors.low("there was no room, or no descriptor, for a call to " + o.List)
-			}
-		},
-		Servers:    s.health.Count,
-		CountLimit: ratelimit.New(st.Windows(), f.countRate.Rate, hash),
-		BotsLimit:  ratelimit.New(st.Windows(), f.botsRate.Rate, hash),
-		BadgeLimit: ratelimit.New(st.Windows(), aggregate.BadgeRate, hash),
-		VotesLimit: ratelimit.New(st.Windows(), f.votesRate.Rate, hash),
-		ShardLimit: ratelimit.New(st.Windows(), aggregate.ShardRate, hash),
-		Shards:     st.Shards(),
-		ShardTTL:   time.Duration(f.shardTTL),
-		Hash:       hash,
-		Holds:      aggregate.NewHolds(st.Windows(), hash, now, log),
-		Keys:       keys,
-		UserAgent:  userAgent,
-		Now:        now,
-	}
-	s.aggregator = aggregate.New(config)
-	s.prober = f.newProber(s.aggregator, st, hash, now, log)
-	s.agent = f.newAgent(bots, config, client, st, hash, now, log)
-	s.votes = newVoteRelay(s, st, client, hash, metrics, now)
+	s.metrics = httpapi.NewMetrics(status, thisBuild())
+	s.health = newRecorder(s.Engine)
+	s.prober = f.newProber(s.Engine)
+	s.agent = f.newAgent(bots, s.Engine)
+	s.votes = newVoteRelay(s)
 	openAPI, err := describeAPI()
 	if err != nil {
 		return nil, errors.Join(err, s.closeBeside())
 	}
 	api := httpapi.Config{
-		Aggregator: s.aggregator, Catalog: live, Log: log, Build: thisBuild(), Status: status, Metrics: metrics,
-		Health: s.health, Agent: s.agent, KeyLimit: ratelimit.New(st.Windows(), httpapi.WrongKeys, hash),
-		Pages: f.pages(live, s.health, s.aggregator, s.agent != nil, client, openAPI, log), BasePath: f.basePath,
+		Aggregator: s.Aggregator, Catalog: live, Log: log, Build: thisBuild(), Status: status, Metrics: s.metrics,
+		Health: s.health, Agent: s.agent, KeyLimit: s.Limiter(httpapi.WrongKeys),
+		Pages: f.pages(s, openAPI), BasePath: f.basePath,
 		OpenAPI:        openAPI,
 		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader,
 		Requests: status.Requests, Memory: status.Memory,
-		BadgeLimit:   ratelimit.New(st.Windows(), httpapi.NewBadges, hash),
+		BadgeLimit:   s.Limiter(httpapi.NewBadges),
 		Votes:        s.votes.routes(),
-		NetworkLimit: ratelimit.New(store.NewMemory(store.MemoryOptions{MaxKeys: maxNetworks}).Windows(), f.networkRate.Rate, hash),
+		NetworkLimit: s.LocalLimiter(f.networkRate.Rate),
 	}
 	switch f.metrics {
 	case "", "off":
 	case "main":
-		api.MetricsHandler = metrics.Handler()
+		api.MetricsHandler = s.metrics.Handler()
 	default:
-		if err := s.serveMetrics(f.metrics, metrics.Handler()); err != nil {
+		if err := s.serveMetrics(f.metrics, s.metrics.Handler()); err != nil {
 			return nil, err
 		}
 	}
 	if f.admin != "" {
-		server, err := serveAdmin(f.admin, s.adminOf(st, client), log)
+		server, err := serveAdmin(f.admin, s.adminOf(), log)
 		if err != nil {
 			return nil, errors.Join(err, s.closeBeside())
 		}
@@ -166,19 +127,27 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	return s, nil
 }
 
-// admitTo makes room for calls at a client.
-func admitTo(client *fanout.Client) func(context.Context, netip.Prefix, []lists.Call) (aggregate.Room, error) {
-	return func(ctx context.Context, from netip.Prefix, calls []lists.Call) (aggregate.Room, error) {
-		return client.Admit(ctx, from, calls)
+// limits returns the limits that the flags set, beside those that are fixed.
+func (f *serviceFlags) limits() engine.Limits {
+	return engine.Limits{Count: f.countRate.Rate, Bots: f.botsRate.Rate, Badges: aggregate.BadgeRate, Votes: f.votesRate.Rate, Shards: aggregate.ShardRate}
+}
+
+// observe tells of each call those who want to know what became of it.
+func (s *service) observe(ctx context.Context, o aggregate.Outcome) {
+	s.metrics.Observe(ctx, o)
+	s.health.Observe(ctx, o)
+	httpapi.LogCall(ctx, s.Log, o)
+	if o.Fault == lists.FaultBusy {
+		s.descriptors.low("there was no room, or no descriptor, for a call to " + o.List)
 	}
 }
 
 // announce logs that the service is up, whatever the level, and with what.
 func (s *service) announce(f *serviceFlags) {
 	b := s.bounds
-	announce(s.log, "serving", slog.String("address", addressOf(s.listener)), slog.String("tls", describeTLS(s.keyPair)), slog.String("version", thisBuild().Version),
+	announce(s.Log, "serving", slog.String("address", addressOf(s.listener)), slog.String("tls", describeTLS(s.keyPair)), slog.String("version", thisBuild().Version),
 		slog.String("store", storeKind(f.store)), slog.String("limit_count", f.countRate.String()), slog.String("limit_bots", f.botsRate.String()), slog.String("limit_votes", f.votesRate.String()), slog.String("limit_network", f.networkRate.String()),
-		slog.String("trusted_proxies", f.trustedProxies.String()), slog.String("catalog", s.catalog.Current().Counts().String()), slog.String("bots", describeBots(s.bots.Current())),
+		slog.String("trusted_proxies", f.trustedProxies.String()), slog.String("catalog", s.Catalog.Current().Counts().String()), slog.String("bots", describeBots(s.bots.Current())),
 		slog.Group("bounds", slog.Int("descriptors", b.descriptors), slog.Int("connections", b.connections),
 			slog.Int64("requests", b.requests), slog.Int("calls", b.calls), slog.Int("calls_per_list", b.callsPerList), slog.Int("waiting", b.waiting), slog.String("memory", f.memory.String())))
 }
@@ -191,10 +160,10 @@ func (s *service) serveMetrics(address string, h http.Handler) error {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", h)
-	server := httpapi.NewHTTPServer(mux, s.log)
+	server := httpapi.NewHTTPServer(mux, s.Log)
 	s.beside = append(s.beside, server)
 	go func() { _ = server.Serve(listener) }()
-	s.log.Info("serving metrics", "metrics_address", listener.Addr().String())
+	s.Log.Info("serving metrics", "metrics_address", listener.Addr().String())
 	return nil
 }
 
@@ -206,19 +175,19 @@ func (s *service) closeBeside() (err error) {
 }
 
 // adminOf is what the operator's own programs may ask the service.
-func (s *service) adminOf(st store.Store, client *fanout.Client) httpapi.Admin {
+func (s *service) adminOf() httpapi.Admin {
 	return httpapi.Admin{
-		Backup: st.Backup,
+		Backup: s.Store.Backup,
 		FindList: func(id string) (string, error) {
-			l, err := findList(s.catalog.Current(), id)
+			l, err := findList(s.Catalog.Current(), id)
 			if err != nil {
 				return "", err
 			}
 			return l.ID, nil
 		},
-		Circuits: func() []httpapi.Circuit { return openCircuits(client.Breakers()) },
+		Circuits: func() []httpapi.Circuit { return httpapi.CircuitsOf(s.Engine) },
 		Holds: func(ctx context.Context) ([]httpapi.Hold, error) {
-			all, err := s.aggregator.Holds.List(ctx)
+			all, err := s.Aggregator.Holds.List(ctx)
 			holds := make([]httpapi.Hold, len(all))
 			for i, h := range all {
 				holds[i] = httpapi.Hold(h)
@@ -226,39 +195,10 @@ func (s *service) adminOf(st store.Store, client *fanout.Client) httpapi.Admin {
 			return holds, err
 		},
 		Lift: func(ctx context.Context, id string) (httpapi.Hold, bool, error) {
-			h, ok, err := s.aggregator.Holds.Lift(ctx, id)
+			h, ok, err := s.Aggregator.Holds.Lift(ctx, id)
 			return httpapi.Hold(h), ok, err
 		},
 	}
-}
-
-// storeHealth is how the store is, as shown to operators.
-func storeHealth(st store.Store) httpapi.StoreHealth {
-	h := st.Health()
-	return httpapi.StoreHealth{OK: h.OK(), State: string(h.Condition), Since: h.Since.UTC(), Trouble: h.Text}
-}
-
-// openCircuits returns the breakers that are not closed.
-func openCircuits(all []fanout.BreakerState) []httpapi.Circuit {
-	var open []httpapi.Circuit
-	for _, b := range all {
-		if b.State != "closed" {
-			open = append(open, httpapi.Circuit{
-				Breaker: httpapi.Breaker{List: b.List, Direction: b.Op.Name, State: b.State}, Since: b.Since, NextTry: b.NextTry,
-			})
-		}
-	}
-	return open
-}
-
-// openBreakers returns the breakers that are not closed, as everyone may know
-// them.
-func openBreakers(all []fanout.BreakerState) []httpapi.Breaker {
-	var open []httpapi.Breaker
-	for _, c := range openCircuits(all) {
-		open = append(open, c.Breaker)
-	}
-	return open
 }
 
 // run serves until ctx ends, reloading the catalog at each hang-up signal. Then
@@ -279,12 +219,12 @@ func (s *service) run(ctx context.Context, hangUps <-chan os.Signal) error {
 		case err := <-served:
 			return err
 		case <-hangUps:
-			reload(s.log, s.catalog, s.bots)
+			reload(s.Log, s.Catalog, s.bots)
 			if s.keyPair != nil {
 				s.keyPair.Reload()
 			}
 		case <-stopping:
-			s.log.Info("shutting down", "drain", s.drain.String())
+			s.Log.Info("shutting down", "drain", s.drain.String())
 			s.api.FailHealth()
 			stopping, drained = nil, time.After(s.drain)
 		case <-drained:
@@ -339,7 +279,7 @@ func (s *service) shutdown(served <-chan error, ended <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	// Until the calls under way are done, whoever comes hears a clean 503.
-	err := s.aggregator.Wait(ctx)
+	err := s.Aggregator.Wait(ctx)
 	select {
 	case <-ended:
 	case <-ctx.Done():
@@ -354,6 +294,6 @@ func (s *service) shutdown(served <-chan error, ended <-chan struct{}) error {
 	if err != nil {
 		how = err.Error()
 	}
-	s.log.Info("stopped", "how", how, "took_ms", time.Since(start).Milliseconds())
+	s.Log.Info("stopped", "how", how, "took_ms", time.Since(start).Milliseconds())
 	return err
 }

@@ -15,10 +15,8 @@ import (
 
 	"aggregator/aggregate"
 	"aggregator/catalog"
-	"aggregator/fanout"
+	"aggregator/internal/engine"
 	"aggregator/lists"
-	"aggregator/ratelimit"
-	"aggregator/store"
 )
 
 // tryFlags are the flags of try.
@@ -63,18 +61,11 @@ func (f *tryFlags) try(ctx context.Context, env environment, file string) error 
 	if err != nil {
 		return err
 	}
-	live, _, err := catalog.NewLive(func() (*catalog.Catalog, []string, error) { return c.Only(list), nil, nil })
-	if err != nil {
-		return errors.Join(err, st.Close())
-	}
-	hash := store.NewHasher(st.Secret())
-	off := ratelimit.New(st.Windows(), ratelimit.Rate{}, hash)
 	t := trial{
 		out: env.out, list: list, bot: f.bot, user: f.user, token: token, servers: f.servers,
-		aggregator: aggregate.New(aggregate.Config{
-			Catalog: live, Runner: fanout.New(env.transport, log, fanout.WithOthers(c.IsOfAnother)), CountLimit: off, BotsLimit: off,
-			Holds: aggregate.NewHolds(st.Windows(), hash, time.Now, log), UserAgent: userAgent,
-		}),
+		aggregator: engine.New(engine.Options{
+			Catalog: catalog.LiveOf(c.Only(list)), Store: st, Transport: env.transport, Log: log, UserAgent: userAgent,
+		}).Aggregator,
 	}
 	err = t.run(ctx)
 	return errors.Join(err, st.Close())

@@ -3,11 +3,8 @@ package main
 import (
 	"context"
 	"sync"
-	"time"
 
-	"aggregator/fanout"
 	"aggregator/httpapi"
-	"aggregator/store"
 	"aggregator/votes"
 )
 
@@ -20,18 +17,18 @@ type voteRelay struct {
 
 // newVoteRelay returns what takes votes in for the service's own bots; nil where
 // it has none.
-func newVoteRelay(s *service, st store.Store, client *fanout.Client, hash func(...string) store.Key, metrics *httpapi.Metrics, now func() time.Time) *voteRelay {
+func newVoteRelay(s *service) *voteRelay {
 	if s.agent == nil {
 		return nil
 	}
-	v := &voteRelay{refusals: &votes.Refusals{Bots: s.bots, Notices: s.agent, Log: s.log, Now: now}}
+	v := &voteRelay{refusals: &votes.Refusals{Bots: s.bots, Notices: s.agent, Log: s.Log, Now: s.Now}}
 	v.relay = votes.NewRelay(votes.RelayConfig{
-		Bots: s.bots, Outbox: st.Outbox(), State: st.State(), Hash: hash, Exchange: client.Exchange, Notices: s.agent,
-		UserAgent: userAgent, Log: s.log, Now: now, Observe: metrics.Delivery,
+		Bots: s.bots, Outbox: s.Store.Outbox(), State: s.Store.State(), Hash: s.Hash, Exchange: s.Client.Exchange, Notices: s.agent,
+		UserAgent: userAgent, Log: s.Log, Now: s.Now, Observe: s.metrics.Delivery,
 	})
 	v.intake = votes.NewIntake(votes.IntakeConfig{
-		Outbox: st.Outbox(), Hash: hash, Log: s.log, Now: now, Wake: v.relay.Wake, Observe: metrics.Webhook,
-		Remember: s.aggregator.HearVote, Refusals: v.refusals,
+		Outbox: s.Store.Outbox(), Hash: s.Hash, Log: s.Log, Now: s.Now, Wake: v.relay.Wake, Observe: s.metrics.Webhook,
+		Remember: s.Aggregator.HearVote, Refusals: v.refusals,
 	})
 	return v
 }
