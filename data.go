@@ -1,8 +1,24 @@
-// Package aggregator holds the files that are built into the binary: the catalog,
-// the description of the API, and guides for people.
 package aggregator
 
-import "embed"
+import (
+	"embed"
+
+	"aggregator/catalog"
+)
+
+// BuiltInLists returns the files of the built-in lists, in the order in which they
+// are loaded.
+func BuiltInLists() []catalog.File {
+	return []catalog.File{
+		{Name: "lists.yaml", Data: ListsYAML},
+		{Name: "lists_defunct.yaml", Data: DefunctListsYAML},
+	}
+}
+
+// BuiltInLegacyIDs returns the file of ids that the built-in lists once had.
+func BuiltInLegacyIDs() catalog.File {
+	return catalog.File{Name: "legacy_ids.yaml", Data: LegacyIDsYAML}
+}
 
 // ListsYAML is the shipped catalog of lists and features.
 //

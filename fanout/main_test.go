@@ -1,14 +1,12 @@
 package fanout
 
 import (
-	"errors"
 	"io"
 	"log"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"os"
-	"runtime"
 	"testing"
 	"time"
 
@@ -107,6 +105,7 @@ type (
 
 var (
 	newPeer   = testkit.NewPeer
+	noLeak    = testkit.NoLeak
 	answers   = testkit.Answers
 	once      = testkit.Once
 	then      = testkit.Then
@@ -134,19 +133,3 @@ func newClient(t testing.TB, opts ...Option) *Client {
 func noPause(o *options) { o.pause = func() time.Duration { return 0 } }
 
 func rest(d time.Duration) Option { return func(o *options) { o.openTimeout = d } }
-
-// noLeak fails the test if it leaves goroutines. It must be the first to ask
-// for cleaning up, and no other test may run beside it.
-func noLeak(t testing.TB) {
-	t.Helper()
-	before := runtime.NumGoroutine()
-	t.Cleanup(func() {
-		testkit.Eventually(t, func() error {
-			if n := runtime.NumGoroutine(); n > before {
-				buf := make([]byte, 1<<20)
-				return errors.New("goroutines are left:\n" + string(buf[:runtime.Stack(buf, true)]))
-			}
-			return nil
-		})
-	})
-}

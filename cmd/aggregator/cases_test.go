@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"aggregator"
 	"aggregator/catalog"
 	"aggregator/fanout"
 	"aggregator/internal/testkit"
@@ -104,7 +105,7 @@ func (c smallCase) listOf(t *testing.T) func(*http.Request) string {
 	}
 	hosts := map[string]string{}
 	if len(c.Catalog) == 0 {
-		shipped, _, err := catalog.Load(builtinLists(), catalog.File{})
+		shipped, _, err := catalog.Load(aggregator.BuiltInLists(), catalog.File{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,14 +23,6 @@ func (f *catalogFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.legacyIDs, "legacy-ids", "", "`FILE` of ids that lists once had, or builtin, which is the default where the built-in lists are loaded")
 }
 
-// builtinLists returns the lists files that are built into the binary.
-func builtinLists() []catalog.File {
-	return []catalog.File{
-		{Name: "lists.yaml", Data: aggregator.ListsYAML},
-		{Name: "lists_defunct.yaml", Data: aggregator.DefunctListsYAML},
-	}
-}
-
 // read loads the catalog from its files. The built-in legacy ids lead to
 // built-in lists, and are left out where these are.
 func (f *catalogFlags) read() (*catalog.Catalog, []string, error) {
@@ -41,7 +33,7 @@ func (f *catalogFlags) read() (*catalog.Catalog, []string, error) {
 	var all []catalog.File
 	for _, name := range names {
 		if name == builtIn {
-			all = append(all, builtinLists()...)
+			all = append(all, aggregator.BuiltInLists()...)
 			continue
 		}
 		file, err := readCatalogFile(name)
@@ -54,7 +46,7 @@ func (f *catalogFlags) read() (*catalog.Catalog, []string, error) {
 	var err error
 	switch {
 	case f.legacyIDs == builtIn, f.legacyIDs == "" && slices.Contains(names, builtIn):
-		legacy = catalog.File{Name: "legacy_ids.yaml", Data: aggregator.LegacyIDsYAML}
+		legacy = aggregator.BuiltInLegacyIDs()
 	case f.legacyIDs != "":
 		legacy, err = readCatalogFile(f.legacyIDs)
 	}

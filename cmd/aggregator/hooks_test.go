@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"aggregator"
 	"aggregator/catalog"
 	"aggregator/internal/testkit"
 	"aggregator/lists"
@@ -195,7 +196,7 @@ func TestHooksArguments(t *testing.T) {
 // TestHooksSendOfEveryList signs a vote as each list of the catalog does.
 func TestHooksSendOfEveryList(t *testing.T) {
 	t.Parallel()
-	c, _, err := catalog.Load(builtinLists(), catalog.File{})
+	c, _, err := catalog.Load(aggregator.BuiltInLists(), catalog.File{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"aggregator"
 	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/internal/engine"
@@ -108,7 +109,7 @@ func loadTried(file, id string) (*catalog.Catalog, *lists.List, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c, _, err := catalog.Load(append(builtinLists(), catalog.File{Name: file, Data: data}), catalog.File{})
+	c, _, err := catalog.Load(append(aggregator.BuiltInLists(), catalog.File{Name: file, Data: data}), catalog.File{})
 	if err != nil {
 		return nil, nil, err
 	}

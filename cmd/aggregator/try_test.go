@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"aggregator"
 	"aggregator/catalog"
 	"aggregator/internal/testkit"
 	"aggregator/sandbox"
@@ -23,7 +24,7 @@ const (
 // over them, and answers the transport that leads there.
 func newSandbox(t *testing.T, over string) (*sandbox.Sandbox, http.RoundTripper) {
 	t.Helper()
-	files := builtinLists()
+	files := aggregator.BuiltInLists()
 	if over != "" {
 		files = append(files, catalog.File{Name: "over.yaml", Data: []byte(over)})
 	}
@@ -187,7 +188,7 @@ func TestTry(t *testing.T) {
 func TestTryOfShippedLists(t *testing.T) {
 	t.Parallel()
 	box, transport := newSandbox(t, "")
-	c, _, err := catalog.Load(builtinLists(), catalog.File{})
+	c, _, err := catalog.Load(aggregator.BuiltInLists(), catalog.File{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"aggregator"
 	"aggregator/catalog"
 	"aggregator/internal/testkit"
 	"aggregator/lists"
@@ -122,7 +123,7 @@ func pageBots(t *testing.T) (text string, env []string) {
 // is asked as it is.
 func pageService(t *testing.T, env, args []string, bot, user string) *testkit.Service {
 	t.Helper()
-	c, _, err := catalog.Load(builtinLists(), catalog.File{})
+	c, _, err := catalog.Load(aggregator.BuiltInLists(), catalog.File{})
 	if err != nil {
 		t.Fatal(err)
 	}
