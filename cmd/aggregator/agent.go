@@ -35,7 +35,7 @@ func runAgent(fs *flag.FlagSet) action {
 	f.botsFlags.add(fs)
 	f.catalogFlags.add(fs)
 	f.logFlags.add(fs)
-	fs.StringVar(&f.store, "store", defaultStore, storeUsage)
+	secretVar(fs, &f.store, "store", defaultStore, storeUsage)
 	fs.BoolVar(&f.once, "once", false, "do what is due, print what came of it, and end")
 	fs.BoolVar(&f.asJSON, "json", false, "with --once: print JSON")
 	return func(ctx context.Context, env environment, _ []string) error { return f.run(ctx, env) }

@@ -25,7 +25,7 @@ type botsFlags struct {
 }
 
 func (f *botsFlags) add(fs *flag.FlagSet) {
-	fs.StringVar(&f.bots, "bots", "", "`FILE` of your own bots (bots.yaml): their tokens, keys, and what the service does for them by itself")
+	secretPathVar(fs, &f.bots, "bots", "`FILE` of your own bots (bots.yaml): their tokens, keys, and what the service does for them by itself")
 	fs.StringVar(&f.discordAPI, "discord-api", agent.DefaultDiscordAPI, "`URL` where Discord's API begins")
 	fs.DurationVar(&f.noticePause, "notice-pause", agent.DefaultNoticePause, "shortest `TIME` between two notices about one bot, 1m to 24h")
 }

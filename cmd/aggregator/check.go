@@ -21,7 +21,7 @@ type checkFlags struct {
 func check(fs *flag.FlagSet) action {
 	var f checkFlags
 	f.catalogFlags.add(fs)
-	fs.StringVar(&f.bots, "bots", "", "`FILE` of your own bots (bots.yaml) to check too")
+	secretPathVar(fs, &f.bots, "bots", "`FILE` of your own bots (bots.yaml) to check too")
 	fs.BoolVar(&f.noSecrets, "no-secrets", false, "check references to secrets in the file of bots for their form alone, where the secrets are not there")
 	return func(_ context.Context, env environment, _ []string) error { return f.check(env) }
 }

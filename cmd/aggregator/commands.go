@@ -35,7 +35,7 @@ func commands() []command {
 
 // The environment variables that several commands read.
 var (
-	keySetting   = explanation{keyVariable("list.example"), "your key for list.example, as in --list-keys; each list that must be read with a key has such a variable"}
+	keySetting   = explanation{keyVariable("list.example"), "your key for list.example, as in --list-keys; each list that must be read with a key has such a variable, and one with _FILE after it for a file"}
 	proxySetting = explanation{"HTTPS_PROXY, NO_PROXY", "the proxy for calls to lists, and the hosts that are called without it"}
 	stateSetting = explanation{"XDG_STATE_HOME", "folder of the default --store; ~/.local/state if not set"}
 )

@@ -14,9 +14,10 @@ import (
 )
 
 // parseFlags parses flags and operands, which may stand before, between and
-// after them, then sets each flag that is not given from its environment
-// variable. want is how the operands are called, as command.operand; given has
-// the flags of the command line. The error is flag.ErrHelp or a usageError.
+// after them, then sets each flag that is not given as setFromEnvironment does.
+// want is how the operands are called, as command.operand; given has
+// the flags of the command line. The error is flag.ErrHelp, a usageError, or that
+// of a file that cannot be read.
 func parseFlags(fs *flag.FlagSet, want string, args []string, getenv func(string) string) (operands []string, given map[string]bool, err error) {
 	if operands, err = parsePermuted(fs, args); err != nil {
 		return nil, nil, err
@@ -77,27 +78,6 @@ func flagError(fs *flag.FlagSet, err error) error {
 		return usagef("--%s needs a value", name)
 	}
 	return usageError{err}
-}
-
-func setFromEnvironment(fs *flag.FlagSet, given map[string]bool, getenv func(string) string) error {
-	var err error
-	fs.VisitAll(func(f *flag.Flag) {
-		name := variable(f.Name)
-		value := getenv(name)
-		if given[f.Name] || value == "" || err != nil {
-			return
-		}
-		values := []string{value}
-		if _, several := f.Value.(*files); several {
-			values = strings.FieldsFunc(value, func(r rune) bool { return r == ',' })
-		}
-		for _, v := range values {
-			if e := fs.Set(f.Name, strings.TrimSpace(v)); e != nil {
-				err = usagef("%s: %w", name, e)
-			}
-		}
-	})
-	return err
 }
 
 // files is a flag that may be given again; in the environment, names are

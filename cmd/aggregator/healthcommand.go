@@ -43,7 +43,7 @@ func askHealth(fs *flag.FlagSet) action {
 	fs.StringVar(&f.url, "url", "", "`URL` of the service, such as https://lists.example; if not given, the one of this machine that --listen and --tls-cert describe")
 	fs.StringVar(&f.listen, "listen", ":8080", "`ADDRESS` that the service has as its --listen: HOST:PORT, or unix:PATH")
 	fs.StringVar(&f.basePath, "base-path", "", "`PATH` that the service has as its --base-path")
-	fs.StringVar(&f.tlsCert, "tls-cert", "", "`FILE` that the service has as its --tls-cert: it is asked over TLS then")
+	secretPathVar(fs, &f.tlsCert, "tls-cert", "`FILE` that the service has as its --tls-cert: it is asked over TLS then")
 	fs.BoolVar(&f.live, "live", false, "ask whether the process lives, not whether it should be sent requests: shutting down is well then")
 	fs.BoolVar(&f.verbose, "verbose", false, "print all that the service says of itself, as JSON")
 	fs.DurationVar(&f.timeout, "timeout", defaultHealthTimeout, "`TIME` that the service has to answer, 1ms to 1m")

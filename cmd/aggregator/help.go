@@ -44,6 +44,7 @@ func (c command) printHelp(w io.Writer, fs *flag.FlagSet) {
 		}
 		read = append(read, explanation{variable(name), meaning})
 	}
+	read = append(read, explainSecrets(fs)...)
 	printExplained(w, "Environment", append(read, c.settings...))
 	_, _ = fmt.Fprintf(w, "\nExample:\n  aggregator %s\n", c.example)
 }
@@ -67,6 +68,32 @@ func repeatedOf(fs *flag.FlagSet) (name string) {
 		}
 	})
 	return name
+}
+
+// explainSecrets returns what the help says of the other ways to give secrets, if
+// the command takes any.
+func explainSecrets(fs *flag.FlagSet) (all []explanation) {
+	var texts, credentials []string
+	fs.VisitAll(func(f *flag.Flag) {
+		switch f.Value.(type) {
+		case secretText:
+			texts = append(texts, "--"+f.Name)
+			credentials = append(credentials, f.Name)
+		case secretPath:
+			credentials = append(credentials, f.Name)
+		}
+	})
+	if len(texts) > 0 {
+		meaning := "names a file with what " + texts[0] + " would be given"
+		if more := texts[1:]; len(more) > 0 {
+			meaning += ", and so on for " + strings.Join(more, ", ")
+		}
+		all = append(all, explanation{variable(texts[0][2:]) + fileSuffix, meaning})
+	}
+	if len(credentials) > 0 {
+		all = append(all, explanation{credentialsVariable, "folder of systemd's credentials: one of a flag's name stands for the flag (" + strings.Join(credentials, ", ") + ") where nothing else does"})
+	}
+	return all
 }
 
 // helpWidth is how many characters a line of the help has, unless a word is longer.

@@ -10,7 +10,8 @@ import (
 )
 
 // readKeys returns the operator's keys of a file ("" for none) and of the
-// environment, which wins: AGGREGATOR_KEY_LIST_EXAMPLE is the key of list.example.
+// environment, which wins: AGGREGATOR_KEY_LIST_EXAMPLE is the key of list.example,
+// AGGREGATOR_KEY_LIST_EXAMPLE_FILE a file with it.
 func readKeys(c *catalog.Catalog, file string, getenv func(string) string) (map[string]lists.Token, error) {
 	keys := map[string]lists.Token{}
 	if file != "" {
@@ -23,9 +24,15 @@ func readKeys(c *catalog.Catalog, file string, getenv func(string) string) (map[
 		}
 	}
 	for _, l := range c.Lists() {
+		if !l.TakesOperatorKey() {
+			continue
+		}
 		name := keyVariable(l.ID)
-		value := strings.TrimSpace(getenv(name))
-		if value == "" || !l.TakesOperatorKey() {
+		value, err := secretSetting(name, getenv)
+		if err != nil {
+			return nil, err
+		}
+		if value == "" {
 			continue
 		}
 		key, bad := lists.CheckToken(value, "")
@@ -45,7 +52,7 @@ func keyVariables(c *catalog.Catalog) []string {
 	names := []string{}
 	for _, l := range c.Lists() {
 		if l.TakesOperatorKey() {
-			names = append(names, keyVariable(l.ID))
+			names = append(names, keyVariable(l.ID), keyVariable(l.ID)+fileSuffix)
 		}
 	}
 	return names

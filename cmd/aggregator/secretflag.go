@@ -17,8 +17,8 @@ type secretFlag struct {
 
 // add adds the flags. what says in the help of --NAME-file what the file holds.
 func (f *secretFlag) add(fs *flag.FlagSet, what string) {
-	fs.StringVar(&f.file, f.name+"-file", "", "`FILE` with "+what)
-	fs.StringVar(&f.value, f.name, "", fmt.Sprintf("`%s` itself; rather use %s or --%s-file, for other users see this one in the list of processes", strings.ToUpper(f.name), variable(f.name), f.name))
+	fs.StringVar(&f.file, f.name+fileFlagSuffix, "", "`FILE` with "+what)
+	secretVar(fs, &f.value, f.name, "", fmt.Sprintf("`%s` itself; rather use %s or --%s-file, for other users see this one in the list of processes", strings.ToUpper(f.name), variable(f.name), f.name))
 }
 
 // check returns a usageError unless the secret is given once. It warns where
@@ -46,7 +46,7 @@ func (f *secretFlag) read(env environment) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return strings.TrimRight(string(data), "\r\n"), nil
+	return cutLineBreak(string(data)), nil
 }
 
 // readFileOrInput reads a file, or standard input for "-".

@@ -37,7 +37,7 @@ func try(fs *flag.FlagSet) action {
 	fs.StringVar(&f.user, "user", "", "`ID` of a user, a Discord snowflake, of whom the list is asked whether they have voted for the bot; it is not asked if not given")
 	fs.Int64Var(&f.servers, "servers", 0, "true server `COUNT` of that bot; each post leaves it at the list (required)")
 	f.token.add(fs, "the bot's token for the list, - for standard input; NUMBER:TOKEN where the list numbers bots itself")
-	fs.StringVar(&f.store, "store", "", "`STORE` of what lists hold back: sqlite:FILE, memory: or redis://HOST:PORT (sqlite: in your state folder if not given)")
+	secretVar(fs, &f.store, "store", "", "`STORE` of what lists hold back: sqlite:FILE, memory: or redis://HOST:PORT (sqlite: in your state folder if not given)")
 	return func(ctx context.Context, env environment, operands []string) error {
 		return f.try(ctx, env, operands[0])
 	}

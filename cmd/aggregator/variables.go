@@ -25,7 +25,12 @@ func unknownVariables(environ []string, keys []string) []string {
 	for _, c := range commands() {
 		fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
 		c.define(fs)
-		fs.VisitAll(func(f *flag.Flag) { known = append(known, variable(f.Name)) })
+		fs.VisitAll(func(f *flag.Flag) {
+			known = append(known, variable(f.Name))
+			if isSecret(f) {
+				known = append(known, variable(f.Name)+fileSuffix)
+			}
+		})
 	}
 	var warnings []string
 	for _, entry := range environ {
