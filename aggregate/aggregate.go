@@ -1,5 +1,5 @@
-// Package aggregate posts counts to lists, reads bots from them and asks them for
-// votes. Every request goes one way, whether it comes over HTTP or from the
+// Package aggregate posts counts to lists, reads bots from them, asks them for
+// votes and sends them reports. Every request goes one way, whether it comes over HTTP or from the
 // command line: plan, recall, holds, room, window, reserve, fan out, judge, settle,
 // merge.
 package aggregate
@@ -57,14 +57,17 @@ func (boundless) Leave() {}
 type Config struct {
 	Catalog    *catalog.Live
 	Runner     Runner
-	CountLimit *ratelimit.Limiter              // nil: off
-	BotsLimit  *ratelimit.Limiter              // nil: off
-	BadgeLimit *ratelimit.Limiter              // of readings for badges, see BadgeRate; nil: off
-	VotesLimit *ratelimit.Limiter              // nil: off
-	ShardLimit *ratelimit.Limiter              // of reports of shards, see ShardRate; nil: off
-	Shards     store.Shards                    // where counts of shards add up; nil: nobody reports any
-	ShardTTL   time.Duration                   // how long these are kept
-	Hash       func(parts ...string) store.Key // makes the keys of Shards
+	CountLimit *ratelimit.Limiter // nil: off
+	BotsLimit  *ratelimit.Limiter // nil: off
+	BadgeLimit *ratelimit.Limiter // of readings for badges, see BadgeRate; nil: off
+	VotesLimit *ratelimit.Limiter // nil: off
+	ShardLimit *ratelimit.Limiter // of reports of shards, see ShardRate; nil: off
+	// ReportLimits are of reports by their kind, see ReportRate; those that are
+	// absent are off.
+	ReportLimits map[*lists.Report]*ratelimit.Limiter
+	Shards       store.Shards                    // where counts of shards add up; nil: nobody reports any
+	ShardTTL     time.Duration                   // how long these are kept
+	Hash         func(parts ...string) store.Key // makes the keys of Shards
 	// Admit makes room for the calls of a request from a network, and waits for
 	// it; the error is shares.ErrBusy where there is none, or the context's. Nil:
 	// there always is room, and Runner runs the calls.
@@ -90,6 +93,7 @@ type Aggregator struct {
 	bots     operation[BotRequest, BotAnswer]
 	badges   operation[BotRequest, BotAnswer]
 	votes    operation[VoteRequest, VoteAnswer]
+	reports  map[*lists.Report]*operation[ReportRequest, ReportAnswer]
 	readings flights[BotAnswer]
 	last     *lastAnswers  // about bots
 	memory   *remembered   // of votes
@@ -110,6 +114,7 @@ func New(c Config) *Aggregator {
 	hash := store.NewHasher(store.NewSecret())
 	a.memory, a.last = newRemembered(hash, a.Now), newLastAnswers(hash, a.Now)
 	a.counts, a.bots, a.badges, a.votes = a.countOperation(), a.botOperation(), a.badgeOperation(), a.voteOperation()
+	a.reports = a.reportOperations()
 	return a
 }
 

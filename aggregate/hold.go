@@ -79,7 +79,7 @@ func (h *Holds) of(call lists.Call, network netip.Prefix, own bool) hold {
 	token := h.hash("wait", list, op.Name, credential)
 	limits := call.Limits()
 	d := hold{margin: op.Timeout, wait: token, refused: token.Slot(slotRefused), needs: make([]need, 0, usualNeeds+3*len(limits))}
-	if call.MayBeRevoked() {
+	if call.CanBeRevoked() {
 		d.revoked = h.hash("revoked", list, credential)
 		d.look(roleRevoked, d.revoked)
 	}

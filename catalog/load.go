@@ -100,8 +100,17 @@ func (r *loader) features(nodes map[string]*strictyaml.Node) map[string]Feature 
 	return all
 }
 
+// ownURL are the parts of an entry that have no URL but their own.
+var ownURL = func() []string {
+	parts := []string{"votes"}
+	for _, kind := range lists.Reports() {
+		parts = append(parts, kind.Part)
+	}
+	return parts
+}()
+
 // inherit gives each entry with same_as what its post, get and webhook leave out,
-// and its votes where they stand. URLs are not inherited: a token would go to the
+// and its votes and reports where they stand. URLs are not inherited: a token would go to the
 // other list.
 func (r *loader) inherit(nodes map[string]*strictyaml.Node) {
 	for _, id := range sortedKeys(nodes) {
@@ -121,8 +130,11 @@ func (r *loader) inherit(nodes map[string]*strictyaml.Node) {
 		case other.Get("same_as") != nil: // itself too
 			r.Add(at.Place(), "%s says same_as too; name a list that does not", strictyaml.Quote(same))
 		default:
-			for _, part := range []string{"post", "get", "votes", "webhook"} {
-				if part != "votes" || n.Get(part) != nil { // which has no URL but its own
+			for _, part := range []string{"post", "get", "webhook"} {
+				n.Inherit(other, part, "url")
+			}
+			for _, part := range ownURL {
+				if n.Get(part) != nil {
 					n.Inherit(other, part, "url")
 				}
 			}

@@ -48,7 +48,8 @@ func problemsOf(t *testing.T, err error) []string {
 func TestBadFiles(t *testing.T) {
 	const keysOfList = "added, name, url, icon, language, display, defunct, discord_only, description, api_docs, api_post, " +
 		"api_post_method, api_field, api_shard_id, api_shard_count, api_shards, api_get, api_all, view_bot, bot_widget, content, " +
-		"owners, discord, features, source, checked, same_as, post, get, votes, webhook"
+		"owners, discord, features, source, checked, same_as, post, get, votes, webhook, " +
+		"commands, heartbeat, errors, listing, announcements, analytics, invalidate, vote_totals, developer"
 	const keysOfPost = "url, method, auth, body, fields, shard_object, numbers, constants, defaults, headers, answer, success, revoked, limits, wait, none, otherwise"
 	const reserved = "bot_id, server_count, shard_id, shard_count, shards, user_count, voice_connections, tokens"
 	const idRule = "must be 1 to 253 printable ASCII characters without spaces and slashes"

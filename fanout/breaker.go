@@ -27,30 +27,29 @@ const (
 	answerMemory = 10 * time.Minute
 )
 
-// BreakerState is the state of the breaker for one operation of a list.
+// BreakerState is the state of the breakers for one direction of a list.
 type BreakerState struct {
-	List    string
-	Op      lists.Op
-	State   string    // closed, open or half-open
-	Since   time.Time // the first silence of the streak that opened it; zero while closed
-	NextTry time.Time // when the next call goes through; zero while closed
+	List      string
+	Direction string
+	State     string    // closed, open or half-open
+	Since     time.Time // the first silence of the streak that opened it; zero while closed
+	NextTry   time.Time // when the next call goes through; zero while closed
 }
 
-// Breakers returns the state of every breaker, ordered by list and operation. A
-// list that was not asked yet has none.
+// Breakers returns the state of every list in each direction, ordered by both: that
+// of the breaker that opened last, where several operations share one. A list that
+// was not asked yet has none.
 func (c *Client) Breakers() []BreakerState {
 	var all []BreakerState
 	for _, g := range c.guards.known() {
-		for _, op := range lists.Ops() {
-			if g.list.Supports(op) {
-				all = append(all, g.breakers[op].state())
-			}
+		for _, b := range g.breakers {
+			all = append(all, b.state())
 		}
 	}
 	slices.SortFunc(all, func(a, b BreakerState) int {
-		return cmp.Or(cmp.Compare(a.List, b.List), cmp.Compare(a.Op.Name, b.Op.Name))
+		return cmp.Or(cmp.Compare(a.List, b.List), cmp.Compare(a.Direction, b.Direction), b.Since.Compare(a.Since))
 	})
-	return all
+	return slices.CompactFunc(all, func(a, b BreakerState) bool { return a.List == b.List && a.Direction == b.Direction })
 }
 
 // OpenBreakers returns the state of each breaker that is not closed, ordered as by
@@ -158,7 +157,7 @@ func (b *breaker) refusal(next time.Time) lists.Answer {
 }
 
 func (b *breaker) state() BreakerState {
-	s := BreakerState{List: b.list, Op: b.op}
+	s := BreakerState{List: b.list, Direction: b.op.Direction}
 	now := b.circuit.State()
 	s.State = now.String()
 	if now != gobreaker.StateClosed {

@@ -57,7 +57,7 @@ func five(t *testing.T, c *Client, plan func(testing.TB, *lists.List, string) li
 
 func stateOf(c *Client, op string) string {
 	for _, s := range c.Breakers() {
-		if s.Op.Name == op {
+		if s.Direction == op {
 			return s.State
 		}
 	}
@@ -114,8 +114,8 @@ func TestWhatOpensABreaker(t *testing.T) {
 					t.Errorf("%s are %s, want %s", op, got, want)
 				}
 				for _, s := range c.Breakers() {
-					if s.Op.Name != op && s.State != "closed" {
-						t.Errorf("%s opened %s", op, s.Op.Name)
+					if s.Direction != op && s.State != "closed" {
+						t.Errorf("%s opened %s", op, s.Direction)
 					}
 				}
 			}
@@ -214,7 +214,7 @@ func TestOpenBreaker(t *testing.T) {
 	}
 	var want BreakerState
 	for _, s := range c.Breakers() {
-		if s.List == "list.example" && s.Op == lists.Posts {
+		if s.List == "list.example" && s.Direction == lists.Posts.Direction {
 			want = s
 		} else if s.State != "closed" || !s.Since.IsZero() || !s.NextTry.IsZero() {
 			t.Errorf("%+v", s)

@@ -14,13 +14,15 @@ import (
 type guard struct {
 	list     *lists.List
 	slots    *shares.Semaphore     // for calls to the list
-	breakers map[lists.Op]*breaker // one for each operation
+	breakers map[lists.Op]*breaker // one for each operation that the list supports
 }
 
 func newGuard(l *lists.List, o *options) *guard {
 	g := &guard{list: l, slots: o.newSlots(o.maxPerList, o.maxPerList), breakers: map[lists.Op]*breaker{}}
 	for _, op := range lists.Ops() {
-		g.breakers[op] = newBreaker(l.ID, op, breakerOptions{openTimeout: o.openTimeout, now: o.now})
+		if l.Supports(op) {
+			g.breakers[op] = newBreaker(l.ID, op, breakerOptions{openTimeout: o.openTimeout, now: o.now})
+		}
 	}
 	return g
 }

@@ -24,7 +24,7 @@ func (b *breaker) tell(log *slog.Logger) {
 	b.news = nil
 	b.mu.Unlock()
 	for _, n := range untold {
-		attrs := []any{"list", b.list, "direction", b.op.Name, "reason", n.opened.reason, "since", n.opened.since.UTC().Format(time.RFC3339)}
+		attrs := []any{"list", b.list, "direction", b.op.Direction, "reason", n.opened.reason, "since", n.opened.since.UTC().Format(time.RFC3339)}
 		if n.open {
 			log.Warn("circuit opened", append(attrs, "next_try", n.nextTry.UTC().Format(time.RFC3339))...)
 		} else {

@@ -28,6 +28,7 @@ func (r *run) exchange(op lists.Op, wire *lists.Request, may redirects, a *lists
 	if err != nil {
 		return err
 	}
+	req.Close = op.NewConnection
 	var resp *http.Response
 	if op.FollowsRedirects {
 		resp, err = r.follow(req, may)

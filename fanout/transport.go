@@ -58,7 +58,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	body := req.Body
-	if c := t.pool.take(way.key); c != nil {
+	if c := t.kept(req, way); c != nil {
 		resp, err := c.roundTrip(req, body)
 		if err == nil || c.sock.written > 0 || req.Context().Err() != nil {
 			return resp, err
@@ -73,6 +73,15 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return c.roundTrip(req, body)
+}
+
+// kept returns a connection that is kept for a request; nil if there is none, or
+// the request wants one of its own.
+func (t *Transport) kept(req *http.Request, way route) *persistConn {
+	if req.Close {
+		return nil
+	}
+	return t.pool.take(way.key)
 }
 
 // CloseIdleConnections closes the connections that no request uses.

@@ -99,7 +99,7 @@ func (r *Recorder) Observe(_ context.Context, o aggregate.Outcome) {
 	now := r.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e := r.entry(store.OutcomeID{List: o.List, Op: o.Op.Name}, now)
+	e := r.entry(store.OutcomeID{List: o.List, Op: o.Op.Direction}, now)
 	if e == nil {
 		r.dropped++
 		return

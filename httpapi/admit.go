@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/netip"
@@ -26,7 +27,7 @@ func alwaysAnswered(c echo.Context) bool { return c.Path() == healthPath || c.Pa
 func (s *Server) counted(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := exchangeOf(c)
-		if policy := s.policies[c.Path()]; policy == "" || policy == shardsPolicy || !x.network.IsValid() {
+		if policy := s.policy(c); policy == "" || policy == shardsPolicy || !x.network.IsValid() {
 			return next(c)
 		}
 		scope := ratelimit.Scope{Name: networkPolicy, IP: x.ip}
@@ -106,7 +107,7 @@ func (s *Server) admitted(next echo.HandlerFunc) echo.HandlerFunc {
 		x := exchangeOf(c)
 		if !alwaysAnswered(c) {
 			if len(x.body) > 0 {
-				memory, err := s.Memory.Acquire(c.Request().Context(), x.network, int64(len(x.body))*bodyCost)
+				memory, err := s.Memory.Acquire(c.Request().Context(), x.network, int64(len(x.body))*int64(cmp.Or(s.bodies[c.Path()].cost, bodyCost)))
 				if err != nil {
 					return err
 				}

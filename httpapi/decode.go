@@ -1,8 +1,8 @@
 package httpapi
 
 import (
-	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -100,13 +100,21 @@ func ParseTokens(body []byte) ([]aggregate.NamedToken, error) {
 	return tokens(members), nil
 }
 
+// tokens returns the tokens in a body whose other keys are those of a count.
 func tokens(members []rawjson.Member) []aggregate.NamedToken {
+	return namedTokens(slices.DeleteFunc(members, func(m rawjson.Member) bool {
+		return m.Key != lists.TokensKey && countKeys[m.Key]
+	}))
+}
+
+// namedTokens returns the tokens in members of which each names a list, but for the
+// one that holds further tokens.
+func namedTokens(members []rawjson.Member) []aggregate.NamedToken {
 	all := make([]aggregate.NamedToken, 0, len(members))
 	for _, m := range members {
-		switch {
-		case m.Key == lists.TokensKey:
+		if m.Key == lists.TokensKey {
 			all = appendNested(all, m.Value)
-		case !countKeys[m.Key]:
+		} else {
 			all = append(all, namedToken(m, false))
 		}
 	}
@@ -191,21 +199,16 @@ func shards(v rawjson.Value) ([]int64, error) {
 	return counts, nil
 }
 
-// integer reads a number as a double, as the API's other implementations do:
-// 5.0 and 1e3 are integers.
+// integer returns a whole number, see lists.WholeNumber.
 func integer(v rawjson.Value, wrong, outOfRange string) (int64, error) {
-	digits, ok := v.Number()
-	if !ok {
+	n, isWhole, inRange := lists.WholeNumber(v)
+	switch {
+	case !isWhole:
 		return 0, invalid(wrong)
-	}
-	n, err := strconv.ParseFloat(digits, 64)
-	if err != nil || n != math.Trunc(n) {
-		return 0, invalid(wrong)
-	}
-	if n < 0 || n > lists.MaxNumber {
+	case !inRange:
 		return 0, invalid(outOfRange)
 	}
-	return int64(n), nil
+	return n, nil
 }
 
 func invalid(message string) error { return &aggregate.InvalidError{Message: message} }

@@ -28,10 +28,7 @@ func EncodeVote(w io.Writer, a aggregate.VoteAnswer) error {
 	e.object("failure")
 	for _, r := range a.Results {
 		if !r.OK {
-			e.b = append(rawjson.AppendKey(e.b, r.List), '[')
-			e.b = append(rawjson.AppendInt(e.b, int64(r.Status)), ',')
-			e.text(r.Text)
-			e.b = append(e.b, ']')
+			e.failure(r.List, r.Status, r.Text)
 		}
 	}
 	e.end()

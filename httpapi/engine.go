@@ -28,7 +28,7 @@ func StatusOf(e *engine.Engine) Status {
 func CircuitsOf(e *engine.Engine) []Circuit {
 	var open []Circuit
 	for _, b := range e.Client.OpenBreakers() {
-		open = append(open, Circuit{Breaker: Breaker{List: b.List, Direction: b.Op.Name, State: b.State}, Since: b.Since, NextTry: b.NextTry})
+		open = append(open, Circuit{Breaker: Breaker{List: b.List, Direction: b.Direction, State: b.State}, Since: b.Since, NextTry: b.NextTry})
 	}
 	return open
 }

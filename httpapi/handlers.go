@@ -126,7 +126,7 @@ func (s *Server) beginLimited(c echo.Context, d *ratelimit.Decision) {
 	h := c.Response().Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "application/json")
-	s.tellLimit(c, s.policies[c.Path()], d)
+	s.tellLimit(c, s.policy(c), d)
 	c.Response().WriteHeader(http.StatusOK)
 }
 

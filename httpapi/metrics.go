@@ -92,9 +92,9 @@ func NewMetrics(status Status, build Build) *Metrics {
 
 // Observe counts a call to a list.
 func (m *Metrics) Observe(_ context.Context, o aggregate.Outcome) {
-	m.calls.WithLabelValues(o.List, o.Op.Name, o.Kind).Inc()
+	m.calls.WithLabelValues(o.List, o.Op.Direction, o.Kind).Inc()
 	if o.Took > 0 {
-		m.took.WithLabelValues(o.List, o.Op.Name).Observe(o.Took.Seconds())
+		m.took.WithLabelValues(o.List, o.Op.Direction).Observe(o.Took.Seconds())
 	}
 }
 

@@ -26,6 +26,7 @@ const MaxBody = 256 << 10
 // bodyLimit bounds a request body.
 type bodyLimit struct {
 	bytes  int
+	cost   int           // how many bytes of memory a byte of it may become; 0: bodyCost
 	within time.Duration // until it has come; 0: as long as it makes progress
 	answer time.Duration // in which a request that has come is answered, what it waited for memory counted in; 0: no bound
 }

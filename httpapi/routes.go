@@ -56,6 +56,9 @@ func (s *Server) routes() []route {
 		{http.MethodGet, "/api/docs", "", s.docs("/docs")},
 		{http.MethodGet, "/api/docs/libs", "", s.docs("/docs/libraries")},
 	}
+	for _, r := range reportRoutes {
+		all = append(all, route{r.method, r.path, r.kind.Op.Name, s.report(r.kind)})
+	}
 	if s.OpenAPI.YAML != nil {
 		all = append(all,
 			route{http.MethodGet, openAPIPath, "", kept("application/yaml", s.OpenAPI.YAML)},
@@ -74,6 +77,15 @@ func (s *Server) routes() []route {
 		all = append(all, s.voteRoutes()...)
 	}
 	return all
+}
+
+// policy returns the name of the rate limit of a request's route; "" for none.
+func (s *Server) policy(c echo.Context) string {
+	method := c.Request().Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	return s.policies[method+c.Path()]
 }
 
 // docs leads to a page for people, and where there are no pages, to the

@@ -53,7 +53,8 @@ type Server struct {
 	pages    *echo.Echo // nil: there are none
 	static   staticCache
 	status   statusCache
-	policies map[string]string    // by path of the route table; "" for a route without a limit
+	paths    map[string]bool      // of the route table
+	policies map[string]string    // by method and path of the route table; "" for a route without a limit
 	bodies   map[string]bodyLimit // by path, where it is another one than MaxBody
 	streams  *streams
 	busy     atomic.Int64 // requests being answered
@@ -68,12 +69,13 @@ type Server struct {
 // New returns a Server.
 func New(c Config) *Server {
 	s := &Server{
-		Config: c, policies: map[string]string{}, bodies: map[string]bodyLimit{hookPath: hookBody},
+		Config: c, paths: map[string]bool{}, policies: map[string]string{},
+		bodies:  map[string]bodyLimit{hookPath: hookBody, commandsPath: commandsBody},
 		streams: newStreams(), now: time.Now, started: time.Now(),
 	}
 	s.router = s.newRouter(routed)
 	for _, r := range s.routes() {
-		s.policies[r.path] = r.policy
+		s.paths[r.path], s.policies[r.method+r.path] = true, r.policy
 		s.router.Add(r.method, r.path, r.handler)
 		if r.method == http.MethodGet {
 			s.router.Add(http.MethodHead, r.path, r.handler)
@@ -81,7 +83,8 @@ func New(c Config) *Server {
 	}
 	if c.Pages != nil {
 		s.pages = s.newRouter(anyPath)
-		s.policies[pagesRoute], s.policies[lookupRoute] = "", botsPolicy
+		s.paths[pagesRoute], s.paths[lookupRoute] = true, true
+		s.policies[http.MethodGet+lookupRoute] = botsPolicy
 		s.pages.Any(pagesRoute, s.page)
 		s.pages.GET(lookupRoute, s.page)
 		if faults, ok := c.Pages.(faultPages); ok {

@@ -85,7 +85,7 @@ func (s *Server) record(c echo.Context, took time.Duration) {
 	if !c.Response().Committed {
 		status = statusGone
 	}
-	if _, known := s.policies[route]; !known {
+	if !s.paths[route] {
 		route = "unknown"
 	}
 	if !knownMethods[method] {
@@ -142,7 +142,7 @@ func LogCall(ctx context.Context, log *slog.Logger, o aggregate.Outcome) {
 		became = slog.String("fault", string(o.Fault))
 	}
 	log.LogAttrs(ctx, slog.LevelDebug, "call", slog.String("id", id), slog.String("list", o.List),
-		slog.String("direction", o.Op.Name), became, slog.Float64("ms", milliseconds(o.Took)))
+		slog.String("direction", o.Op.Direction), became, slog.Float64("ms", milliseconds(o.Took)))
 }
 
 // statusGone stands for a request whose caller left before its answer.

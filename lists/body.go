@@ -16,6 +16,7 @@ const (
 	encodingJSON  = "json"
 	encodingForm  = "form"
 	encodingQuery = "query" // the body is empty
+	encodingNone  = "none"  // of reports: nothing is sent
 )
 
 // bodyDialect is which values a list's posts carry, and how, compiled.
@@ -39,10 +40,11 @@ type member struct {
 	leaves []leaf // the first that has something to say goes out
 }
 
-// leaf is one thing that can stand under a key: a value, or else a constant or
-// the token.
+// leaf is one thing that can stand under a key: a value, or else a value of a
+// report, a constant or the token.
 type leaf struct {
 	value    Value // NumValues: none
+	reported int   // of a report: the place of its value, from 1; 0: none
 	constant []byte
 	token    bool
 }
@@ -55,15 +57,8 @@ func (c *checker) body(e *Entry, spec *PostEntry, a auth) bodyDialect {
 	for v := range NumValues {
 		c.names(&b, v, e)
 	}
-	for _, name := range slices.Sorted(maps.Keys(spec.Constants)) {
-		c.put(&b, "post.constants", c.path("post.constants", name), leaf{value: NumValues, constant: appendConstant(nil, spec.Constants[name])})
-	}
-	if b.holdsToken = a.in == inBody; b.holdsToken {
-		c.put(&b, "post.auth.name", a.path, leaf{value: NumValues, token: true})
-	}
-	if b.encoding != encodingJSON {
-		c.flat(&b)
-	}
+	c.constants("post", &b, spec.Constants, a)
+	c.flat("post", &b)
 	switch o := b.shardObject; {
 	case o != nil && !b.takes[Shards]:
 		c.add("post.shard_object", "says how shards look, but no field takes shards")
@@ -72,6 +67,17 @@ func (c *checker) body(e *Entry, spec *PostEntry, a auth) bodyDialect {
 	}
 	b.defaults = c.defaults(e, &b.takes)
 	return b
+}
+
+// constants puts what is the same for everyone in its places, and the token where
+// the body carries that.
+func (c *checker) constants(part string, b *bodyDialect, constants map[string]any, a auth) {
+	for _, name := range slices.Sorted(maps.Keys(constants)) {
+		c.put(b, part+".constants", c.path(part+".constants", name), leaf{value: NumValues, constant: appendConstant(nil, constants[name])})
+	}
+	if b.holdsToken = a.in == inBody; b.holdsToken {
+		c.put(b, part+".auth.name", a.path, leaf{value: NumValues, token: true})
+	}
 }
 
 // names puts a value in its places. Where an entry has fields of its own, its
@@ -132,19 +138,22 @@ func (s *shape) put(path []string, l leaf) (problem string) {
 }
 
 // flat checks that a form or a query can hold the fields.
-func (c *checker) flat(b *bodyDialect) {
+func (c *checker) flat(part string, b *bodyDialect) {
+	if b.encoding == encodingJSON {
+		return
+	}
 	for _, m := range b.shape {
 		if m.nested != nil {
-			c.add("post.body", "is %s, which cannot nest the field %q", b.encoding, m.key)
+			c.add(part+".body", "is %s, which cannot nest the field %q", b.encoding, m.key)
 		}
 	}
 	if b.takes[Shards] {
-		c.add("post.fields.shards", "cannot go out as %s; allowed with body: json", b.encoding)
+		c.add(part+".fields.shards", "cannot go out as %s; allowed with body: json", b.encoding)
 	}
 }
 
 // query checks that no parameter of the URL is sent twice.
-func (c *checker) query(e *endpoint, b *bodyDialect) {
+func (c *checker) query(part string, e *endpoint, b *bodyDialect) {
 	u, err := url.Parse(e.rawURL)
 	if err != nil {
 		return // reported already
@@ -153,13 +162,13 @@ func (c *checker) query(e *endpoint, b *bodyDialect) {
 	if b.encoding == encodingQuery {
 		for _, m := range b.shape {
 			if used.Has(m.key) {
-				c.add("post.fields", "%q is in the URL's query already", m.key)
+				c.add(part+".fields", "%q is in the URL's query already", m.key)
 			}
 			used.Set(m.key, "")
 		}
 	}
 	if e.auth.in == inQuery && used.Has(e.auth.name) {
-		c.add("post.auth.name", "%q is in the query already", e.auth.name)
+		c.add(part+".auth.name", "%q is in the query already", e.auth.name)
 	}
 }
 
@@ -195,6 +204,7 @@ func (b *bodyDialect) apply(r *Request, encoded []byte) {
 		if r.Body = encoded; len(encoded) > 0 {
 			r.Header = append(r.Header, Header{"Content-Type", "application/x-www-form-urlencoded"})
 		}
+	case encodingNone:
 	default:
 		r.Body = encoded
 		r.Header = append(r.Header, Header{"Content-Type", "application/json"})
@@ -229,6 +239,8 @@ func (b *bodyDialect) appendLeaf(out []byte, leaves []leaf, set *valueSet, token
 			return rawjson.AppendString(out, token)
 		case l.constant != nil:
 			return append(out, l.constant...)
+		case l.reported > 0:
+			return append(out, set.reported[l.reported-1]...)
 		case !set.given[l.value]:
 			continue
 		case l.value == Shards:

@@ -72,6 +72,10 @@ func (c Call) MayRepeat() bool { return c.endpoint.op.MayRepeat && len(c.endpoin
 // MayBeRevoked reports whether an answer can say that the token is revoked.
 func (c Call) MayBeRevoked() bool { return c.endpoint.revokes }
 
+// CanBeRevoked reports whether the token can be revoked at all: by the list, or by
+// a report that asks the list to do so.
+func (c Call) CanBeRevoked() bool { return c.endpoint.revokes || c.endpoint.revocable }
+
 // BotID returns the Discord snowflake of the bot that the call is for.
 func (c Call) BotID() string { return c.botID }
 

@@ -1,6 +1,11 @@
 package lists
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+
+	"aggregator/rawjson"
+)
 
 // Count is what a bot reports.
 type Count struct {
@@ -76,6 +81,21 @@ func (c *Count) Contradiction() string {
 // MaxNumber is the largest number a count may hold: beyond it, readers that
 // know doubles alone lose digits.
 const MaxNumber = 1<<53 - 1
+
+// WholeNumber returns a JSON number, which is read as a double, as the API's other
+// implementations do: 5.0 and 1e3 are whole. inRange reports whether it is from 0 to
+// MaxNumber.
+func WholeNumber(v rawjson.Value) (n int64, isWhole, inRange bool) {
+	digits, isNumber := v.Number()
+	f, err := strconv.ParseFloat(digits, 64)
+	switch {
+	case !isNumber || err != nil || f != math.Trunc(f):
+		return 0, false, false
+	case f < 0 || f > MaxNumber:
+		return 0, true, false
+	}
+	return int64(f), true, true
+}
 
 // IsSnowflake reports whether s is a Discord id: 16 to 20 digits, no leading zero.
 func IsSnowflake(s string) bool {

@@ -12,6 +12,7 @@ type endpoint struct {
 	listBotID bool // its calls hold the list's own number of the bot
 	headers   []headerTemplate
 	revokes   bool    // an answer can say that the token is revoked
+	revocable bool    // its token can be revoked by a report
 	limits    []Limit // the entry's own
 	counted   []Limit // all that its calls count for
 	wait      []wait
@@ -75,6 +76,11 @@ func (l *List) endpoint(op Op) *endpoint {
 		return &l.read.endpoint
 	case op == Votes && l.votes != nil:
 		return &l.votes.endpoint
+	}
+	for i := range reportTable {
+		if d := l.reports[i]; d != nil && op == reportTable[i].Op {
+			return &d.endpoint
+		}
 	}
 	return nil
 }

@@ -32,13 +32,15 @@ type Entry struct {
 
 	Source  Lines  `yaml:"source" doc:"Where the list documents what stands here: URLs, commits of its source."`
 	Checked string `yaml:"checked" date:"true" doc:"Day on which the entry was last compared with its source."`
-	SameAs  string `yaml:"same_as" doc:"Id of a list that runs the same software: what post, get, webhook, and votes where it stands, leave out is as there, but for URLs."`
+	SameAs  string `yaml:"same_as" doc:"Id of a list that runs the same software: what post, get, webhook, and votes and reports where they stand, leave out is as there, but for URLs."`
 
 	Post *PostEntry `yaml:"post" doc:"How counts are really posted, where that is more than the api_* fields can say."`
 	Get  *GetEntry  `yaml:"get" doc:"How a bot is really read, where that is more than api_get can say."`
 
 	Votes   *VotesEntry   `yaml:"votes" doc:"How the list is asked whether a user has voted for a bot."`
 	Webhook *WebhookEntry `yaml:"webhook" doc:"How the list tells of votes, by requests to an address that its settings page takes."`
+
+	ReportsEntry `inline:"true"`
 }
 
 // Lines is one line of text or several.

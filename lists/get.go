@@ -14,7 +14,7 @@ type getPlan struct {
 // Token where it needs no key. It returns a Skip where the list cannot be asked,
 // with the reason noAPI where the entry has no such part, and nil otherwise.
 func (l *List) askedWith(key Token, op Op, noAPI SkipReason) (Token, *Skip) {
-	e := l.endpoint(op)
+	e, key := l.endpoint(op), key.split(l.bridging)
 	switch {
 	case l.Defunct:
 		return Token{}, &Skip{Reason: SkipDefunct}

@@ -55,19 +55,20 @@ type successFlag struct {
 	is   rawjson.Value // for a success
 }
 
-func (c *checker) judging(spec *PostEntry) judging {
-	j := judging{answer: spec.Answer, revoked: spec.Revoked}
-	if e := spec.Success; e != nil {
+// judging compiles how the answers to the calls of a part of an entry are judged.
+func (c *checker) judging(part, answer string, success *SuccessEntry, revoked []int) judging {
+	j := judging{answer: answer, revoked: revoked}
+	if e := success; e != nil {
 		if j.answer == answerEmpty {
-			c.add("post.success", "is a flag in the answer, but answer: empty says that there is none; leave one out")
+			c.add(part+".success", "is a flag in the answer, but answer: empty says that there is none; leave one out")
 		}
 		if e.Is == nil {
-			c.add("post.success.is", "is required")
+			c.add(part+".success.is", "is required")
 		}
 		is, _ := rawjson.Parse(appendConstant(nil, e.Is))
-		j.success = &successFlag{path: c.path("post.success.field", e.Field), is: is}
+		j.success = &successFlag{path: c.path(part+".success.field", e.Field), is: is}
 	}
-	c.statuses("post.revoked", spec.Revoked)
+	c.statuses(part+".revoked", revoked)
 	return j
 }
 
@@ -302,8 +303,8 @@ func Text(answer []byte) string {
 	return string(rawjson.AppendUTF8(nil, answer))
 }
 
-// rules says in sentences what a success is, and what ends posting.
-func (j *judging) rules() []string {
+// rules says in sentences when what was sent has arrived, and what ends posting.
+func (j *judging) rules(what string) []string {
 	parts := []string{"has a 2xx status"}
 	switch j.answer {
 	case answerJSON:
@@ -320,7 +321,7 @@ func (j *judging) rules() []string {
 	case j.answer != answerEmpty:
 		parts = append(parts, "names no failure (an error, or success or ok that is false)")
 	}
-	rules := []string{"A count has arrived if the answer " + andAll(parts) + "."}
+	rules := []string{what + " has arrived if the answer " + andAll(parts) + "."}
 	for _, status := range j.revoked {
 		rules = append(rules, fmt.Sprintf("Status %d says that the token is revoked: nothing is posted until it changes.", status))
 	}

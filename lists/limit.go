@@ -75,6 +75,9 @@ func (l *List) countLimits() {
 	if l.votes != nil && l.votes.otherwise != nil {
 		l.votes.otherwise.counted = l.votes.counted
 	}
+	if l.beat != nil {
+		l.beat.counted = l.endpoint(l.beat.report.Op).counted
+	}
 }
 
 func (l *List) postLimits() []Limit {

@@ -23,6 +23,10 @@ type List struct {
 
 	votes   *votesDialect // nil: it cannot be asked about votes
 	webhook *Webhook      // nil: it tells of no votes
+
+	reports  [numReports]*reportDialect // nil: it takes no such report
+	beat     *reportDialect             // posts counts of bots that have given a bridge key alone; nil: nothing does
+	bridging string                     // what bridge keys begin with; "": not known, or there are none
 }
 
 // New checks an entry and compiles it. The list is only for use when there
@@ -35,6 +39,7 @@ func New(id string, e Entry) (*List, []Problem) {
 	l.read = c.read(&l.Entry)
 	l.votes = c.votes(&l.Entry)
 	l.webhook = c.webhook(&l.Entry, l.post)
+	c.reports(l)
 	l.countLimits()
 	return l, c.problems
 }
@@ -103,6 +108,11 @@ func (l *List) Hosts() []string {
 		add(l.votes.rawURL)
 		if way := l.votes.otherwise; way != nil {
 			add(way.rawURL)
+		}
+	}
+	for _, d := range l.reports {
+		if d != nil {
+			add(d.rawURL)
 		}
 	}
 	return hosts

@@ -37,8 +37,8 @@ func (c *checker) post(e *Entry) *postDialect {
 	if e.Post != nil && len(p.body.shape) == 0 {
 		c.add("post", "would send nothing; name a field in api_field or post.fields")
 	}
-	c.query(&p.endpoint, &p.body)
-	p.judging = c.judging(spec)
+	c.query("post", &p.endpoint, &p.body)
+	p.judging = c.judging("post", spec.Answer, spec.Success, spec.Revoked)
 	p.revokes = len(p.revoked) > 0
 	p.endpoint.judge = p.judging.judge
 	p.namesBot = p.namesBot || p.body.takes[BotID]
@@ -66,14 +66,19 @@ func (c *checker) takesPosts(e *Entry, spec *PostEntry, hasURL bool) bool {
 // PlanPost plans the post of a count to the list. It returns a Skip where the
 // list cannot be asked, and nil otherwise.
 func (l *List) PlanPost(c Count, t Token, userAgent string) (Call, *Skip) {
-	p := l.post
+	p, t := l.post, t.split(l.bridging)
 	switch {
+	case !l.Defunct && l.beat != nil && t.IsZero() && t.HasBridgeKey():
+		return l.planBeat(c, t, userAgent)
 	case l.Defunct:
 		return Call{}, &Skip{Reason: SkipDefunct}
 	case p == nil && l.Post != nil:
 		return Call{}, &Skip{Reason: SkipNoPost, Detail: l.Post.None}
 	case p == nil:
 		return Call{}, &Skip{Reason: SkipNoPost}
+	}
+	if t.IsZero() && t.HasBridgeKey() {
+		return Call{}, &Skip{Reason: SkipNoToken}
 	}
 	if p.listBotID {
 		var skip *Skip
@@ -138,7 +143,7 @@ func (l *List) PostRules() []string {
 	if l.post == nil {
 		return nil
 	}
-	rules := append(l.post.judging.rules(), l.post.endpoint.rules()...)
+	rules := append(l.post.judging.rules("A count"), l.post.endpoint.rules()...)
 	if way := l.post.otherwise; way != nil {
 		rules = append(rules, otherwiseRule(l.post.otherwiseOn, way.method, way.rawURL), "Which of the two a token is for is remembered.")
 	}

@@ -25,7 +25,10 @@ const (
 	SkipNoPost   SkipReason = "no_post"   // no count can be posted; Detail: why, or ""
 	SkipNoGet    SkipReason = "no_get"    // no bot can be read
 	SkipNoVotes  SkipReason = "no_votes"  // nobody can be asked about votes
-	SkipNoToken  SkipReason = "no_token"  // the token is blank
+	SkipNoReport SkipReason = "no_report" // reports of the kind cannot be sent; Detail: the kind
+	SkipNothing  SkipReason = "nothing"   // the report holds nothing for the list; Detail: what it takes
+	SkipTooMany  SkipReason = "too_many"  // the report holds more than the list takes; Detail: how many that is
+	SkipNoToken  SkipReason = "no_token"  // the token is blank; Detail: which credential is, "" for the token
 	SkipNoKey    SkipReason = "no_key"    // reading needs a key, and there is none
 	SkipBadToken SkipReason = "bad_token" // Detail: what is wrong with the token
 	SkipRevoked  SkipReason = "revoked"   // the list has revoked the token; Detail: the list's id
@@ -56,8 +59,14 @@ func (s Skip) String() string {
 		return "No get API"
 	case SkipNoVotes:
 		return "No votes API"
+	case SkipNoReport:
+		return "No " + s.Detail + " API"
+	case SkipNothing:
+		return "Nothing to send: takes " + s.Detail
+	case SkipTooMany:
+		return "Too many: takes " + s.Detail
 	case SkipNoToken:
-		return "No token"
+		return "No " + cmp.Or(s.Detail, "token")
 	case SkipNoKey:
 		return "No key"
 	case SkipBadToken:

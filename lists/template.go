@@ -16,6 +16,7 @@ const (
 	placeholderID        = ":id"
 	placeholderListBotID = ":list_bot_id"
 	placeholderUser      = ":user"
+	placeholderName      = ":name"
 	placeholderValue     = ":value"
 )
 
@@ -24,6 +25,7 @@ type ids struct {
 	botID     string // the bot's Discord snowflake
 	listBotID string // the number the list itself gave the bot; "": none is known
 	userID    string // of a vote check: the user's snowflake
+	name      string // of a developer
 }
 
 // of returns what a placeholder stands for.
@@ -33,6 +35,8 @@ func (d *ids) of(placeholder string) string {
 		return d.listBotID
 	case placeholderUser:
 		return d.userID
+	case placeholderName:
+		return d.name
 	}
 	return d.botID
 }

@@ -14,6 +14,7 @@ import (
 type Token struct {
 	secret    *string // behind a pointer, so that even a %+v of a struct around it shows nothing
 	listBotID string  // the number the list itself gave the bot, where the caller sent one
+	bridgeKey *string // the bot's second credential; nil: not known, "": there is none
 }
 
 // NewToken returns a token of a secret, and of the number that a list which
@@ -23,8 +24,8 @@ func NewToken(secret, listBotID string) Token {
 }
 
 // ParseToken returns the token in the JSON value that a caller sent for a list:
-// a string, or {"token": "…", "bot_id": "42"}. It returns a Skip for a value that
-// is not a token, and nil otherwise.
+// a string, or {"token": "…", "bot_id": "42", "bridge_key": "…"}. It returns a Skip
+// for a value that is not a token, and nil otherwise.
 func ParseToken(v rawjson.Value) (Token, *Skip) {
 	switch v.Kind() {
 	case rawjson.Null:
@@ -37,9 +38,30 @@ func ParseToken(v rawjson.Value) (Token, *Skip) {
 		if !ok {
 			return Token{}, badToken(`an object must be {"token": "…", "bot_id": "…"}`)
 		}
-		return CheckToken(secret, listBotID)
+		token, bad := CheckToken(secret, listBotID)
+		return withBridgeKey(token, bad, v.Get("bridge_key"), listBotID)
 	}
 	return Token{}, badToken("must be a string")
+}
+
+// withBridgeKey adds the bridge key of an object to its token, which may be bad, or
+// missing beside it.
+func withBridgeKey(token Token, bad *Skip, given rawjson.Value, listBotID string) (Token, *Skip) {
+	if given = optional(given); given.IsZero() || bad != nil && bad.Reason != SkipNoToken {
+		return token, bad
+	}
+	text, isText := given.Text()
+	if !isText {
+		return Token{}, badToken("bridge_key must be a string")
+	}
+	key, badKey := CheckToken(text, "")
+	switch {
+	case badKey != nil && badKey.Reason == SkipNoToken:
+		return token, bad
+	case badKey != nil:
+		return Token{}, badToken("bridge_key: " + badKey.Detail)
+	}
+	return Token{secret: token.secret, listBotID: listBotID}.WithBridgeKey(key.Reveal()), nil
 }
 
 // tokenObject reads an object that holds a token. Null is as good as absent.
@@ -120,7 +142,7 @@ func (t Token) withListBotID() (_ Token, ok bool) {
 	if secret == "" || !isListBotID(listBotID) {
 		return t, false
 	}
-	return NewToken(secret, listBotID), true
+	return Token{secret: &secret, listBotID: listBotID, bridgeKey: t.bridgeKey}, true
 }
 
 // IsZero reports whether there is no token.

@@ -152,6 +152,8 @@ type valueSet struct {
 	count  Count
 	number [NumValues]int64
 	given  [NumValues]bool
+
+	reported [][]byte // of a report: its values as JSON, in the order of its table; nil: not given
 }
 
 func (s *valueSet) set(v Value, n int64) { s.number[v], s.given[v] = n, true }

@@ -29,6 +29,9 @@ type endpoint struct {
 	isOther bool                // likewise: it knows the tokens that the first does not
 	get     lists.GetEntry      // of a reading
 	votes   *lists.VotesEntry   // of a vote check
+	report  *report             // of a report; nil: something else
+	totals  *lists.TotalsEntry  // of a reading that tells how many votes a bot has; nil: it does not
+	wait    lists.WaitEntry     // where its refusals say how long to wait; zero: where all of the list do
 }
 
 // newPost returns where a list with an entry takes counts, nil if it takes none.
@@ -71,6 +74,9 @@ func newGet(l *lists.List, state *list) *endpoint {
 	e.get = spec
 	if spec.Auth != nil {
 		e.auth = newAuth(spec.Auth)
+	}
+	if t := l.VoteTotals; t != nil && (t.URL == "" || t.URL == address) {
+		e.totals = t.Read
 	}
 	return e
 }
@@ -146,7 +152,7 @@ func (e *endpoint) checkHeaders(h http.Header, of *ids) error {
 }
 
 // ids are the names under which a request speaks of its bot, and of a user.
-type ids struct{ snowflake, number, user string }
+type ids struct{ snowflake, number, user, name string }
 
 // bind notes an id; false when the request said another one before.
 func (d *ids) bind(name, value string) bool {
@@ -156,6 +162,8 @@ func (d *ids) bind(name, value string) bool {
 		at, value = &d.number, cmp.Or(strings.TrimLeft(value, "0"), "0")
 	case ":user":
 		at = &d.user
+	case ":name":
+		at = &d.name
 	}
 	if *at == "" {
 		*at = value
@@ -171,8 +179,8 @@ type pattern struct {
 }
 
 var (
-	placeholder = regexp.MustCompile(`:(?:list_bot_id|id|user)\b`)
-	idForms     = map[string]string{":id": `([1-9][0-9]{15,19})`, ":list_bot_id": `([0-9]{1,20})`, ":user": `([1-9][0-9]{15,19})`}
+	placeholder = regexp.MustCompile(`:(?:list_bot_id|id|user|name)\b`)
+	idForms     = map[string]string{":id": `([1-9][0-9]{15,19})`, ":list_bot_id": `([0-9]{1,20})`, ":user": `([1-9][0-9]{15,19})`, ":name": `([A-Za-z0-9._-]{1,64})`}
 
 	snowflake = newPattern(":id")
 	listBotID = newPattern(":list_bot_id")

@@ -29,7 +29,7 @@ func (l *list) serveGet(e *endpoint, r *http.Request, of ids, query url.Values, 
 	if b == nil {
 		return answerTo(refuse(http.StatusNotFound, "Bot not found"))
 	}
-	return answer{http.StatusOK, http.Header{}, show(e.get, of.snowflake, b.count())}
+	return answer{http.StatusOK, http.Header{}, showTotals(show(e.get, of.snowflake, b.count()), e.totals)}
 }
 
 // checkAsked checks a request without a body and returns its token; "" where the

@@ -1,10 +1,13 @@
 package sandbox
 
 import (
+	"cmp"
 	"net"
 	"net/http"
 	"strconv"
 	"time"
+
+	"aggregator/lists"
 )
 
 // patience is how many early posts a list that revokes keys puts up with.
@@ -12,6 +15,7 @@ const patience = 5
 
 // windowKey names whom one of a list's limits counts.
 type windowKey struct {
+	part  string // of the entry
 	limit int
 	who   string
 }
@@ -22,20 +26,25 @@ type window struct {
 	used  int64
 }
 
-// admit takes a request from all limits that count it, or from none: then it
-// is too early by the time answered. A refused request extends nothing.
+// admit takes a request from all limits of posts that count it, see take.
 func (l *list) admit(who map[string]string, now time.Time) (wait time.Duration) {
-	for i, limit := range l.limits {
-		w, _ := l.windows.get(windowKey{i, who[limit.Per]})
-		if who[limit.Per] != "" && w.used >= limit.Requests {
+	return l.take(l.limits, "post", who, now)
+}
+
+// take takes a request from all limits of a part that count it, or from none: then
+// it is too early by the time answered. A refused request extends nothing.
+func (l *list) take(limits []lists.LimitEntry, part string, who map[string]string, now time.Time) (wait time.Duration) {
+	for i, limit := range limits {
+		w, _ := l.windows.get(windowKey{part, i, who[limit.Per]})
+		if who[limit.Per] != "" && w.used >= limit.Requests && now.Before(w.until) {
 			wait = max(wait, w.until.Sub(now))
 		}
 	}
 	if wait > 0 {
 		return wait
 	}
-	for i, limit := range l.limits {
-		key := windowKey{i, who[limit.Per]}
+	for i, limit := range limits {
+		key := windowKey{part, i, who[limit.Per]}
 		if key.who == "" {
 			continue
 		}
@@ -51,11 +60,11 @@ func (l *list) admit(who map[string]string, now time.Time) (wait time.Duration) 
 
 // tooEarly tells how long to wait, where and in the unit the list does.
 func (e *endpoint) tooEarly(wait time.Duration, now time.Time) answer {
-	l := e.list
+	at := cmp.Or(e.wait, e.list.wait)
 	a := e.refused(refuse(http.StatusTooManyRequests, "Too early"))
 	until := now.Add(wait)
 	n := roundUp(wait, time.Second)
-	switch l.wait.Unit {
+	switch at.Unit {
 	case "ms":
 		n = roundUp(wait, time.Millisecond)
 	case "unix":
@@ -63,10 +72,10 @@ func (e *endpoint) tooEarly(wait time.Duration, now time.Time) answer {
 	case "unix_ms":
 		n = roundUp(time.Duration(until.UnixNano()), time.Millisecond)
 	}
-	if l.wait.Body != "" {
-		a.put(l.wait.Body, n)
+	if at.Body != "" {
+		a.put(at.Body, n)
 	} else {
-		a.header.Set(l.wait.Header, strconv.FormatInt(n, 10))
+		a.header.Set(at.Header, strconv.FormatInt(n, 10))
 	}
 	return a
 }

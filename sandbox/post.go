@@ -50,7 +50,7 @@ func (l *list) servePost(e *endpoint, r *http.Request, body []byte, of ids, quer
 		a = e.refused(refuse(l.revoked, "Token is revoked"))
 	case err != nil:
 		a = e.refused(err)
-	case l.refusesAll:
+	case l.refusesAll, l.isGone(token):
 		a = e.refused(refuse(http.StatusUnauthorized, "Token is not known"))
 	default:
 		key := l.key(of, token)
@@ -64,10 +64,21 @@ func (l *list) servePost(e *endpoint, r *http.Request, body []byte, of ids, quer
 		a = e.accepted()
 	}
 	p.Status = a.status
+	l.record(p)
+	return a
+}
+
+// record remembers a request. Callers hold mu.
+func (l *list) record(p Post) {
 	if l.posts = append(l.posts, p); len(l.posts) > maxPosts {
 		l.posts = slices.Delete(l.posts, 0, 1)
 	}
-	return a
+}
+
+// isGone reports whether a token was made invalid. Callers hold mu.
+func (l *list) isGone(token string) bool {
+	gone, _ := l.gone.get(token)
+	return gone
 }
 
 // check checks a post and finds its token, its ids and its count. The token is

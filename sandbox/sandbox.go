@@ -23,7 +23,7 @@ import (
 
 // Bounds on what a sandbox takes and remembers.
 const (
-	maxBody   = 64 << 10
+	maxBody   = 2 << 20
 	maxToken  = 1 << 10
 	maxBots   = 10_000 // of each list; its tokens and windows likewise
 	maxShards = 1024   // of each bot
@@ -61,7 +61,8 @@ type list struct {
 	bots       bounded[string, *bot]
 	last       *bot // the one that posted last
 	windows    bounded[windowKey, window]
-	early      bounded[string, int] // posts before their time, by token
+	early      bounded[string, int]  // posts before their time, by token
+	gone       bounded[string, bool] // tokens that were made invalid
 	posts      []Post
 	votes      []vote // the newest last
 }
@@ -88,6 +89,9 @@ func New(all []*lists.List) *Sandbox {
 			s.add(votes)
 			s.add(votes.second)
 		}
+		for _, kind := range lists.Reports() {
+			s.add(newReport(l, kind, state))
+		}
 	}
 	return s
 }
@@ -104,6 +108,7 @@ func newList(l *lists.List) *list {
 		bots:    newBounded[string, *bot](maxBots),
 		windows: newBounded[windowKey, window](maxBots),
 		early:   newBounded[string, int](maxBots),
+		gone:    newBounded[string, bool](maxBots),
 		wait:    lists.WaitEntry{Header: "Retry-After"},
 		webhook: l.Webhook(),
 	}
@@ -150,6 +155,8 @@ func (s *Sandbox) answer(r *http.Request, body []byte) answer {
 			return e.list.servePost(e, r, body, ids, rest, s.Now())
 		case e.votes != nil:
 			return e.list.serveVotes(e, r, ids, rest, s.Now())
+		case e.report != nil:
+			return e.list.serveReport(e, r, body, ids, rest, s.Now())
 		default:
 			return e.list.serveGet(e, r, ids, rest, s.Now())
 		}

@@ -129,7 +129,7 @@ func TestChecks(t *testing.T) {
 		{"other method", plain, request{method: "PUT"}, 405, `Method PUT`},
 		{"bad query", plain, request{url: home + "?%zz"}, 400, `Query`},
 		{"unknown query", plain, request{url: home + "?a=1", body: `{"server_count":5}`}, 400, `Query parameter \"a\"`},
-		{"too large", plain, request{body: strings.Repeat(" ", 64<<10) + "{}"}, 413, `65536`},
+		{"too large", plain, request{body: strings.Repeat(" ", 2<<20) + "{}"}, 413, `2097152`},
 
 		{"no token", plain, request{token: "-", body: `{"server_count":5}`}, 401, `missing`},
 		{"bad token", plain, request{token: "bad", body: `{"server_count":5}`}, 401, `not known`},

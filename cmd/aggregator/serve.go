@@ -26,6 +26,7 @@ type serviceFlags struct {
 	botsRate       rateFlag
 	votesRate      rateFlag
 	networkRate    rateFlag
+	reportsOff     bool
 	memory         byteSize
 	store          string
 	trustedProxies prefixes
@@ -54,6 +55,13 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	fs.Var(&f.countRate, "limit-count", "`RATE` at which one caller may post for one bot, such as 1/120s, or off")
 	fs.Var(&f.botsRate, "limit-bots", "`RATE` at which one caller may read one bot, such as 1/30s, or off")
 	fs.Var(&f.votesRate, "limit-votes", "`RATE` at which one caller may ask lists whether one user has voted for one bot, such as 1/5s, or off")
+	fs.Func("limit-reports", "`on`, or off, for the rates at which one caller may send reports (commands, heartbeats, errors and the like) for one bot (default on)", func(s string) error {
+		if s != "on" && s != "off" {
+			return errors.New("want on or off")
+		}
+		f.reportsOff = s == "off"
+		return nil
+	})
 	fs.Var(&f.networkRate, "limit-network", "`RATE` at which one network (an IPv4 address, an IPv6 /64) may post and read at all, such as 600/60s, or off")
 	fs.Var(&f.shardTTL, "shard-ttl", "`TIME` for which the count of a shard is kept that says nothing more, 5m to 168h")
 	fs.Var(&f.memory, "memory", "`SIZE` of memory that requests and answers may take, such as 192MiB")

@@ -61,6 +61,8 @@ type Limits struct {
 	Badges ratelimit.Rate // of readings for badges
 	Votes  ratelimit.Rate // of vote checks
 	Shards ratelimit.Rate // of reports of shards
+
+	Reports bool // whether other reports are limited, each kind as lists.Report says
 }
 
 // Bounds are on what goes on at a time. Zero is no bound on memory, and the
@@ -103,24 +105,29 @@ func New(o Options) *Engine {
 	}
 	e.Client = fanout.New(o.Transport, o.Log, fanout.WithBounds(o.Bounds.calls()), fanout.WithMemory(e.Memory),
 		fanout.WithOthers(func(id, host string) bool { return o.Catalog.Current().IsOfAnother(id, host) }))
+	var reports map[*lists.Report]*ratelimit.Limiter
+	if o.Limits.Reports {
+		reports = aggregate.NewReportLimits(o.Store.Windows(), e.Hash)
+	}
 	e.Aggregator = aggregate.New(aggregate.Config{
-		Catalog:    o.Catalog,
-		Runner:     e.Client,
-		Admit:      e.admit,
-		Observe:    o.Observe,
-		Servers:    o.Servers,
-		CountLimit: e.Limiter(o.Limits.Count),
-		BotsLimit:  e.Limiter(o.Limits.Bots),
-		BadgeLimit: e.Limiter(o.Limits.Badges),
-		VotesLimit: e.Limiter(o.Limits.Votes),
-		ShardLimit: e.Limiter(o.Limits.Shards),
-		Shards:     o.Store.Shards(),
-		ShardTTL:   o.ShardTTL,
-		Hash:       e.Hash,
-		Holds:      aggregate.NewHolds(o.Store.Windows(), e.Hash, o.Now, o.Log),
-		Keys:       o.Keys,
-		UserAgent:  o.UserAgent,
-		Now:        o.Now,
+		ReportLimits: reports,
+		Catalog:      o.Catalog,
+		Runner:       e.Client,
+		Admit:        e.admit,
+		Observe:      o.Observe,
+		Servers:      o.Servers,
+		CountLimit:   e.Limiter(o.Limits.Count),
+		BotsLimit:    e.Limiter(o.Limits.Bots),
+		BadgeLimit:   e.Limiter(o.Limits.Badges),
+		VotesLimit:   e.Limiter(o.Limits.Votes),
+		ShardLimit:   e.Limiter(o.Limits.Shards),
+		Shards:       o.Store.Shards(),
+		ShardTTL:     o.ShardTTL,
+		Hash:         e.Hash,
+		Holds:        aggregate.NewHolds(o.Store.Windows(), e.Hash, o.Now, o.Log),
+		Keys:         o.Keys,
+		UserAgent:    o.UserAgent,
+		Now:          o.Now,
 	})
 	return e
 }

@@ -1,0 +1,44 @@
+package lists
+
+import "strings"
+
+// Credentials of a bot at a list.
+const (
+	credentialToken  = "token"
+	credentialBridge = "bridge_key" // a second one, of some lists
+)
+
+// WithBridgeKey returns the token with the bot's bridge key; "" says that there is
+// none, and that the token is not one itself.
+func (t Token) WithBridgeKey(key string) Token {
+	t.bridgeKey = &key
+	return t
+}
+
+// HasBridgeKey reports whether the token comes with a bridge key.
+func (t Token) HasBridgeKey() bool { return t.bridgeKey != nil && *t.bridgeKey != "" }
+
+// split finds out whether a token that was given as a mere string is the bridge key,
+// which begins with begins where that is known.
+func (t Token) split(begins string) Token {
+	if begins == "" || t.bridgeKey != nil || t.IsZero() {
+		return t
+	}
+	secret := t.Reveal()
+	if number, key, ok := strings.Cut(secret, ":"); ok && isListBotID(number) && strings.HasPrefix(key, begins) {
+		t.listBotID, secret = number, key
+	}
+	if !strings.HasPrefix(secret, begins) {
+		return t
+	}
+	return Token{listBotID: t.listBotID, bridgeKey: &secret}
+}
+
+// bridge returns the bridge key in place of the token. A mere string is the one
+// where the other is not wanted.
+func (t Token) bridge() Token {
+	if t.bridgeKey == nil {
+		return t
+	}
+	return Token{secret: t.bridgeKey, listBotID: t.listBotID}
+}
