@@ -62,7 +62,7 @@ type Config struct {
 	BadgeLimit *ratelimit.Limiter // of readings for badges, see BadgeRate; nil: off
 	VotesLimit *ratelimit.Limiter // nil: off
 	ShardLimit *ratelimit.Limiter // of reports of shards, see ShardRate; nil: off
-	// ReportLimits are of reports by their kind, see ReportRate; those that are
+	// ReportLimits are of reports by their kind, see NewReportLimits; those that are
 	// absent are off.
 	ReportLimits map[*lists.Report]*ratelimit.Limiter
 	Shards       store.Shards                    // where counts of shards add up; nil: nobody reports any

@@ -6,6 +6,7 @@ import (
 	"aggregator/catalog"
 	"aggregator/lists"
 	"aggregator/ratelimit"
+	"aggregator/store"
 )
 
 // ReportRequest is a report and the tokens of the lists that it is for.
@@ -51,9 +52,14 @@ func (a *Aggregator) Report(ctx context.Context, r ReportRequest, from Caller) (
 	return result.answer, err
 }
 
-// ReportRate returns how often one caller may send a kind of report for one bot.
-func ReportRate(r *lists.Report) ratelimit.Rate {
-	return ratelimit.Rate{Limit: r.Requests, Period: r.Interval}
+// NewReportLimits returns the limits of all kinds of reports, kept in st, under keys
+// made by hash.
+func NewReportLimits(st store.Windows, hash func(parts ...string) store.Key) map[*lists.Report]*ratelimit.Limiter {
+	all := map[*lists.Report]*ratelimit.Limiter{}
+	for _, kind := range lists.Reports() {
+		all[kind] = ratelimit.New(st, ratelimit.Rate{Limit: kind.Requests, Period: kind.Interval}, hash)
+	}
+	return all
 }
 
 func (a *Aggregator) reportOperations() map[*lists.Report]*operation[ReportRequest, ReportAnswer] {

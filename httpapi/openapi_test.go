@@ -154,7 +154,17 @@ func documentedRoutes(s *httpapi.Server) (all [][2]string) {
 }
 
 const (
-	tellingLists = listsYAML + `  tells.test: {name: T, url: 'https://tells.test/', webhook: {proof: {kind: header}, kind: {path: type, votes: upvote, tests: test}, user: user, bot: bot, id: id}}
+	reportsYAML = `    commands: {url: "https://one.test/c", whole: commands}
+    heartbeat: {url: "https://one.test/h", credential: bridge_key, fields: {online: o}}
+    errors: {url: "https://one.test/e", fields: {message: m}}
+    listing: {url: "https://one.test/l", method: PATCH, fields: {tags: t}}
+    announcements: {url: "https://one.test/n", fields: {title: a, text: b}}
+    analytics: {url: "https://one.test/a", fields: {server_id: s, active_users: u, timestamp: t}}
+    invalidate: {url: "https://one.test/i", method: GET}
+    vote_totals: {url: "https://one.test/:id/v", auth: {}, read: {total: votes}}
+    developer: {url: "https://one.test/d/:name", auth: {}}
+`
+	tellingLists = listsYAML + reportsYAML + `  tells.test: {name: T, url: 'https://tells.test/', webhook: {proof: {kind: header}, kind: {path: type, votes: upvote, tests: test}, user: user, bot: bot, id: id}}
 `
 	hookSecret = "secret of the list"
 	tellingYML = `bots:
@@ -214,7 +224,7 @@ func whatLists(c lists.Call) lists.Answer {
 	case c.Token().Reveal() == "page":
 		return lists.Answer{Status: 200, Body: []byte("<html>")}
 	}
-	return lists.Answer{Status: 200, Body: []byte(`{"name":"Bot","owners":["333333333333333333"],"voted":true}`), Took: time.Millisecond}
+	return lists.Answer{Status: 200, Body: []byte(`{"name":"Bot","owners":["333333333333333333"],"voted":true,"votes":3}`), Took: time.Millisecond}
 }
 
 // TestAnswersAreAsDescribed holds real answers of every route, good and bad,
@@ -296,6 +306,53 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"GET", voted, "", "", nil, 0, 401},
 		{"GET", voted, "", "", wrong, 2, 429},
 
+		{"PUT", bot + "/commands", "", `{"commands":[{"name":"a"}],"one.test":"t"}`, nil, 0, 200},
+		{"PUT", bot + "/commands", "/api/bots/" + botA + "/commands?dry_run", `{"commands":[],"one.test":"t"}`, key, 0, 200},
+		{"PUT", bot + "/commands", "", `{}`, nil, 0, 400},
+		{"PUT", bot + "/commands", "", `{"commands":[]}`, wrong, 0, 401},
+		{"PUT", bot + "/commands", "", `{"commands":[],"a":"` + strings.Repeat("a", 1<<20) + `"}`, nil, 0, 413},
+		{"PUT", bot + "/commands", "", `{"commands":[{"name":"a"}],"one.test":"t"}`, nil, 1, 429},
+		{"PATCH", bot, "", `{"tags":["a"],"one.test":"t"}`, nil, 0, 200},
+		{"PATCH", bot, "", `{}`, nil, 0, 400},
+		{"PATCH", bot, "", `{"tags":["a"]}`, wrong, 0, 401},
+		{"PATCH", bot, "", tooLarge, nil, 0, 413},
+		{"PATCH", bot, "", `{"tags":["a"],"one.test":"t"}`, nil, 1, 429},
+		{"POST", "/api/heartbeat", "", `{"bot_id":"` + botA + `","online":true,"cpu_percent":0.5,"last_crash_at":null,"one.test":{"bridge_key":"t"}}`, nil, 0, 200},
+		{"POST", "/api/heartbeat", "", `{"bot_id":"` + botA + `"}`, nil, 0, 400},
+		{"POST", "/api/heartbeat", "", `{"bot_id":"` + botA + `","online":true}`, wrong, 0, 401},
+		{"POST", "/api/heartbeat", "", tooLarge, nil, 0, 413},
+		{"POST", "/api/heartbeat", "", `{"bot_id":"` + botA + `","online":true,"one.test":"t"}`, nil, 1, 429},
+		{"POST", "/api/errors", "", `{"bot_id":"` + botA + `","message":"m","one.test":"t"}`, nil, 0, 200},
+		{"POST", "/api/errors", "", `{"bot_id":"x"}`, nil, 0, 400},
+		{"POST", "/api/errors", "", `{"bot_id":"` + botA + `","message":"m"}`, wrong, 0, 401},
+		{"POST", "/api/errors", "", tooLarge, nil, 0, 413},
+		{"POST", "/api/errors", "", `{"bot_id":"` + botA + `","message":"m","one.test":"t"}`, nil, 6, 429},
+		{"POST", "/api/announcements", "", `{"bot_id":"` + botA + `","title":"a","text":"b","one.test":"t"}`, nil, 0, 200},
+		{"POST", "/api/announcements", "", `[]`, nil, 0, 400},
+		{"POST", "/api/announcements", "", `{"bot_id":"` + botA + `","title":"a","text":"b"}`, wrong, 0, 401},
+		{"POST", "/api/announcements", "", tooLarge, nil, 0, 413},
+		{"POST", "/api/announcements", "", `{"bot_id":"` + botA + `","title":"a","text":"b","one.test":"t"}`, nil, 1, 429},
+		{"POST", "/api/analytics", "", `{"bot_id":"` + botA + `","server_id":"` + voter + `","active_users":1,"one.test":"t"}`, nil, 0, 200},
+		{"POST", "/api/analytics", "", `{"bot_id":"` + botA + `"}`, nil, 0, 400},
+		{"POST", "/api/analytics", "", `{"bot_id":"` + botA + `","server_id":"` + voter + `","active_users":1}`, wrong, 0, 401},
+		{"POST", "/api/analytics", "", tooLarge, nil, 0, 413},
+		{"POST", "/api/analytics", "", `{"bot_id":"` + botA + `","server_id":"` + voter + `","active_users":1,"one.test":"t"}`, nil, 1, 429},
+		{"POST", bot + "/invalidate", "", small, nil, 0, 200},
+		{"POST", bot + "/invalidate", "", "", nil, 0, 400},
+		{"POST", bot + "/invalidate", "", small, wrong, 0, 401},
+		{"POST", bot + "/invalidate", "", tooLarge, nil, 0, 413},
+		{"POST", bot + "/invalidate", "/api/bots/" + stranger + "/invalidate", small, nil, 1, 429},
+		{"POST", bot + "/votes/total", "", small, nil, 0, 200},
+		{"POST", bot + "/votes/total", "/api/bots/" + botA + "/votes/total?dry_run=1", "", key, 0, 200},
+		{"POST", bot + "/votes/total", "", "", nil, 0, 400},
+		{"POST", bot + "/votes/total", "", small, wrong, 0, 401},
+		{"POST", bot + "/votes/total", "", tooLarge, nil, 0, 413},
+		{"POST", bot + "/votes/total", "", small, nil, 1, 429},
+		{"POST", "/api/developers/{name}", "", small, nil, 0, 200},
+		{"POST", "/api/developers/{name}", "/api/developers/a%20b", small, nil, 0, 400},
+		{"POST", "/api/developers/{name}", "", tooLarge, nil, 0, 413},
+		{"POST", "/api/developers/{name}", "", small, nil, 1, 429},
+
 		{"POST", hook, "/hooks/" + botA + "/tells.test", `{"type":"upvote","user":"` + voter + `","id":"a"}`, []string{"Authorization", hookSecret}, 0, 200},
 		{"POST", hook, "/hooks/" + botB + "/tells.test", `{"type":"upvote","user":"` + voter + `","id":"b"}`, []string{"Authorization", hookSecret}, 0, 200},
 		{"POST", hook, "/hooks/" + botA + "/tells.test", `{"type":"review"}`, []string{"Authorization", hookSecret}, 0, 200},
@@ -352,7 +409,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	} {
 		at := row.at
 		if at == "" {
-			at = strings.NewReplacer("{id}", botA, "{user}", voter).Replace(row.path)
+			at = strings.NewReplacer("{id}", botA, "{name}", "some-one", "{user}", voter).Replace(row.path)
 		}
 		headers := append(slices.Clone(row.headers), "X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i+1)) // each row is another caller
 		for range row.times {
@@ -440,7 +497,7 @@ func (d apiDocument) holdBusy(t *testing.T, s service) {
 	t.Helper()
 	s.api.StopServing()
 	for _, r := range documentedRoutes(s.api) {
-		path := strings.NewReplacer("{id}", botA, "{user}", voter, "{bot}", botA, "{list}", "tells.test").Replace(r[1])
+		path := strings.NewReplacer("{id}", botA, "{name}", "some-one", "{user}", voter, "{bot}", botA, "{list}", "tells.test").Replace(r[1])
 		a := ask(t, r[0], s.base+path, "")
 		if a.Status != http.StatusServiceUnavailable {
 			t.Errorf("%s %s of a service that ends: status %d, want 503", r[0], path, a.Status)

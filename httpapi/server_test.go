@@ -62,7 +62,7 @@ func serve(t *testing.T, st store.Store, run testkit.Runner, change ...func(*htt
 		Catalog: live, ClientIPHeader: "X-Forwarded-For", Log: log.Logger(),
 		Aggregator: aggregate.New(aggregate.Config{
 			Catalog: live, Runner: run, CountLimit: ratelimit.New(st.Windows(), rate, hash), BotsLimit: ratelimit.New(st.Windows(), rate, hash),
-			VotesLimit: ratelimit.New(st.Windows(), rate, hash),
+			VotesLimit: ratelimit.New(st.Windows(), rate, hash), ReportLimits: aggregate.NewReportLimits(st.Windows(), hash),
 			ShardLimit: ratelimit.New(st.Windows(), aggregate.ShardRate, hash), Shards: st.Shards(), ShardTTL: 24 * time.Hour, Hash: hash,
 		}),
 	}

@@ -94,7 +94,7 @@ func TestReference(t *testing.T) {
 			if !strings.Contains(body, `<h3 id="`+op.ID+`">`) {
 				t.Errorf("%s is not shown", op.ID)
 			}
-			if strings.Contains(op.example.body, "true") || strings.Contains(op.example.body, "null") {
+			if strings.Contains(op.example.body, "false") || strings.Contains(op.example.body, "null") {
 				t.Errorf("%s: the example %s is not one in every language", op.ID, op.example.body)
 			}
 		}

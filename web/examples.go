@@ -32,7 +32,7 @@ func chosenLanguage(key string) language {
 // apiExample is a request as examples show it.
 type apiExample struct {
 	method, url string
-	body        string // JSON without true, false and null, which languages write otherwise; "" for none
+	body        string // JSON without false and null, which languages write otherwise; "" for none
 	keyed       bool   // the bot's key is shown
 }
 
@@ -41,7 +41,7 @@ func examplePath(path, list string) string {
 	if strings.HasPrefix(path, "/api/lists/") {
 		return strings.NewReplacer("{id}", list).Replace(path)
 	}
-	return strings.NewReplacer("{id}", exampleBot, "{bot}", exampleBot, "{user}", "876543210987654321", "{list}", list).Replace(path)
+	return strings.NewReplacer("{id}", exampleBot, "{bot}", exampleBot, "{user}", "876543210987654321", "{list}", list, "{name}", "someone").Replace(path)
 }
 
 func curlExample(e apiExample) string {
@@ -81,7 +81,8 @@ func pythonExample(e apiExample) string {
 	imports, options := []string{"urllib.request"}, []string{"    " + quoteJSON(e.url)}
 	if e.body != "" {
 		imports = append([]string{"json"}, imports...)
-		options = append(options, "    data=json.dumps("+e.body+").encode()")
+		literal := strings.ReplaceAll(e.body, ":true", ":True")
+		options = append(options, "    data=json.dumps("+literal+").encode()")
 	}
 	if e.keyed {
 		imports = append([]string{"os"}, imports...)
