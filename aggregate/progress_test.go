@@ -154,16 +154,20 @@ func TestProgress(t *testing.T) {
 	said("a.test")
 	want(first, "a.test")
 	want(second, "a.test")
-	third := s.watch(3)
-	want(third, outlook, "a.test", "b.test", "c.test") // in catalog order: it is kept
-	for i, w := range []watched{first, second, third} {
+	ended := func(w watched) {
+		t.Helper()
 		if more, ok := <-w.events; ok {
-			t.Errorf("%d heard %q at its end", i, more)
+			t.Errorf("heard %q at its end", more)
 		}
 		if err := testkit.Receive(t, "the end", w.done); err != nil {
-			t.Errorf("%d: %v", i, err)
+			t.Error(err)
 		}
 	}
+	ended(first)
+	ended(second)
+	third := s.watch(3)
+	want(third, outlook, "a.test", "b.test", "c.test") // in catalog order: it is kept, now that the others have ended
+	ended(third)
 	if n := len(s.asked); n != 3 {
 		t.Errorf("lists were asked %d times, want each once", n)
 	}
