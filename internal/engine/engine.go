@@ -160,11 +160,11 @@ func (e *Engine) LocalLimiter(rate ratelimit.Rate) *ratelimit.Limiter {
 	return ratelimit.New(store.NewMemory(store.MemoryOptions{MaxKeys: maxLocalKeys}).Windows(), rate, e.Hash)
 }
 
-// Unlimited returns an Aggregator without a limit on posts, for the operator's own
+// Unlimited returns an Aggregator without a limit on posts and reports, for the operator's own
 // bots. What holds calls back from lists is the same.
 func (e *Engine) Unlimited() *aggregate.Aggregator {
 	config := e.Aggregator.Config
-	config.CountLimit = nil
+	config.CountLimit, config.ReportLimits = nil, nil
 	return aggregate.New(config)
 }
 
