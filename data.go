@@ -42,5 +42,5 @@ var OpenAPIYAML []byte
 
 // Guides are what there is to read for people, in Markdown.
 //
-//go:embed README.md docs/libraries.md docs/own-bots.md docs/sharded-bots.md docs/votes.md
+//go:embed CONTRIBUTING.md docs/compatibility.md docs/own-bots.md docs/sharded-bots.md docs/votes.md
 var Guides embed.FS

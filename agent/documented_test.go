@@ -3,11 +3,12 @@ package agent
 import (
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
 
 	"aggregator"
 	"aggregator/catalog"
+	"aggregator/internal/testkit"
 )
 
 // TestDocumentedExample loads the file that docs/own-bots.md shows.
@@ -16,11 +17,12 @@ func TestDocumentedExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, after, _ := strings.Cut(string(page), "```yaml\n")
-	text, _, ok := strings.Cut(after, "```")
-	if !ok {
+	blocks, _ := testkit.Blocks(string(page))
+	i := slices.IndexFunc(blocks, func(b testkit.Block) bool { return b.Value("file") == "bots.yaml" })
+	if i < 0 {
 		t.Fatal("the page shows no file")
 	}
+	text := blocks[i].Text
 	c, _, err := catalog.Load([]catalog.File{{Name: "lists.yaml", Data: aggregator.ListsYAML}, {Name: "lists_defunct.yaml", Data: aggregator.DefunctListsYAML}}, catalog.File{})
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"aggregator/internal/testkit"
 	"aggregator/lists"
 )
 
@@ -205,6 +206,37 @@ func documented(t *testing.T) []expectations {
 	return all
 }
 
+// documentedAndExample returns the catalog and what its lists document, both with
+// the example of CONTRIBUTING.md.
+func documentedAndExample(t *testing.T) (*Catalog, []expectations) {
+	t.Helper()
+	page, err := os.ReadFile("../CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := File{Name: "CONTRIBUTING.md"}
+	all := documented(t)
+	blocks, _ := testkit.Blocks(string(page))
+	for _, b := range blocks {
+		switch b.Language {
+		case "yaml": // the last one is the whole entry
+			example.Data = []byte(b.Text)
+		case "json":
+			e, err := readExpectations([]byte(b.Text))
+			if err != nil {
+				t.Fatalf("CONTRIBUTING.md:%d: %v", b.Line, err)
+			}
+			e.List = "example-list.com"
+			all = append(all, e)
+		}
+	}
+	c, _, err := Load(append(slices.Clone(shippedLists), example), File{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, all
+}
+
 // readExpectations reads a file, and gives each row its source.
 func readExpectations(data []byte) (e expectations, err error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
@@ -232,8 +264,8 @@ func inherit(source *string, from string) {
 }
 
 func TestDocumentedPosts(t *testing.T) {
-	c := shipped(t)
-	for _, e := range documented(t) {
+	c, all := documentedAndExample(t)
+	for _, e := range all {
 		for _, r := range e.Posts {
 			t.Run(r.name(e.List), func(t *testing.T) {
 				call, ok := r.plan(t, livingList(t, c, e.List))
@@ -437,8 +469,8 @@ func TestHowToDocument(t *testing.T) {
 }
 
 func TestDocumentedAnswers(t *testing.T) {
-	c := shipped(t)
-	for _, e := range documented(t) {
+	c, all := documentedAndExample(t)
+	for _, e := range all {
 		for _, r := range e.Answers {
 			t.Run(fmt.Sprintf("%s/%d %s", e.List, r.Status, r.Body), func(t *testing.T) {
 				call, skipped := livingList(t, c, e.List).PlanPost(
@@ -486,8 +518,8 @@ func TestParkedDomains(t *testing.T) {
 // TestDocumentedReadings checks that each field that a list documents is found.
 func TestDocumentedReadings(t *testing.T) {
 	const key = "s3cret-key"
-	c := shipped(t)
-	for _, e := range documented(t) {
+	c, all := documentedAndExample(t)
+	for _, e := range all {
 		for i, r := range e.Readings {
 			t.Run(fmt.Sprintf("%s/%d", e.List, i+1), func(t *testing.T) {
 				call, skipped := livingList(t, c, e.List).PlanRead(documentedBot, lists.NewToken(key, "42"), documentedAgent)

@@ -22,13 +22,16 @@ type docPage struct {
 	Guide       string // the file that it is made of; "" for one of another kind
 }
 
+// dialectPath is the page about adding a list.
+const dialectPath = "/docs/dialect"
+
 var docPages = []docPage{
 	{"/docs", "API", "API reference", ""},
-	{"/docs/libraries", "Libraries", "Client libraries", "docs/libraries.md"},
+	{"/docs/libraries", "Libraries", "Compatibility", "docs/compatibility.md"},
 	{"/docs/votes", "Votes", "Votes", "docs/votes.md"},
 	{"/docs/own-bots", "Own bots", "Your own bots", "docs/own-bots.md"},
 	{"/docs/shards", "Shards", "Bots whose shards run in many processes", "docs/sharded-bots.md"},
-	{"/docs/dialect", "Add a list", "How to add a list", "README.md"},
+	{dialectPath, "Add a list", "How to add a list", "CONTRIBUTING.md"},
 	{"/docs/why", "Failures", "Why did my post fail?", ""},
 	{"/docs/badge", "Badge", "A badge for a README", ""},
 }
@@ -115,8 +118,8 @@ func (d *docs) makeGuides(c *catalog.Catalog) (map[string]template.HTML, error) 
 		if err != nil {
 			return nil, err
 		}
-		if p.Path == "/docs/dialect" {
-			source = slices.Concat([]byte("# "+p.Title+"\n"), markdownSection(source, "Adding a list"), demoted(catalog.FormatPage()))
+		if p.Path == dialectPath {
+			source = slices.Concat([]byte("# "+p.Title+"\n"), markdownSection(source, "A list in five minutes"), demoted(catalog.FormatPage()))
 		}
 		html, err := renderMarkdown(withWebhooks(source, c), d.guideLink)
 		if err != nil {
@@ -177,11 +180,18 @@ func (d *docs) guideLink(to string) string {
 		fragment = "#" + fragment
 	}
 	name := file[strings.LastIndexByte(file, '/')+1:]
-	if name == "lists-format.md" {
-		return d.path("/docs/dialect") + cmp.Or(fragment, "#the-format-of-lists-files")
+	switch name {
+	case "lists-format.md":
+		return d.path(dialectPath) + cmp.Or(fragment, "#the-format-of-lists-files")
+	case "api.md":
+		return d.path("/docs")
 	}
 	for _, p := range docPages {
-		if p.Guide != "README.md" && strings.TrimPrefix(p.Guide, "docs/") == name && name != "" {
+		switch {
+		case name == "" || strings.TrimPrefix(p.Guide, "docs/") != name:
+		case p.Path == dialectPath: // a section of that file
+			return d.path(p.Path)
+		default:
 			return d.path(p.Path) + fragment
 		}
 	}

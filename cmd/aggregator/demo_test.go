@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,54 +9,11 @@ import (
 	"aggregator/lists"
 )
 
-// TestDemoOfVotes holds what README.md shows of votes to what the demo prints,
-// whichever lists tell of them.
-func TestDemoOfVotes(t *testing.T) {
-	t.Parallel()
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, _ := strings.Cut(string(readme), "\n## Votes\n")
-	section, _, _ = strings.Cut(section, "\n## ")
-	mask := func(line string) string {
-		for _, change := range []struct{ what, to string }{
-			{`\b[a-z0-9.-]+\.[a-z]+( {2,}|")`, "LIST$1"}, {`header [\w-]+`, "header H"},
-			{`, (after "\S+"|with the timestamp in [\w-]+|as t=\S+,v1=…)`, ""}, {`\d\d\d\d-\d\d-\d\dT[0-9:]+Z`, "TIME"}, {` +`, " "},
-		} {
-			line = regexp.MustCompile(change.what).ReplaceAllString(line, change.to)
-		}
-		return strings.TrimSpace(line)
-	}
-	e := runToEnd(t, nil, "demo", "--once", "--listen", anyPort)
-	var printed []string
-	for line := range strings.Lines(e.Out) {
-		printed = append(printed, mask(line))
-	}
-	if e.Code != 0 {
-		t.Errorf("ended with %d: %s", e.Code, e.ErrOut)
-	}
-	shown := 0
-	for line := range strings.Lines(section) {
-		if !strings.HasPrefix(line, "    ") {
-			continue
-		}
-		shown++
-		pattern := strings.ReplaceAll(regexp.QuoteMeta(mask(line)), " … ", ".*")
-		if found := regexp.MustCompile("(?m)^" + pattern + "$"); !found.MatchString(strings.Join(printed, "\n")) {
-			t.Errorf("README.md shows\n%s\nwhich is not in what was printed (masked: %s)\n%s", line, pattern, e.Out)
-		}
-	}
-	if shown != maxDemoVotes+1 {
-		t.Errorf("README.md shows %d lines of the demo, want one for each list and a vote", shown)
-	}
-}
-
 // TestDemoServesOn does what the demo says to try.
 func TestDemoServesOn(t *testing.T) {
 	t.Parallel()
-	sh := newPageShell(t, nil)
-	demo, _ := sh.start(t, "aggregator demo --listen "+anyPort)
+	sh := newReader(t, "what the demo prints", "")
+	demo := sh.start(t, "aggregator demo --listen "+anyPort).out
 	const begin = "every list is a sandbox. Try:\n\n"
 	testkit.Wait(t, "what to try", func() bool {
 		_, try, ok := strings.Cut(demo.String(), begin)
@@ -65,18 +21,16 @@ func TestDemoServesOn(t *testing.T) {
 	})
 	_, try, _ := strings.Cut(demo.String(), begin)
 	for line := range strings.Lines(strings.TrimSpace(try)) {
-		out, done := sh.start(t, strings.TrimSpace(line))
-		testkit.Receive(t, line, done)
-		if text := out.String(); text == "" || strings.Contains(text, `"error":true`) {
-			t.Errorf("%sprinted %q", line, text)
+		text, err := sh.start(t, strings.TrimSpace(line)).wait(t)
+		if err != nil || text == "" || strings.Contains(text, `"error":true`) {
+			t.Errorf("%sprinted %q, and ended with %v", line, text, err)
 		}
 	}
 	url := regexp.MustCompile(`http://\S+/api/bots/`).FindString(try) + demoBot + "/votes/" + demoVoter
 	list := tellingList(t)
-	out, done := sh.start(t, `curl -d '{"`+list+`": "token"}' `+url)
-	testkit.Receive(t, "asking for a vote", done)
-	if !strings.Contains(out.String(), `"`+list+`":{"voted":true`) {
-		t.Errorf("%s has voted everywhere, printed %q", demoVoter, out.String())
+	out, err := sh.start(t, `curl -d '{"`+list+`": "token"}' `+url).wait(t)
+	if err != nil || !strings.Contains(out, `"`+list+`":{"voted":true`) {
+		t.Errorf("%s has voted everywhere, printed %q, and ended with %v", demoVoter, out, err)
 	}
 	testkit.Wait(t, "the vote that was sent", func() bool {
 		_, after, _ := strings.Cut(demo.String(), begin)

@@ -366,11 +366,11 @@ func TestDemoNamesKey(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			sh := newPageShell(t, nil)
+			sh := newReader(t, tt.name, "")
 			if err := os.WriteFile(filepath.Join(sh.dir, "bots.yaml"), []byte("bots:\n  \"123456789012345678\": {"+strings.Replace(tt.key, "${K}", `"${K}"`, 1)+"}\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			out, _ := sh.start(t, "aggregator demo --bots bots.yaml --listen "+anyPort)
+			out := sh.start(t, "aggregator demo --bots bots.yaml --listen "+anyPort).out
 			testkit.Wait(t, tt.want, func() bool { return strings.Contains(out.String(), tt.want) })
 		})
 	}

@@ -25,6 +25,9 @@ import (
 var binaries string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(sandboxVariable) != "" {
+		os.Exit(runAsProgram())
+	}
 	flag.Parse()
 	os.Exit(func() int {
 		// Most of these tests wait, and two of them for ten seconds.

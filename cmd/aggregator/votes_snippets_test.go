@@ -76,7 +76,7 @@ func TestVerifiers(t *testing.T) {
 	for language, command := range verifiers {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			text := snippet(t, "votes.md", language)
+			text := snippets(t, "docs/votes.md", language)[0]
 			runtime := map[string]string{"js": "node", "python": "python3", "go": "go"}[language]
 			if _, err := exec.LookPath(runtime); err != nil {
 				t.Skipf("NOT TESTED: no %s", runtime)

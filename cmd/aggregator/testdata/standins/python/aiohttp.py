@@ -23,9 +23,9 @@ class _Request:
     async def __aenter__(self):
         def ask():
             with urllib.request.urlopen(self._request) as answer:
-                return answer.read().decode()
+                return answer.status, answer.read().decode()
 
-        self._text = await asyncio.to_thread(ask)
+        self.status, self._text = await asyncio.to_thread(ask)
         return self
 
     async def __aexit__(self, *_):
