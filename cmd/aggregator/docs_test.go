@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"aggregator"
 	"aggregator/catalog"
 	"aggregator/internal/testkit"
 	"aggregator/lists"
@@ -166,7 +167,7 @@ func valueOf(name string) string {
 
 func newReader(t *testing.T, name, text string) *reader {
 	t.Helper()
-	r := &reader{name: name, dir: t.TempDir(), ports: newPorts(), lists: builtinLists()}
+	r := &reader{name: name, dir: t.TempDir(), ports: newPorts(), lists: aggregator.BuiltInLists()}
 	bin := t.TempDir()
 	self, err := os.Executable()
 	if err != nil {
