@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"aggregator/catalog"
 	"aggregator/internal/near"
@@ -22,6 +23,9 @@ type environment struct {
 	out, errOut io.Writer
 	transport   http.RoundTripper                                 // of all calls to lists
 	given       map[string]bool                                   // flags on the command line
+	terminal    func(io.Writer) bool                              // whether a writer is a terminal; nil: as the system says
+	patience    time.Duration                                     // for a store that another process has open; 0: storePatience
+	after       func(time.Duration) <-chan time.Time              // as time.After, which nil stands for
 	tune        func(memory byteSize, getenv func(string) string) // the process for a service; nil: it is left as it is
 }
 

@@ -37,7 +37,9 @@ func commands() []command {
 var (
 	keySetting   = explanation{keyVariable("list.example"), "your key for list.example, as in --list-keys; each list that must be read with a key has such a variable, and one with _FILE after it for a file"}
 	proxySetting = explanation{"HTTPS_PROXY, NO_PROXY", "the proxy for calls to lists, and the hosts that are called without it"}
-	stateSetting = explanation{"XDG_STATE_HOME", "folder of the default --store; ~/.local/state if not set"}
+	stateSetting = explanation{"XDG_STATE_HOME", "folder of the default --store; ~/.local/state if not set (macOS: ~/Library/Application Support, Windows: %LOCALAPPDATA%)"}
+
+	colourSetting = explanation{"NO_COLOR, TERM", "whatever NO_COLOR holds, there are no colours; TERM=dumb stands for that and for no lines that are written over"}
 )
 
 // sections returns the program's commands as the general help groups them.
@@ -57,8 +59,25 @@ func sections() []section {
 				arguments: []explanation{{"LIST", "id of a list, such as list.example; a former id will do"}},
 				example:   "explain list.example", define: explain,
 			},
+			{
+				name: "bot", operand: "ID", summary: "read a bot from every list, without a service",
+				arguments: []explanation{{"ID", "the bot's id, its Discord snowflake"}},
+				settings:  []explanation{keySetting, stateSetting, colourSetting, proxySetting},
+				example:   "bot 123456789012345678", define: readBot,
+			},
+			{
+				name: "voted", operand: "BOT USER", summary: "ask lists whether a user has voted for a bot, without a service",
+				arguments: []explanation{{"BOT", "the bot's id, its Discord snowflake"}, {"USER", "the user's, the same"}},
+				settings:  []explanation{stateSetting, colourSetting, proxySetting},
+				example:   "voted 123456789012345678 223456789012345678 --tokens tokens.yaml", define: voted,
+			},
 		}},
 		{"To post the counts of your bots", []command{
+			{
+				name: "post", summary: "post a count to every list that you have a token for, without a service",
+				settings: []explanation{stateSetting, colourSetting, proxySetting},
+				example:  "post --bot 123456789012345678 --count 1234 --tokens tokens.yaml", define: postCount,
+			},
 			{
 				name: "agent", summary: "post the counts of your own bots by itself, without the HTTP side",
 				settings: []explanation{proxySetting}, example: "agent --bots bots.yaml --once", define: runAgent,

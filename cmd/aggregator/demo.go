@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"text/tabwriter"
 	"time"
 
 	"aggregator/aggregate"
@@ -195,28 +194,6 @@ func printCount(out io.Writer, count aggregate.CountAnswer, took time.Duration) 
 	_, _ = fmt.Fprintf(out, "\nOne POST of %d servers reached %d of %d lists in %s.\n", demoServers, good, len(count.Results), took.Round(time.Millisecond))
 }
 
-// printResults prints what lists said to a count, and returns how many accepted
-// it.
-func printResults(out io.Writer, results []aggregate.Result, skipped []aggregate.Skipped) (good int) {
-	if len(results) > 0 {
-		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		_, _ = fmt.Fprintln(w, "LIST\tRESULT\tIT SAID\tTIME")
-		for _, r := range results {
-			result := "FAILED"
-			if r.OK {
-				result = "ok"
-				good++
-			}
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%d %s\t%s\n", r.List, result, r.Status, shorten(r.Text, 60), r.Took.Round(10*time.Microsecond))
-		}
-		_ = w.Flush()
-	}
-	for _, s := range skipped {
-		_, _ = fmt.Fprintf(out, "%s skipped: %s\n", s.ID, s.Why)
-	}
-	return good
-}
-
 func printBot(out io.Writer, bot aggregate.BotAnswer) {
 	knew := 0
 	for _, r := range bot.Lists {
@@ -225,13 +202,6 @@ func printBot(out io.Writer, bot aggregate.BotAnswer) {
 		}
 	}
 	_, _ = fmt.Fprintf(out, "Read back: %q has %d servers, say %d of %d lists asked.\n", bot.Username, bot.ServerCount, knew, len(bot.Lists))
-}
-
-func shorten(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return s
 }
 
 // printTry prints what to try next, for the program as it was called.

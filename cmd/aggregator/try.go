@@ -7,25 +7,22 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"strings"
-	"time"
 
 	"aggregator"
 	"aggregator/aggregate"
 	"aggregator/catalog"
-	"aggregator/internal/engine"
 	"aggregator/lists"
 )
 
 // tryFlags are the flags of try.
 type tryFlags struct {
+	directFlags
 	list, bot, user string
 	servers         int64
 	token           secretFlag
-	store           string
 }
 
 // try runs an entry against its list's live API, in the way of every request:
@@ -37,7 +34,7 @@ func try(fs *flag.FlagSet) action {
 	fs.StringVar(&f.user, "user", "", "`ID` of a user, a Discord snowflake, of whom the list is asked whether they have voted for the bot; it is not asked if not given")
 	fs.Int64Var(&f.servers, "servers", 0, "true server `COUNT` of that bot; each post leaves it at the list (required)")
 	f.token.add(fs, "the bot's token for the list, - for standard input; NUMBER:TOKEN where the list numbers bots itself")
-	secretVar(fs, &f.store, "store", "", "`STORE` of what lists hold back: sqlite:FILE, memory: or redis://HOST:PORT (sqlite: in your state folder if not given)")
+	f.addStore(fs)
 	return func(ctx context.Context, env environment, operands []string) error {
 		return f.try(ctx, env, operands[0])
 	}
@@ -52,24 +49,15 @@ func (f *tryFlags) try(ctx context.Context, env environment, file string) error 
 	if err != nil {
 		return err
 	}
-	log := (&logFlags{format: formatText, level: slog.LevelWarn}).logger(env.errOut)
-	if f.store == "" {
-		if f.store, err = stateStore(env); err != nil {
-			return err
-		}
-	}
-	st, err := openStore(ctx, f.store, log)
+	way, err := f.open(ctx, env, c.Only(list), nil)
 	if err != nil {
 		return err
 	}
 	t := trial{
-		out: env.out, list: list, bot: f.bot, user: f.user, token: token, servers: f.servers,
-		aggregator: engine.New(engine.Options{
-			Catalog: catalog.LiveOf(c.Only(list)), Store: st, Transport: env.transport, Log: log, UserAgent: userAgent,
-		}).Aggregator,
+		out: env.out, list: list, bot: f.bot, user: f.user, token: token, servers: f.servers, aggregator: way.Aggregator,
 	}
 	err = t.run(ctx)
-	return errors.Join(err, st.Close())
+	return errors.Join(err, way.close())
 }
 
 // check checks the flags and returns the token.
@@ -180,13 +168,6 @@ func (t trial) steps() []step {
 	return all
 }
 
-// Results of a step.
-const (
-	resultOK     = "ok"
-	resultFailed = "FAILED"
-	resultHeld   = "held" // it was not sent: the list would refuse it now, or punish it
-)
-
 // post makes one post. It reports whether nothing is wrong with the entry.
 func (t trial) post(ctx context.Context, s step) bool {
 	request := aggregate.CountRequest{Count: s.count, Tokens: []aggregate.NamedToken{{ID: t.list.ID, Token: s.token}}, DryRun: true}
@@ -275,20 +256,7 @@ func (t trial) vote(ctx context.Context) bool {
 	if !r.OK {
 		return t.say(what, resultFailed, fmt.Sprintf("%s: %d %s", r.Why, r.Status, shorten(r.Text, 200)), sent)
 	}
-	said := "voted false"
-	if r.Voted {
-		said = "voted true"
-	}
-	if !r.At.IsZero() {
-		said += ", voted_at " + r.At.UTC().Format(time.RFC3339)
-	}
-	if !r.Until.IsZero() {
-		said += ", until " + r.Until.UTC().Format(time.RFC3339)
-	}
-	if r.Weight > 0 {
-		said += fmt.Sprintf(", weight %d", r.Weight)
-	}
-	return t.say(what, resultOK, said, sent)
+	return t.say(what, resultOK, voteInWords(r.Vote), sent)
 }
 
 // skipped tells why the list was not asked.
@@ -297,7 +265,7 @@ func (t trial) skipped(what string, skipped []aggregate.Skipped) bool {
 		return t.say(what, resultFailed, "the list was not asked", nil)
 	}
 	result := resultFailed
-	if why := skipped[0].Why.Reason; why == lists.SkipPaced || why == lists.SkipRefused {
+	if skipped[0].Why.IsHeld() {
 		result = resultHeld
 	}
 	return t.say(what, result, skipped[0].Why.String(), nil)
