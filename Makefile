@@ -10,10 +10,10 @@ ATTACK = 10s
 # chromium for the pages.
 TEST_NEEDS = gcc redis-server chromium
 
-.PHONY: help build test lint demo check schema fuzz bench baseline soak attack screenshots clean
+.PHONY: help build test lint demo check schema fuzz bench baseline soak attack screenshots release release-check clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s  %s\n", $$1, $$2 }' Makefile
 
 build: ## build bin/aggregator, a static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/aggregator ./cmd/aggregator
@@ -74,6 +74,22 @@ SCREENSHOTS = $(CURDIR)/bin/screenshots
 screenshots: ## take a picture of every page, over the sandbox, into SCREENSHOTS (bin/screenshots)
 	@.ci/setup chromium
 	SCREENSHOTS=$(SCREENSHOTS) $(GO) test -count=1 -run '^TestScreenshots$$' ./web/browsertest
+
+# The version is that of the tag, or VERSION. TARGETS are the systems to build for,
+# such as "linux/amd64 windows/arm64".
+RELEASE = $(GO) run ./internal/release $(if $(VERSION),-version '$(VERSION)') $(if $(TARGETS),-targets '$(TARGETS)')
+
+release: ## build and pack the program for each system into bin/release, with checksums
+	$(RELEASE) -out bin/release
+
+# From what is committed, in another folder, and with nothing compiled before.
+release-check: ## make the release again elsewhere, and check that every byte is the same
+	@[ -z "$$(git status --porcelain)" ] || { echo "what is not committed would differ:" >&2; git status --short >&2; exit 1; }
+	$(RELEASE) -out bin/release
+	@elsewhere=$$(mktemp -d); trap 'rm -rf "$$elsewhere"' EXIT; \
+	git clone -q . "$$elsewhere/a/clone" && cd "$$elsewhere/a/clone" && \
+	GOCACHE="$$elsewhere/cache" $(RELEASE) -out ../release && \
+	diff -u "$(CURDIR)/bin/release/SHA256SUMS" ../release/SHA256SUMS && echo "the same bytes, made in two folders"
 
 clean: ## remove what build made
 	rm -rf bin
