@@ -38,28 +38,27 @@ type Pair struct {
 // was: comments, order and layout stay. The file must be strict YAML, or the error
 // is an *Error. Another error says which value cannot be set so.
 func Edit(f File, settings ...Setting) ([]byte, error) {
+	held, err := meaning(f)
 	for _, s := range settings {
-		text, err := set(f, s)
 		if err != nil {
-			return nil, err
+			break
 		}
-		f.Data = text
+		held = with(held, s.Path, s.Value)
+		f.Data, err = set(f, s, held)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return f.Data, nil
 }
 
-// set sets one value. What comes of it is read back and compared, for YAML can be
-// written in more ways than are understood here.
-func set(f File, s Setting) ([]byte, error) {
-	before, err := meaning(f)
-	if err != nil {
-		return nil, err
-	}
+// set sets one value. What comes of it is read back and compared with what it is to
+// mean, for YAML can be written in more ways than are understood here.
+func set(f File, s Setting, want any) (text []byte, err error) {
 	e := &editor{text: f.Data, newline: "\n"}
 	if bytes.Contains(f.Data, []byte("\r\n")) {
 		e.newline = "\r\n"
 	}
-	text := f.Data
 	switch doc, fault := decodeNext(yaml.NewDecoder(bytes.NewReader(f.Data))); {
 	case errors.Is(fault, io.EOF), fault == nil && (len(doc.Content) == 0 || isEmpty(doc.Content[0])):
 		text = e.appended(s.Path, s.Value)
@@ -69,8 +68,7 @@ func set(f File, s Setting) ([]byte, error) {
 		text, err = e.set(block{node: doc.Content[0], end: e.lines() + 1}, s, s.Path)
 	}
 	if err == nil {
-		after, e := meaning(File{f.Name, text})
-		if e != nil || !reflect.DeepEqual(after, with(before, s.Path, s.Value)) {
+		if got, fault := meaning(File{f.Name, text}); fault != nil || !reflect.DeepEqual(got, want) {
 			err = errors.New("is written in a way that cannot be edited")
 		}
 	}
@@ -110,7 +108,7 @@ func meaningOf(n *Node) any {
 	return leaf{n.tag, n.value}
 }
 
-// with returns what a file is to hold once a value is set.
+// with returns what a file is to hold once a value is set. It changes held.
 func with(held any, path []string, value any) any {
 	if len(path) > 0 {
 		all, _ := held.(map[string]any)

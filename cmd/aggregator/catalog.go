@@ -23,14 +23,22 @@ func (f *catalogFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.legacyIDs, "legacy-ids", "", "`FILE` of ids that lists once had, or builtin, which is the default where the built-in lists are loaded")
 }
 
-// read loads the catalog from its files. The built-in legacy ids lead to
-// built-in lists, and are left out where these are.
+// read loads the catalog from its files.
 func (f *catalogFlags) read() (*catalog.Catalog, []string, error) {
+	all, legacy, err := f.files()
+	if err != nil {
+		return nil, nil, err
+	}
+	return catalog.Load(all, legacy)
+}
+
+// files returns the files of the catalog. The built-in legacy ids lead to built-in
+// lists, and are left out where these are.
+func (f *catalogFlags) files() (all []catalog.File, legacy catalog.File, err error) {
 	names := f.lists
 	if len(names) == 0 {
 		names = files{builtIn}
 	}
-	var all []catalog.File
 	for _, name := range names {
 		if name == builtIn {
 			all = append(all, aggregator.BuiltInLists()...)
@@ -38,22 +46,17 @@ func (f *catalogFlags) read() (*catalog.Catalog, []string, error) {
 		}
 		file, err := readCatalogFile(name)
 		if err != nil {
-			return nil, nil, err
+			return nil, legacy, err
 		}
 		all = append(all, file)
 	}
-	var legacy catalog.File
-	var err error
 	switch {
 	case f.legacyIDs == builtIn, f.legacyIDs == "" && slices.Contains(names, builtIn):
 		legacy = aggregator.BuiltInLegacyIDs()
 	case f.legacyIDs != "":
 		legacy, err = readCatalogFile(f.legacyIDs)
 	}
-	if err != nil {
-		return nil, nil, err
-	}
-	return catalog.Load(all, legacy)
+	return all, legacy, err
 }
 
 func readCatalogFile(name string) (catalog.File, error) {

@@ -117,6 +117,11 @@ func sections() []section {
 				example:   "try my-list.yaml --list list.example --bot 123456789012345678 --servers 1234 --token-file token.txt", define: try,
 			},
 			{
+				name: "import botblock", operand: "DIR", summary: "compare the open data of BotBlock with the catalog, and take facts over",
+				arguments: []explanation{{"DIR", "folder of a checkout of the data, in which lists/ID.json are, or data/lists/ID.json"}},
+				example:   "import botblock botblock-data --lists lists.yaml --lists lists_defunct.yaml --write", define: importBotblock,
+			},
+			{
 				name: "schema", summary: "print the format of lists files: a JSON Schema for editors, or a page",
 				example: "schema > lists.schema.json", define: schema,
 			},
