@@ -163,7 +163,7 @@ func printDifferenceJSON(out io.Writer, diff *botblock.Difference, written []str
 func (f *importFlags) print(out io.Writer, data *botblock.Data, diff *botblock.Difference, written []string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	lists, features, legacyIDs := data.Counts()
-	_, _ = fmt.Fprintf(w, "%d lists, %d features and %d legacy ids in the data\n", lists, features, legacyIDs)
+	_, _ = fmt.Fprintf(w, "in the data: lists %d, features %d, legacy ids %d\n", lists, features, legacyIDs)
 	printIDs(w, "not there", diff.Gone)
 	printIDs(w, "defunct there, living here", diff.Defunct)
 	printIDs(w, "living there, defunct here", diff.Living)
@@ -178,17 +178,17 @@ func (f *importFlags) print(out io.Writer, data *botblock.Data, diff *botblock.D
 		printChange(w, c)
 	}
 	facts, taken, words := diff.Count()
-	_, _ = fmt.Fprintf(w, "\n%d facts differ, %d of them to take over", facts, taken)
+	_, _ = fmt.Fprintf(w, "\nfacts that differ: %d, to take over: %d", facts, taken)
 	switch {
 	case len(written) > 0:
-		_, _ = fmt.Fprintf(w, ": written to %s\n", strings.Join(written, ", "))
+		_, _ = fmt.Fprintf(w, ", written to %s\n", strings.Join(written, ", "))
 	case f.write:
-		_, _ = fmt.Fprintln(w, ": nothing was written")
+		_, _ = fmt.Fprintln(w, ", nothing was written")
 	default:
 		_, _ = fmt.Fprintln(w, " (--write)")
 	}
 	if words > 0 && !f.words {
-		_, _ = fmt.Fprintf(w, "%d texts differ, which are never taken over (--words shows all)\n", words)
+		_, _ = fmt.Fprintf(w, "texts that differ: %d, never taken over (--words shows all)\n", words)
 	}
 	return w.Flush()
 }

@@ -71,7 +71,7 @@ func TestImportWrites(t *testing.T) {
 	}
 	args := []string{"import", "botblock", openData, "--write", "--lists", link}
 	code, out, errOut := runWith(t, nil, args...)
-	if code != exitDone || errOut != "" || !strings.Contains(out, "\n34 facts differ, 29 of them to take over: written to "+link+"\n") {
+	if code != exitDone || errOut != "" || !strings.Contains(out, "\nfacts that differ: 34, to take over: 29, written to "+link+"\n") {
 		t.Fatalf("exit %d, %s%s", code, out, errOut)
 	}
 	written := read(t, file)
@@ -93,7 +93,7 @@ func TestImportWrites(t *testing.T) {
 			t.Errorf("words of others were written: %s", words)
 		}
 	}
-	if code, out, errOut := runWith(t, nil, args...); code != exitDone || errOut != "" || !strings.Contains(out, " 0 of them to take over: nothing was written\n") || read(t, file) != written {
+	if code, out, errOut := runWith(t, nil, args...); code != exitDone || errOut != "" || !strings.Contains(out, " to take over: 0, nothing was written\n") || read(t, file) != written {
 		t.Errorf("once more: exit %d, %s%s", code, out, errOut)
 	}
 	code, out, errOut = runWith(t, nil, append(args, "--only", "checked.example", "--json")...)
