@@ -55,7 +55,7 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	fs.Var(&f.countRate, "limit-count", "`RATE` at which one caller may post for one bot, such as 1/120s, or off")
 	fs.Var(&f.botsRate, "limit-bots", "`RATE` at which one caller may read one bot, such as 1/30s, or off")
 	fs.Var(&f.votesRate, "limit-votes", "`RATE` at which one caller may ask lists whether one user has voted for one bot, such as 1/5s, or off")
-	fs.Func("limit-reports", "`on`, or off, for the rates at which one caller may send reports (commands, heartbeats, errors and the like) for one bot (default on)", func(s string) error {
+	fs.Func("limit-reports", "`STATE`, on or off, of the rates at which one caller may send reports (commands, heartbeats, errors and the like) for one bot (default on)", func(s string) error {
 		if s != "on" && s != "off" {
 			return errors.New("want on or off")
 		}
