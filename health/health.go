@@ -84,10 +84,12 @@ func New(c Config) *Recorder {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Recorder{
+	r := &Recorder{
 		Config: c, pending: map[entryKey]*store.OutcomeEntry{}, lists: map[string]*record{},
-		counts: counts{seed: maphash.MakeSeed(), pending: map[string]store.CountPoint{}},
+		counts: counts{seed: maphash.MakeSeed(), pending: map[string]pendingCount{}},
 	}
+	r.counts.begin(time.Time{})
+	return r
 }
 
 // Observe records an outcome. It waits for nothing.

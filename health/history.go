@@ -19,15 +19,27 @@ const (
 
 // counts are the counts of bots that were heard.
 type counts struct {
-	mu      sync.Mutex // never held for long: requests wait for it
-	hour    time.Time  // that is going on
-	seed    maphash.Seed
-	heard   map[uint64]countHeard       // by the hash of the bot's id, which takes less memory
-	pending map[string]store.CountPoint // to be written, by bot
+	mu           sync.Mutex // never held for long: requests wait for it
+	hour         time.Time  // that is going on
+	seed         maphash.Seed
+	posted, read map[uint64]struct{}     // bots that were heard of in this hour, by the hash of their ids, which takes less memory
+	pending      map[string]pendingCount // to be written, by bot
 }
 
-// countHeard is what was heard of a bot in this hour.
-type countHeard struct{ posted bool }
+// pendingCount is a point that is to be written: small, for there may be many.
+type pendingCount struct {
+	hour  int64 // its begin, in Unix seconds
+	count int64
+}
+
+func (p pendingCount) point() store.CountPoint {
+	return store.CountPoint{Hour: time.Unix(p.hour, 0).UTC(), Count: p.count}
+}
+
+// begin begins an hour.
+func (c *counts) begin(hour time.Time) {
+	c.hour, c.posted, c.read = hour, make(map[uint64]struct{}), make(map[uint64]struct{})
+}
 
 // Count notes how many servers a bot is on, as it said in a post that a list has
 // taken, or as lists say. It waits for nothing. The first of an hour counts, and
@@ -40,17 +52,23 @@ func (r *Recorder) Count(botID string, servers int64, posted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if hour := store.Hours.Begin(now); !hour.Equal(c.hour) {
-		c.hour, c.heard = hour, make(map[uint64]countHeard)
+		c.begin(hour)
 	}
-	bot := maphash.String(c.seed, botID)
-	if known, ok := c.heard[bot]; ok && (known.posted || !posted) {
+	bot, heard := maphash.String(c.seed, botID), c.posted
+	if _, known := c.posted[bot]; known {
 		return
 	}
-	if len(c.heard) >= store.MaxHistories || len(c.pending) >= maxUnwritten {
+	if !posted {
+		heard = c.read
+		if _, known := c.read[bot]; known {
+			return
+		}
+	}
+	if len(heard) >= store.MaxHistories || len(c.pending) >= maxUnwritten {
 		return
 	}
-	c.heard[bot] = countHeard{posted}
-	c.pending[botID] = store.CountPoint{Hour: c.hour, Count: servers}
+	heard[bot] = struct{}{}
+	c.pending[botID] = pendingCount{c.hour.Unix(), servers}
 }
 
 // Counts returns how many servers a bot was on, over the last 90 days, one point an
@@ -67,7 +85,7 @@ func (r *Recorder) Counts(ctx context.Context, botID string) ([]store.CountPoint
 	r.counts.mu.Lock()
 	defer r.counts.mu.Unlock()
 	if p, ok := r.counts.pending[botID]; ok {
-		points = store.UnpackHistory(store.MergeHistory(store.PackHistory(points), p))
+		points = store.UnpackHistory(store.MergeHistory(store.PackHistory(points), p.point()))
 	}
 	for len(points) > 0 && r.Now().Sub(points[0].Hour) >= store.HistoryTTL {
 		points = points[1:]
@@ -89,7 +107,7 @@ func (r *Recorder) writeCounts(ctx context.Context) error {
 		}
 		all := make([]store.BotCount, len(bots))
 		for i, bot := range bots {
-			all[i] = store.BotCount{Bot: r.historyKey(bot), CountPoint: points[i]}
+			all[i] = store.BotCount{Bot: r.historyKey(bot), CountPoint: points[i].point()}
 		}
 		if err := r.History.Put(ctx, all...); err != nil {
 			return err
@@ -99,7 +117,7 @@ func (r *Recorder) writeCounts(ctx context.Context) error {
 }
 
 // next returns some of what is to be written.
-func (c *counts) next() (bots []string, points []store.CountPoint) {
+func (c *counts) next() (bots []string, points []pendingCount) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for bot, p := range c.pending {
@@ -112,7 +130,7 @@ func (c *counts) next() (bots []string, points []store.CountPoint) {
 }
 
 // written forgets what was written, unless something else was heard meanwhile.
-func (c *counts) written(bots []string, points []store.CountPoint) {
+func (c *counts) written(bots []string, points []pendingCount) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, bot := range bots {
