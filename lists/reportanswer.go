@@ -128,11 +128,12 @@ func (l *List) ReportRules(r *Report) []string {
 	if !r.reads {
 		rules = d.judging.rules("It")
 	}
-	return append(append(rules, d.limitsOf()...), d.endpoint.rules()...)
+	return append(append(rules, d.limitsOf(&l.Entry)...), d.endpoint.rules()...)
 }
 
-// limitsOf says in sentences how much of each value the list takes.
-func (d *reportDialect) limitsOf() (rules []string) {
+// limitsOf says in sentences how much of each value the list takes, and where its
+// answers hold what.
+func (d *reportDialect) limitsOf(entry *Entry) (rules []string) {
 	for i, most := range d.most {
 		v := d.report.Values[i]
 		switch {
@@ -142,6 +143,12 @@ func (d *reportDialect) limitsOf() (rules []string) {
 		default:
 			rules = append(rules, fmt.Sprintf("Of %s it takes at most %d; with more nothing is sent.", v.Name, most))
 		}
+	}
+	if e := d.report.Entry(entry).Read; e != nil && e.Total != "" {
+		rules = append(rules, "All votes: "+e.Total)
+	}
+	if e := d.report.Entry(entry).Read; e != nil && e.PeriodTotal != "" {
+		rules = append(rules, "Votes of this "+e.Period+": "+e.PeriodTotal)
 	}
 	if d.bridge {
 		rules = append(rules, "It takes the bot's bridge key, not its token.")

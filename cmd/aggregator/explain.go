@@ -109,6 +109,9 @@ func explainList(out io.Writer, l *lists.List) {
 	e.reading(l, token)
 	e.voting(l, token)
 	e.telling(l)
+	for _, kind := range lists.Reports() {
+		e.reporting(l, kind, token)
+	}
 }
 
 // posting says what the list is sent with a count, and how its answer is judged.
@@ -233,5 +236,28 @@ func printRequest(out io.Writer, r lists.Request) {
 	}
 	if len(r.Body) > 0 {
 		_, _ = fmt.Fprintf(out, "\n  %s\n", r.Body)
+	}
+}
+
+// reporting says what the list is sent with a report of a kind, if it takes any.
+// Its example holds all that a report can.
+func (e explained) reporting(l *lists.List, kind *lists.Report, token lists.Token) {
+	if !l.Supports(kind.Op) {
+		return
+	}
+	values := make(lists.ReportValues, len(kind.Values))
+	for i := range values {
+		values[i] = kind.Values[i].Sample()
+	}
+	call, why := l.PlanReport(kind, lists.ReportSubject{BotID: demoBot, Name: "someone"}, values, token, userAgent)
+	if why != nil {
+		e.say("\n%s: %s", kind.Op.Name, why)
+		return
+	}
+	e.say("\n%s:", kind.Op.Name)
+	printRequest(e.out, call.Masked())
+	e.say("")
+	for _, s := range l.ReportRules(kind) {
+		e.say("%s", s)
 	}
 }
