@@ -65,7 +65,7 @@ func (s *Server) begin(c echo.Context) *exchange {
 	r := c.Request()
 	x := &exchange{id: requestID(r), ip: s.clientIP(r), scheme: s.scheme(r)}
 	x.network = s.networkOf(r, x.ip)
-	if s.policies[c.Path()] != "" {
+	if s.policy(c) != "" {
 		s.noteMissingHeader(r)
 	}
 	ctx := r.Context()

@@ -154,3 +154,21 @@ func (b *byteSize) Set(value string) error {
 	}
 	return fmt.Errorf("want a size such as 192MiB or 1GiB")
 }
+
+// onOff is a flag that is on or off.
+type onOff bool
+
+func (o *onOff) String() string {
+	if *o {
+		return "on"
+	}
+	return "off"
+}
+
+func (o *onOff) Set(value string) error {
+	if value != "on" && value != "off" {
+		return errors.New("want on or off")
+	}
+	*o = value == "on"
+	return nil
+}

@@ -170,7 +170,7 @@ var flagGroups = []flagGroup{
 	{"Flags (what is kept)", []string{"store", "shard-ttl"}},
 	{"Flags (your own bots)", []string{"bots", "discord-api", "notice-pause"}},
 	{"Flags (lists)", []string{"lists", "legacy-ids", "list-keys", "probe", "probe-bot"}},
-	{"Flags (limits)", []string{"limit-count", "limit-bots", "limit-votes", "limit-network", "limit-reports", "memory"}},
+	{"Flags (limits)", []string{"limit-count", "limit-bots", "limit-votes", "limit-reports", "limit-network", "memory"}},
 	{"Flags (log)", []string{"log-format", "log-level"}},
 }
 

@@ -395,7 +395,7 @@ func TestMethods(t *testing.T) {
 		{"OPTIONS", "/api/lists", reading}, // no preflight
 		{"OPTIONS", "/api/count", "POST"},
 		{"POST", "/api/docs", reading},
-		{"POST", "/api/bots/" + someBot, reading},
+		{"POST", "/api/bots/" + someBot, "GET, HEAD, PATCH"},
 		{"GET", "/api/count", "POST"},
 		{"HEAD", "/api/count", "POST"},
 		{"PUT", "/api/count/", "POST"},

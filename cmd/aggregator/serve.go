@@ -26,7 +26,7 @@ type serviceFlags struct {
 	botsRate       rateFlag
 	votesRate      rateFlag
 	networkRate    rateFlag
-	reportsOff     bool
+	reports        onOff
 	memory         byteSize
 	store          string
 	trustedProxies prefixes
@@ -51,17 +51,11 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	f.pagesFlags.add(fs)
 	f.addListen(fs)
 	f.countRate.Rate, f.botsRate.Rate, f.votesRate.Rate, f.networkRate.Rate = countRate, botsRate, votesRate, networkRate
-	f.memory, f.shardTTL = defaultMemory, defaultShardTTL
+	f.memory, f.shardTTL, f.reports = defaultMemory, defaultShardTTL, true
 	fs.Var(&f.countRate, "limit-count", "`RATE` at which one caller may post for one bot, such as 1/120s, or off")
 	fs.Var(&f.botsRate, "limit-bots", "`RATE` at which one caller may read one bot, such as 1/30s, or off")
 	fs.Var(&f.votesRate, "limit-votes", "`RATE` at which one caller may ask lists whether one user has voted for one bot, such as 1/5s, or off")
-	fs.Func("limit-reports", "`STATE`, on or off, of the rates at which one caller may send reports (commands, heartbeats, errors and the like) for one bot (default on)", func(s string) error {
-		if s != "on" && s != "off" {
-			return errors.New("want on or off")
-		}
-		f.reportsOff = s == "off"
-		return nil
-	})
+	fs.Var(&f.reports, "limit-reports", "`SWITCH` of the rates at which one caller may send reports (commands, heartbeats, errors and the like) for one bot: on, or off")
 	fs.Var(&f.networkRate, "limit-network", "`RATE` at which one network (an IPv4 address, an IPv6 /64) may post and read at all, such as 600/60s, or off")
 	fs.Var(&f.shardTTL, "shard-ttl", "`TIME` for which the count of a shard is kept that says nothing more, 5m to 168h")
 	fs.Var(&f.memory, "memory", "`SIZE` of memory that requests and answers may take, such as 192MiB")

@@ -129,7 +129,7 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 
 // limits returns the limits that the flags set, beside those that are fixed.
 func (f *serviceFlags) limits() engine.Limits {
-	return engine.Limits{Count: f.countRate.Rate, Bots: f.botsRate.Rate, Badges: aggregate.BadgeRate, Votes: f.votesRate.Rate, Shards: aggregate.ShardRate, Reports: !f.reportsOff}
+	return engine.Limits{Count: f.countRate.Rate, Bots: f.botsRate.Rate, Badges: aggregate.BadgeRate, Votes: f.votesRate.Rate, Shards: aggregate.ShardRate, Reports: bool(f.reports)}
 }
 
 // observe tells of each call those who want to know what became of it.
