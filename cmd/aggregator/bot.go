@@ -28,7 +28,7 @@ type botFlags struct {
 func readBot(fs *flag.FlagSet) action {
 	f := new(botFlags)
 	f.tokensFlags.add(fs)
-	fs.StringVar(&f.listKeys, "list-keys", "", "`FILE` of list ids and your keys for them, for lists that must be read with a key")
+	secretPathVar(fs, &f.listKeys, "list-keys", "`FILE` of list ids and your keys for them, for lists that must be read with a key")
 	fs.BoolVar(&f.asJSON, "json", false, "print JSON, as GET /api/bots/:id answers it")
 	f.directFlags.add(fs)
 	return func(ctx context.Context, env environment, operands []string) error {

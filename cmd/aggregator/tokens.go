@@ -21,11 +21,11 @@ type tokensFlags struct {
 }
 
 func (f *tokensFlags) add(fs *flag.FlagSet) {
-	fs.StringVar(&f.tokens, "tokens", "", "`FILE` of list ids and the bot's tokens for them, in YAML or JSON; - for standard input")
+	secretPathVar(fs, &f.tokens, "tokens", "`FILE` of list ids and the bot's tokens for them, in YAML or JSON; - for standard input")
 }
 
 func (f *tokensFlags) addBots(fs *flag.FlagSet) {
-	fs.StringVar(&f.bots, "bots", "", "`FILE` of your own bots (bots.yaml), in place of --tokens")
+	secretPathVar(fs, &f.bots, "bots", "`FILE` of your own bots (bots.yaml), in place of --tokens")
 }
 
 // choose decides between the two files: what stands on the command line comes before
