@@ -11,7 +11,7 @@ type ReportsEntry struct {
 	Announcements *ReportEntry `yaml:"announcements" doc:"How news of a bot are announced."`
 	Analytics     *ReportEntry `yaml:"analytics" doc:"How the use of a bot in a server is reported."`
 	Invalidate    *ReportEntry `yaml:"invalidate" doc:"How the token shown is made invalid."`
-	VoteTotals    *ReportEntry `yaml:"vote_totals" doc:"How many votes a bot has: where that is read, get.url when url is absent, and its paths under read."`
+	VoteTotals    *ReportEntry `yaml:"vote_totals" doc:"How many votes a bot has: where that is read (as a bot is, with the limits of get, when url is absent), and its paths under read."`
 	Developer     *ReportEntry `yaml:"developer" doc:"How the status of a developer is read; url may hold :name."`
 }
 

@@ -69,11 +69,9 @@ func (c *checker) reportDialect(r *Report, spec *ReportEntry, l *List) *reportDi
 	if entry.auth == nil && !d.bridge {
 		entry.auth = l.sharedAuth(r)
 	}
-	if r.reads {
-		d.keyed = entry.auth != nil
-		if entry.url == "" && l.read != nil && !r.named {
-			entry.url = l.read.rawURL
-		}
+	asRead := r.reads && entry.url == "" && l.read != nil && !r.named
+	if d.keyed = !r.reads || entry.auth != nil; asRead {
+		entry.url = l.read.rawURL
 	}
 	d.endpoint.judge = d.judge
 	encoding := cmp.Or(spec.Body, encodingJSON)
@@ -88,6 +86,9 @@ func (c *checker) reportDialect(r *Report, spec *ReportEntry, l *List) *reportDi
 		return d
 	}
 	c.endpoint(&d.endpoint, entry)
+	if asRead { // such a call is a reading, as the list sees it
+		d.limits, d.wait = append(slices.Clone(l.read.limits), d.limits...), append(d.wait, l.read.wait...)
+	}
 	c.reportBody(d, spec, encoding)
 	d.judging = c.judging(part, spec.Answer, spec.Success, nil)
 	d.totals = c.totals(part, r, spec.Read)
