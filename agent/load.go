@@ -83,7 +83,7 @@ func newLoader(path string, c *catalog.Catalog, o LoadOptions) *loader {
 // warnOfModes warns of files with secrets that others may read: of the one that was
 // loaded, which has this mode, and of those that it refers to.
 func (l *loader) warnOfModes(path string, mode fs.FileMode) {
-	if l.literals && othersMayRead(mode) {
+	if l.literals && OthersMayRead(mode) {
 		l.warn(strictyaml.Place{File: path}, "holds secrets and may be read by others; chmod 600 it")
 	}
 	for _, f := range l.resolver.open {

@@ -101,7 +101,7 @@ func (r *resolver) file(path string) (resolved, error) {
 	if err != nil {
 		return resolved{}, fmt.Errorf("the file %s %s; write @path of a file, or @@ for a text that begins with @", path, reason(err))
 	}
-	if othersMayRead(mode) {
+	if OthersMayRead(mode) {
 		r.open = append(r.open, path)
 	}
 	value := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
@@ -162,6 +162,6 @@ func reason(err error) string {
 	return "cannot be read: " + err.Error()
 }
 
-// othersMayRead reports whether others than its owner may use a file. Windows
-// does not say so in a mode.
-func othersMayRead(mode fs.FileMode) bool { return mode&0o077 != 0 && runtime.GOOS != "windows" }
+// OthersMayRead reports whether others than its owner may use a file of a mode.
+// Windows does not say so in a mode.
+func OthersMayRead(mode fs.FileMode) bool { return mode&0o077 != 0 && runtime.GOOS != "windows" }

@@ -59,6 +59,15 @@ func tokens(t *testing.T, all ...string) string {
 	return write(t, "tokens.yaml", b.String())
 }
 
+// readable lets others read a file.
+func readable(t *testing.T, name string) string {
+	t.Helper()
+	if err := os.Chmod(name, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
 // lines returns the beginning of each line: its first two words.
 func lines(out string) string {
 	var all []string
@@ -212,6 +221,7 @@ func TestPostArguments(t *testing.T) {
 		{"no tokens", good(""), "", "", exitUsage, "the tokens are missing: --tokens FILE, or --tokens - for standard input"},
 		{"tokens twice", good("--tokens " + file + " --bots " + bots), "", "", exitUsage, "the tokens are given twice"},
 		{"the tokens themselves", good(`--tokens {"one.test":"s3cret"}`), "", "", exitUsage, "--tokens wants the name of a file"},
+		{"tokens themselves in a variable", good(""), "", "AGGREGATOR_TOKENS=s3cret", exitUsage, "AGGREGATOR_TOKENS wants the name of a file, and there is none"},
 		{"no file", good("--tokens nowhere.yaml"), "", "", exitFailed, "nowhere.yaml does not exist"},
 		{"a file that names no list", good("--tokens " + none), "", "", exitUsage, none + ":1: names no list"},
 		{"an unknown list", good("--tokens " + unknown), "", "", exitUsage, unknown + `:2: tow.test: is no list's id, did you mean "two.test"?`},
@@ -246,10 +256,7 @@ func TestPostArguments(t *testing.T) {
 func TestPostWarnsOfAnOpenFile(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	file := tokens(t, "one.test")
-	if err := os.Chmod(file, 0o640); err != nil {
-		t.Fatal(err)
-	}
+	file := readable(t, tokens(t, "one.test"))
 	code, _, errOut := d.run(t, "post", "--bot", newBot(), "--count", "5", "--tokens", file)
 	if want := "warning: " + file + ": holds secrets and may be read by others; chmod 600 it\n"; code != exitDone || errOut != want {
 		t.Errorf("exit %d, said %q, want %q", code, errOut, want)
@@ -388,4 +395,31 @@ func TestPostOnATerminal(t *testing.T) {
 // withoutTimes returns what was printed with T in place of how long calls took.
 func withoutTimes(out string) string {
 	return regexp.MustCompile(`\([0-9.]+[µm]?s\)`).ReplaceAllString(out, "(T)")
+}
+
+// TestPostKilled has a post killed while its list is being asked: the next one does
+// not come to the list too early, for it may have counted the first.
+func TestPostKilled(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	asked := make(chan struct{}, 1)
+	d.On("paced.test", func(w http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		testkit.Hang(w, r)
+	})
+	args := slices.Concat([]string{"post", "--bot", newBot(), "--count", "5", "--tokens", tokens(t, "paced.test"), "--store", d.store}, absolute(t, d.files))
+	first := program(t, nil, args...)
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Receive(t, "the list to be asked", asked)
+	if err := first.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = first.Wait()
+	e := runToEnd(t, nil, args...)
+	if e.Code != exitDone || !strings.HasPrefix(e.Out, "paced.test  held     Paced: next post at ") || e.ErrOut != "" {
+		t.Errorf("exit %d, said %q, printed\n%s", e.Code, e.ErrOut, e.Out)
+	}
+	d.Only(t)
 }

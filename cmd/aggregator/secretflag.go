@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"aggregator/agent"
 )
 
 // secretFlag is a secret of the command line: --NAME-file, or --NAME, which other
@@ -45,6 +47,9 @@ func (f *secretFlag) read(env environment) (string, error) {
 	data, err := readFileOrInput(env, f.file)
 	if err != nil {
 		return "", err
+	}
+	if info, err := os.Stat(f.file); err == nil && info.Mode().IsRegular() && agent.OthersMayRead(info.Mode()) {
+		_, _ = fmt.Fprintf(env.errOut, "warning: %s: holds a secret and may be read by others; chmod 600 it\n", f.file)
 	}
 	return cutLineBreak(string(data)), nil
 }

@@ -42,17 +42,25 @@ func (f *tokensFlags) choose(env environment, required bool) error {
 	case f.tokens == "" && f.bots == "" && required:
 		return usagef("the tokens are missing: --tokens FILE, or --tokens - for standard input")
 	}
-	if looksLikeTokens(f.tokens) {
+	if _, err := os.Stat(f.tokens); err != nil && f.looksLikeTokens(env) {
 		// It must not be repeated.
-		return usagef("--tokens wants the name of a file, and the text that was given looks like tokens: give them on standard input, with --tokens -")
+		return usagef("%s wants the name of a file, and there is none of the name that was given; tokens themselves are given on standard input, with --tokens -", f.from(env))
 	}
 	return nil
 }
 
-// looksLikeTokens reports whether a text is what a file of tokens holds, rather than
-// its name.
-func looksLikeTokens(text string) bool {
-	return strings.ContainsAny(text, "{}\"\n") || strings.Contains(text, ": ")
+// looksLikeTokens reports whether what was given could be tokens rather than the
+// name of a file. In a variable it always could.
+func (f *tokensFlags) looksLikeTokens(env environment) bool {
+	return f.tokens != "" && f.tokens != "-" && (!env.given["tokens"] || strings.ContainsAny(f.tokens, "{}\"\n:"))
+}
+
+// from returns where the name of the file of tokens was given.
+func (f *tokensFlags) from(env environment) string {
+	if env.given["tokens"] {
+		return "--tokens"
+	}
+	return variable("tokens")
 }
 
 // load returns the tokens of a bot, which may be "" where a file of bots has one

@@ -353,6 +353,7 @@ func TestTryArguments(t *testing.T) {
 		err  string // somewhere in what it says; "" for nothing
 	}{
 		{"token of standard input", of(good) + "--token-file -", nil, exitDone, ""},
+		{"token of a file that others may read", of(good) + "--token-file " + readable(t, write(t, "open.txt", tryToken)), nil, exitDone, "open.txt: holds a secret and may be read by others; chmod 600 it"},
 		{"token of a file", of(good) + "--token-file " + write(t, "token.txt", tryToken+"\r\n"), nil, exitDone, ""},
 		{"token of the environment", of(good), map[string]string{"AGGREGATOR_TOKEN": tryToken}, exitDone, ""},
 		{"token of the command line", of(good) + "--token " + tryToken, nil, exitDone, "warning: other users see --token"},
