@@ -76,14 +76,14 @@ func notForAdmin(r *http.Request) string {
 		return "Content-Type must be application/json"
 	case len(r.Header["Origin"]) > 0:
 		return "Requests of pages are refused"
-	case !isLoopbackHost(r.Host):
+	case !IsLoopbackHost(r.Host):
 		return "Host must be localhost or a loopback address"
 	}
 	return ""
 }
 
-// isLoopbackHost reports whether a host, with or without a port, is this machine.
-func isLoopbackHost(host string) bool {
+// IsLoopbackHost reports whether a host, with or without a port, is this machine.
+func IsLoopbackHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

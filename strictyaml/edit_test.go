@@ -170,7 +170,7 @@ func FuzzEdit(f *testing.F) {
 	f.Add("lists:\n  a.test: {name: A}\n", "A: \"x\"\n# y")
 	f.Add("lists:\n  a.test:\n    name: |\n      A\n", "")
 	f.Add("{\"lists\": {}}", "\u2028")
-	f.Fuzz(func(t *testing.T, text, value string) {
+	f.Fuzz(func(_ *testing.T, text, value string) {
 		// set compares what it wrote with what was to be written: here nothing must panic.
 		_, _ = Edit(File{"f.yaml", []byte(text)}, Setting{Path: []string{"lists", "a.test", "name"}, Value: value}, Setting{Path: []string{"lists", "b.test"}, Value: Mapping{{"name", value}, {"features", []string{value}}}})
 	})

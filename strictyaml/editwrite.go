@@ -3,6 +3,7 @@ package strictyaml
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -37,9 +38,9 @@ func quoted(text string) string { return string(appendJSONText(nil, text)) }
 func (e *editor) appended(path []string, value any) []byte {
 	text := e.text
 	if len(text) > 0 && text[len(text)-1] != '\n' {
-		text = append(text[:len(text):len(text)], e.newline...)
+		text = append(slices.Clip(text), e.newline...)
 	}
-	return append(text[:len(text):len(text)], e.pair(path[0], nested(path[1:], value), 0)+e.newline...)
+	return append(slices.Clip(text), e.pair(path[0], nested(path[1:], value), 0)+e.newline...)
 }
 
 // pair returns a key and its value as they stand in a mapping with an indent.
@@ -67,11 +68,11 @@ func (e *editor) afterKey(value any, indent int) string {
 			}
 			return " {" + strings.Join(all, ", ") + "}"
 		}
-		text := ""
+		var text strings.Builder
 		for _, p := range v {
-			text += e.newline + strings.Repeat(" ", indent+indentStep) + e.pair(p.Key, p.Value, indent+indentStep)
+			text.WriteString(e.newline + strings.Repeat(" ", indent+indentStep) + e.pair(p.Key, p.Value, indent+indentStep))
 		}
-		return text
+		return text.String()
 	}
 	return " null"
 }

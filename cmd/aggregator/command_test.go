@@ -57,12 +57,12 @@ func TestEveryCommand(t *testing.T) {
 // checkHelp holds the help of a command against what it reads.
 func checkHelp(t *testing.T, c command, fs *flag.FlagSet, help string) {
 	t.Helper()
-	want := strings.TrimSpace("usage: aggregator " + c.name + " " + c.operand)
+	want := "usage: aggregator " + c.words()
 	if !strings.HasPrefix(help, want) {
 		t.Errorf("the help begins with %q, want %q", strings.SplitN(help, "\n", 2)[0], want)
 	}
 	var capitals, explained []string
-	for _, word := range strings.Fields(strings.Trim(c.operand, "[]")) {
+	for word := range strings.FieldsSeq(strings.Trim(c.operand, "[]")) {
 		if word == strings.ToUpper(word) {
 			capitals = append(capitals, word)
 		}
@@ -161,7 +161,7 @@ func checkMistakes(t *testing.T, c command, fs *flag.FlagSet) {
 		many[0] = first // a word that must be as it is
 	}
 	refused("unexpected argument", many...)
-	for _, word := range strings.Fields(c.operand) {
+	for word := range strings.FieldsSeq(c.operand) {
 		if !strings.HasPrefix(c.operand, "[") && word == strings.ToUpper(word) {
 			refused(word + " is missing")
 			break
@@ -201,7 +201,7 @@ func TestGeneralHelp(t *testing.T) {
 		t.Fatalf("exit %d, %q", code, errOut)
 	}
 	for _, c := range commands() {
-		if n := strings.Count(help, "\n  "+strings.TrimSpace(c.name+" "+c.operand)+" "); n != 1 {
+		if n := strings.Count(help, "\n  "+c.words()+"  "); n != 1 {
 			t.Errorf("%s stands there %d times, want once:\n%s", c.name, n, help)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"aggregator/httpapi"
 	"aggregator/web"
 )
 
@@ -41,7 +42,7 @@ type healthFlags struct {
 func askHealth(fs *flag.FlagSet) action {
 	var f healthFlags
 	fs.StringVar(&f.url, "url", "", "`URL` of the service, such as https://lists.example; if not given, the one of this machine that --listen and --tls-cert describe")
-	fs.StringVar(&f.listen, "listen", ":8080", "`ADDRESS` that the service has as its --listen: HOST:PORT, or unix:PATH")
+	fs.StringVar(&f.listen, "listen", defaultListen, "`ADDRESS` that the service has as its --listen: HOST:PORT, or unix:PATH")
 	fs.StringVar(&f.basePath, "base-path", "", "`PATH` that the service has as its --base-path")
 	secretPathVar(fs, &f.tlsCert, "tls-cert", "`FILE` that the service has as its --tls-cert: it is asked over TLS then")
 	fs.BoolVar(&f.live, "live", false, "ask whether the process lives, not whether it should be sent requests: shutting down is well then")
@@ -115,7 +116,7 @@ func (f *healthFlags) target() (*healthTarget, error) {
 			return nil, err
 		}
 		transport.Proxy = http.ProxyFromEnvironment
-		transport.TLSClientConfig.InsecureSkipVerify = isLoopback(base.Hostname())
+		transport.TLSClientConfig.InsecureSkipVerify = httpapi.IsLoopbackHost(base.Hostname()) // where nobody else can answer
 	} else {
 		dial, host, err := dialListen(f.listen)
 		if err != nil {
@@ -159,9 +160,13 @@ func (f *healthFlags) parseURL() (*url.URL, error) {
 // dialListen returns how a service of this machine is reached that listens at an
 // address, and the host that is asked for there. The error is a usageError.
 func dialListen(listen string) (dial func(ctx context.Context, network, address string) (net.Conn, error), host string, err error) {
-	network, addresses := "tcp", []string{listen}
-	if path, ok := strings.CutPrefix(listen, unixPrefix); ok {
-		network, addresses, host = "unix", []string{path}, "localhost"
+	network, address, err := splitAddress("listen", listen)
+	if err != nil {
+		return nil, "", err
+	}
+	addresses := []string{address}
+	if network == "unix" {
+		host = "localhost"
 	} else {
 		name, port, err := net.SplitHostPort(listen)
 		if err != nil || port == "" || port == "0" {
@@ -184,12 +189,6 @@ func dialListen(listen string) (dial func(ctx context.Context, network, address 
 		}
 		return nil, first
 	}, host, nil
-}
-
-// isLoopback reports whether a host is this machine, where nobody else can answer.
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // get asks, and returns the status and the body of the answer.

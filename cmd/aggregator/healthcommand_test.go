@@ -141,3 +141,32 @@ func TestDialListen(t *testing.T) {
 		}
 	}
 }
+
+// TestHealthCommandOfService asks services that serve TLS, and on a socket, as the
+// check of a container does: with the variables of the service alone.
+func TestHealthCommandOfService(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	cert, key := testkit.WriteKeyPair(t, folder, "one.example")
+	s := boot(t, "--tls-cert", cert, "--tls-key", key)
+	address := strings.TrimPrefix(s.Base, "http://")
+	socket := "unix:" + filepath.Join(folder, "s.sock")
+	boot(t, "--listen", socket)
+	for _, tt := range []struct {
+		name    string
+		environ []string
+		args    []string
+		code    int
+		said    string
+	}{
+		{"TLS", []string{"AGGREGATOR_LISTEN=" + address, "AGGREGATOR_TLS_CERT=" + cert, "AGGREGATOR_TLS_KEY=" + key}, nil, exitDone, "https://" + address + ": OK\n"},
+		{"TLS, unasked for", nil, []string{"--listen", address}, exitFailed, "aggregator health: http://" + address + " answers 400: Client sent an HTTP request to an HTTPS server."},
+		{"a socket", []string{"AGGREGATOR_LISTEN=" + socket}, nil, exitDone, socket + ": OK\n"},
+		{"a socket without a path", []string{"AGGREGATOR_LISTEN=unix:"}, nil, exitUsage, "aggregator health: --listen: the socket has no path"},
+	} {
+		code, out, errOut := runWith(t, tt.environ, append([]string{"health"}, tt.args...)...)
+		if code != tt.code || !strings.HasPrefix(out+errOut, tt.said) {
+			t.Errorf("%s: exit %d, said %q and %q, want exit %d and %q", tt.name, code, out, errOut, tt.code, tt.said)
+		}
+	}
+}

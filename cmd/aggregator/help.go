@@ -12,17 +12,26 @@ import (
 // printUsage prints the commands of the sections.
 func printUsage(w io.Writer, all []section) {
 	_, _ = fmt.Fprintln(w, "usage: aggregator COMMAND [flags]   (aggregator COMMAND -h shows its flags)")
+	widest := 0
+	for _, s := range all {
+		for _, c := range s.commands {
+			widest = max(widest, len(c.words()))
+		}
+	}
 	for _, s := range all {
 		_, _ = fmt.Fprintf(w, "\n%s:\n", s.title)
 		for _, c := range s.commands {
-			_, _ = fmt.Fprintf(w, "  %-16s %s\n", strings.TrimSpace(c.name+" "+c.operand), c.summary)
+			_, _ = fmt.Fprintf(w, "  %-*s  %s\n", widest, c.words(), c.summary)
 		}
 	}
 }
 
+// words returns a command's name and its operand.
+func (c command) words() string { return strings.TrimSpace(c.name + " " + c.operand) }
+
 // printHelp prints what a command does, and all that it reads.
 func (c command) printHelp(w io.Writer, fs *flag.FlagSet) {
-	usage := strings.TrimSpace("usage: aggregator " + c.name + " " + c.operand)
+	usage := "usage: aggregator " + c.words()
 	groups := groupFlags(fs)
 	if len(groups) > 0 {
 		usage += " [flags]"

@@ -70,8 +70,11 @@ func (f *serviceFlags) add(fs *flag.FlagSet) {
 	fs.StringVar(&f.clientIPHeader, "client-ip-header", "X-Forwarded-For", "`HEADER` in which trusted proxies send the caller's address")
 }
 
+// defaultListen is the default of --listen.
+const defaultListen = ":8080"
+
 func (f *serviceFlags) addListen(fs *flag.FlagSet) {
-	fs.StringVar(&f.listen, "listen", ":8080", "`ADDRESS` to serve on: HOST:PORT, port 0 picks one, or unix:PATH for a socket that your user and group can open")
+	fs.StringVar(&f.listen, "listen", defaultListen, "`ADDRESS` to serve on: HOST:PORT, port 0 picks one, or unix:PATH for a socket that your user and group can open")
 }
 
 // The flag --store.

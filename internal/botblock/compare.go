@@ -107,35 +107,21 @@ func Compare(c *catalog.Catalog, d *Data, only []string) *Difference {
 		New: []Entry{}, Gone: []string{}, Defunct: []string{}, Living: []string{}, Lists: []Entry{},
 		NewFeatures: []Entry{}, Features: []Entry{}, LegacyIDs: []Change{},
 	}
-	ours := map[string]*lists.List{}
-	for _, l := range c.Lists() {
-		ours[l.ID] = l
-		if _, there := d.lists[l.ID]; !there && only == nil {
-			diff.Gone = append(diff.Gone, l.ID)
+	if only == nil {
+		for _, l := range c.Lists() {
+			if _, there := d.lists[l.ID]; !there {
+				diff.Gone = append(diff.Gone, l.ID)
+			}
 		}
 	}
-	wanted := map[string]bool{} // features that new lists have
+	wanted := map[string]bool{} // features of the lists that are looked at
 	for _, id := range slices.Sorted(maps.Keys(d.lists)) {
 		if only != nil && !slices.Contains(only, id) {
 			continue
 		}
-		theirs, l := d.lists[id], ours[id]
-		var e Entry
-		if l == nil {
-			e = newEntry(id, theirs, listFields)
-			diff.New = append(diff.New, e)
-		} else if e = compareList(c, l, theirs, only != nil); len(e.Changes) > 0 {
-			diff.Lists = append(diff.Lists, e)
-		}
-		for _, one := range theirs.features {
-			wanted[one] = true
-		}
-		switch {
-		case l == nil || l.Defunct == e.Defunct:
-		case e.Defunct:
-			diff.Defunct = append(diff.Defunct, id)
-		default:
-			diff.Living = append(diff.Living, id)
+		diff.compareList(c, id, d.lists[id], only != nil)
+		for _, feature := range d.lists[id].features {
+			wanted[feature] = true
 		}
 	}
 	diff.compareFeatures(c, d, func(id string) bool { return only == nil || wanted[id] })
@@ -143,6 +129,25 @@ func Compare(c *catalog.Catalog, d *Data, only []string) *Difference {
 		diff.compareLegacyIDs(c, d)
 	}
 	return diff
+}
+
+// compareList compares a list. named says that it was asked for by name.
+func (diff *Difference) compareList(c *catalog.Catalog, id string, theirs record, named bool) {
+	l, known := c.List(id)
+	if !known || l.ID != id { // a former id of another list
+		diff.New = append(diff.New, newEntry(id, theirs, listFields))
+		return
+	}
+	e := differenceOf(c, l, theirs, named)
+	if len(e.Changes) > 0 {
+		diff.Lists = append(diff.Lists, e)
+	}
+	switch {
+	case e.Defunct && !l.Defunct:
+		diff.Defunct = append(diff.Defunct, id)
+	case !e.Defunct && l.Defunct:
+		diff.Living = append(diff.Living, id)
+	}
 }
 
 func isOne(v any) bool { return v == any(json.Number("1")) }
@@ -174,9 +179,8 @@ func keptWords(f field) string {
 	return ""
 }
 
-// compareList returns in what a list differs. named says that it was asked for by
-// name.
-func compareList(c *catalog.Catalog, l *lists.List, theirs record, named bool) Entry {
+// differenceOf returns in what a list differs.
+func differenceOf(c *catalog.Catalog, l *lists.List, theirs record, named bool) Entry {
 	text, _ := c.ListJSON(l.ID)
 	_, ours, _ := parseRecord(text, listFields) // the catalog's own JSON has its form
 	e := Entry{ID: l.ID, Name: l.Name, Defunct: isOne(theirs.values["defunct"])}
