@@ -118,8 +118,8 @@ func TestEditRefuses(t *testing.T) {
 	}
 }
 
-// TestEditCatalog sets a value of each entry of the built-in files, which must change
-// its own lines alone.
+// TestEditCatalog sets a value of each third entry of the built-in files, which must
+// change its own lines alone.
 func TestEditCatalog(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"lists.yaml", "lists_defunct.yaml"} {
@@ -133,6 +133,9 @@ func TestEditCatalog(t *testing.T) {
 			t.Fatal("no YAML")
 		}
 		for i, l := range root.Get("lists").Fields() {
+			if i%3 > 0 {
+				continue // each file is read anew for each
+			}
 			var fields []Field
 			for _, field := range l.Value.Fields() {
 				if field.Value.kind == scalar || field.Key == "features" {
