@@ -290,6 +290,7 @@ func (l *lookup) piece(name string, value any) {
 type botCard struct {
 	aggregate.BotAnswer
 	Name   string
+	Titled bool // the page's own heading is that name
 	Links  []fact
 	Known  bool // a list knows the bot
 	Counts int  // how many lists say a count
@@ -313,6 +314,7 @@ func (l *lookup) end(answer aggregate.BotAnswer, err error) error {
 		}
 	}
 	bot := botCard{BotAnswer: answer, Name: knownName(answer)}
+	bot.Titled = bot.Name != "" && l.has && bot.Name == knownName(l.last)
 	for _, f := range l.found {
 		bot.Known = bot.Known || f.State == stateFound
 		if f.Counted {

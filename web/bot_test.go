@@ -183,6 +183,9 @@ func TestLookupKept(t *testing.T) {
 			t.Errorf("a second visit lacks %q", want)
 		}
 	}
+	if n := strings.Count(body, "<bdi>My Bot</bdi>"); n != 1 {
+		t.Errorf("a second visit names the bot %d times in headings, want once", n)
+	}
 	preview = get(l, http.MethodGet, path, "User-Agent", "Discordbot/2.0")
 	for _, want := range []string{
 		"<title>My Bot (" + lookedUp + ") – Bot list aggregator</title>",

@@ -185,6 +185,8 @@ func (d *docs) guideLink(to string) string {
 		return d.path(dialectPath) + cmp.Or(fragment, "#the-format-of-lists-files")
 	case "api.md":
 		return d.path("/docs")
+	case "pages.md": // each of its headings is a page
+		return d.path("/" + strings.TrimPrefix(fragment, "#"))
 	}
 	for _, p := range docPages {
 		switch {

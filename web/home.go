@@ -10,17 +10,19 @@ import (
 type homeBody struct {
 	Counts catalog.Counts
 	State  string // how lists are, in one line
+	Silent int    // living lists that have nothing to ask
 	Curl   string // the least that a bot has to send
 }
 
 // home answers with the first page.
 func (s *Site) home(w http.ResponseWriter, r *http.Request) error {
 	c := s.Catalog.Current()
+	asked := s.all.of(c)
 	return s.render(w, r, http.StatusOK, "home", view{
 		Description: "Post a Discord bot's server count to every bot list with one request, and read a bot from all of them.",
 		Twin:        "/api/lists",
 		AsOf:        s.Now(),
-		Body:        homeBody{Counts: c.Counts(), State: stateLine(s.all.of(c)), Curl: postExample(c, s.origin(r))},
+		Body:        homeBody{Counts: c.Counts(), State: stateLine(asked), Silent: c.Counts().Living - len(asked), Curl: postExample(c, s.origin(r))},
 	})
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -288,5 +289,23 @@ func BenchmarkStatus(b *testing.B) {
 				get(s, http.MethodGet, path, "Accept-Encoding", "gzip")
 			}
 		})
+	}
+}
+
+// TestHomeAddsUp checks that the first page says why fewer lists can be asked than
+// live.
+func TestHomeAddsUp(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	c := s.Catalog.Current()
+	silent := c.Counts().Living
+	for _, l := range c.Lists() {
+		if l.IsAsked() {
+			silent--
+		}
+	}
+	want := map[bool]string{true: "The other living list has no API", false: fmt.Sprintf("The other %d living lists have no API", silent)}[silent == 1]
+	if body := get(s, http.MethodGet, "/").Body.String(); silent == 0 || !strings.Contains(body, want) {
+		t.Errorf("%d living lists have no API; the page does not say %q", silent, want)
 	}
 }

@@ -66,7 +66,11 @@ func (f *serviceFlags) demo(ctx context.Context, env environment, asJSON, once b
 		return err
 	}
 	f.own = demoBotsFile
-	s, err := newService(*f, env.getenv, store.NewMemory(store.MemoryOptions{}), sandbox.Transport(env.transport, listener.Addr().String()), log)
+	in, err := f.load(env.getenv, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s, err := newService(*f, in, store.NewMemory(store.MemoryOptions{}), sandbox.Transport(env.transport, listener.Addr().String()), log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -54,12 +54,17 @@ func (f *serviceFlags) demoBots(ctx context.Context, env environment, once bool)
 		madeUp = append(madeUp, secret)
 		return secret
 	}
+	log := f.logger(env.errOut)
+	in, err := f.load(env.getenv, log)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	st := store.NewMemory(store.MemoryOptions{Now: clock.Now})
-	s, err := newService(*f, env.getenv, st, sandbox.Transport(env.transport, listener.Addr().String()), f.logger(env.errOut))
+	s, err := newService(*f, in, st, sandbox.Transport(env.transport, listener.Addr().String()), log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

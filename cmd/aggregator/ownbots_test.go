@@ -375,3 +375,22 @@ func TestDemoNamesKey(t *testing.T) {
 		})
 	}
 }
+
+// TestServeLeavesNoStore starts the service with a fault in a file: there is no file
+// of the store afterwards.
+func TestServeLeavesNoStore(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"--bots", write(t, "bots.yaml", "bots: {x: {}}\n")},
+		{"--lists", write(t, "lists.yaml", brokenYAML)},
+		{"--list-keys", write(t, "keys.yaml", "- no mapping\n")},
+	} {
+		cmd := program(t, nil, append([]string{"serve", "--listen", anyPort}, args...)...)
+		if e := testkit.RunToEnd(t, cmd); e.Code != exitFailed {
+			t.Errorf("%v: ended with %d, want %d: %s", args, e.Code, exitFailed, e.ErrOut)
+		}
+		if left, err := os.ReadDir(cmd.Dir); err != nil || len(left) > 0 {
+			t.Errorf("%v: it leaves %v, %v", args, left, err)
+		}
+	}
+}

@@ -147,11 +147,15 @@ func (f *serviceFlags) serve(ctx context.Context, env environment) error {
 		return err
 	}
 	log := f.logger(env.errOut)
+	in, err := f.load(env.getenv, log) // before there is a file of the store
+	if err != nil {
+		return err
+	}
 	st, err := openStore(ctx, f.store, log)
 	if err != nil {
 		return err
 	}
-	s, err := newService(*f, env.getenv, st, env.transport, log)
+	s, err := newService(*f, in, st, env.transport, log)
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}

@@ -45,20 +45,29 @@ type service struct {
 	drain       time.Duration
 }
 
-// newService loads the catalog and listens; run serves.
-func newService(f serviceFlags, getenv func(string) string, st store.Store, transport http.RoundTripper, log *slog.Logger) (*service, error) {
+// loaded is what a service reads of files before it opens its store.
+type loaded struct {
+	catalog *catalog.Live
+	bots    *agent.Live            // nil: there is no file of them
+	keys    map[string]lists.Token // for lists that are read with a key
+}
+
+// load reads the files that the flags name, and logs what is odd in them.
+func (f *serviceFlags) load(getenv func(string) string, log *slog.Logger) (in loaded, err error) {
 	f.forgets = f.store == memoryStore
-	live, bots, warnings, err := f.live(f.read, getenv)
-	if err != nil {
-		return nil, err
+	var warnings []string
+	if in.catalog, in.bots, warnings, err = f.live(f.read, getenv); err != nil {
+		return in, err
 	}
 	for _, w := range warnings {
 		log.Warn("catalog", "warning", w)
 	}
-	keys, err := readKeys(live.Current(), f.listKeys, getenv)
-	if err != nil {
-		return nil, err
-	}
+	in.keys, err = readKeys(in.catalog.Current(), f.listKeys, getenv)
+	return in, err
+}
+
+// newService makes the service and listens; run serves.
+func newService(f serviceFlags, in loaded, st store.Store, transport http.RoundTripper, log *slog.Logger) (*service, error) {
 	now := f.now
 	if now == nil {
 		now = time.Now
@@ -67,9 +76,9 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	if bounds.descriptors < minDescriptors {
 		log.Warn("too few descriptors: callers and lists may be refused", "descriptors", bounds.descriptors, "enough", minDescriptors)
 	}
-	s := &service{bots: bots, bounds: bounds, drain: f.drain}
+	s := &service{bots: in.bots, bounds: bounds, drain: f.drain}
 	s.Engine = engine.New(engine.Options{
-		Catalog: live, Store: st, Transport: transport, Log: log, UserAgent: userAgent, Keys: keys, Now: now,
+		Catalog: in.catalog, Store: st, Transport: transport, Log: log, UserAgent: userAgent, Keys: in.keys, Now: now,
 		Limits: f.limits(), ShardTTL: time.Duration(f.shardTTL),
 		Bounds:  engine.Bounds{Calls: bounds.calls, CallsPerList: bounds.callsPerList, Memory: int64(f.memory), Waiting: bounds.waiting},
 		Observe: s.observe,
@@ -77,20 +86,20 @@ func newService(f serviceFlags, getenv func(string) string, st store.Store, tran
 	})
 	s.descriptors = &descriptors{log: log, now: time.Now, bounds: bounds, open: openDescriptors, calls: s.Client.InFlight}
 	status := httpapi.StatusOf(s.Engine)
-	status.Uptimes = func() map[string]float64 { return httpapi.Uptimes(live.Current(), s.health) }
+	status.Uptimes = func() map[string]float64 { return httpapi.Uptimes(in.catalog.Current(), s.health) }
 	status.Requests = shares.New(shares.Options{Capacity: bounds.requests, MaxWaiting: bounds.waiting, MaxWait: engine.MaxWait})
 	status.Backlog = s.backlog
 	s.metrics = httpapi.NewMetrics(status, thisBuild())
 	s.health = newRecorder(s.Engine)
 	s.prober = f.newProber(s.Engine)
-	s.agent = f.newAgent(bots, s.Engine)
+	s.agent = f.newAgent(in.bots, s.Engine)
 	s.votes = newVoteRelay(s)
 	openAPI, err := describeAPI()
 	if err != nil {
 		return nil, errors.Join(err, s.closeBeside())
 	}
 	api := httpapi.Config{
-		Aggregator: s.Aggregator, Catalog: live, Log: log, Build: thisBuild(), Status: status, Metrics: s.metrics,
+		Aggregator: s.Aggregator, Catalog: in.catalog, Log: log, Build: thisBuild(), Status: status, Metrics: s.metrics,
 		Health: s.health, Agent: s.agent, KeyLimit: s.Limiter(httpapi.WrongKeys),
 		Pages: f.pages(s, openAPI), BasePath: f.basePath,
 		OpenAPI:        openAPI,
