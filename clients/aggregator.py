@@ -285,6 +285,8 @@ class Webhook:
         they came: JSON that was parsed and written anew has another signature. Raises
         WebhookError.
         """
+        if not isinstance(body, (bytes, bytearray)):
+            raise TypeError("the body must be the bytes as they came")
         given = {str(name).lower(): value for name, value in headers.items()}
         for name in ("webhook-id", "webhook-timestamp", "webhook-signature"):
             if not given.get(name):
