@@ -18,22 +18,23 @@ import (
 
 // A clientRuntime is what runs a client of clients/.
 type clientRuntime struct {
-	name    string
-	command []string // to which a file is added
-	client  string   // in clients/
-	ending  string   // of its programs
+	name     string
+	command  []string // to which a file is added
+	client   string   // in clients/
+	language string   // of blocks in documents
+	ending   string   // of its programs
 }
 
-var runtimes = []clientRuntime{
-	{"node", []string{"node"}, "aggregator.mjs", ".mjs"},
-	{"deno", []string{"deno", "run", "--quiet", "--allow-all"}, "aggregator.mjs", ".mjs"},
-	{"python3", []string{"python3"}, "aggregator.py", ".py"},
+var clientRuntimes = []clientRuntime{
+	{"node", []string{"node"}, "aggregator.mjs", "js", ".mjs"},
+	{"deno", []string{"deno", "run", "--quiet", "--allow-all"}, "aggregator.mjs", "js", ".mjs"},
+	{"python3", []string{"python3"}, "aggregator.py", "python", ".py"},
 }
 
 // onRuntimes runs a test on each runtime that this machine has.
 func onRuntimes(t *testing.T, test func(*testing.T, clientRuntime)) {
 	t.Helper()
-	for _, r := range runtimes {
+	for _, r := range clientRuntimes {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			if _, err := exec.LookPath(r.command[0]); err != nil {
@@ -289,7 +290,7 @@ func TestClientsTakeVotes(t *testing.T) {
 	t.Parallel()
 	onRuntimes(t, func(t *testing.T, run clientRuntime) {
 		modes := []string{"node", "fetch", "raw"}
-		if run.ending == ".py" {
+		if run.language == "python" {
 			modes = []string{"http.server"}
 		}
 		for _, mode := range modes {
@@ -301,7 +302,7 @@ func TestClientsTakeVotes(t *testing.T) {
 		if _, err := exec.LookPath("node"); err != nil {
 			t.Skip("NOT TESTED: no node")
 		}
-		out, url := runVerifier(t, runtimes[0].placed(t, "receive"), "", `SECRETS=["s3cret"]`, "MODE=parsed")
+		out, url := runVerifier(t, clientRuntimes[0].placed(t, "receive"), "", `SECRETS=["s3cret"]`, "MODE=parsed")
 		testkit.Send(t, "POST", url, "{}", signed([]byte("s3cret"), "msg_a", time.Now(), "{}")...).Want(t, 500)
 		testkit.Wait(t, "what is wrong", func() bool {
 			return strings.Contains(out.String(), "the webhook must come before what parses bodies")

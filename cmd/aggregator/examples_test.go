@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -99,21 +98,14 @@ var examplesOfBots = []struct {
 	}},
 	{"discord.py", "python3", true, func(t *testing.T, folder string) ([]string, []string) {
 		copyTo(t, folder, filepath.Join(examples, "discord.py/bot.py"), "../../clients/aggregator.py")
-		library, err := filepath.Abs("testdata/standins/python")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return []string{"python3", "bot.py"}, []string{"STAND_IN_SHARDS=1", "PYTHONPATH=" + library}
+		return []string{"python3", "bot.py"}, []string{"STAND_IN_SHARDS=1", "PYTHONPATH=" + standIns(t, "python")}
 	}},
 	{"jda", "javac", false, func(t *testing.T, folder string) ([]string, []string) {
-		copyTo(t, folder, filepath.Join(examples, "jda/Bot.java"))
-		const library = "testdata/standins/java"
-		api := filepath.Join(library, "net/dv8tion/jda/api")
-		out, err := exec.Command("javac", "-d", folder, "-sourcepath", library, filepath.Join(api, "JDABuilder.java"), filepath.Join(api, "utils/data/DataObject.java")).CombinedOutput()
+		out, err := exec.Command("javac", "-d", folder, "-sourcepath", standIns(t, "java"), filepath.Join(examples, "jda/Bot.java")).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		return []string{"java", "-XX:TieredStopAtLevel=1", "-cp", folder, "Bot.java"}, nil
+		return []string{"java", "-XX:TieredStopAtLevel=1", "-cp", folder, "Bot"}, nil
 	}},
 	{"go/http", "go", false, func(t *testing.T, folder string) ([]string, []string) {
 		program := filepath.Join(folder, "bot")
@@ -138,7 +130,8 @@ func TestExamples(t *testing.T) {
 			command, env := tt.ready(t, folder)
 			for _, with := range []string{"MYBOT_KEY=" + clientKey, "TOPGG_TOKEN=token"} {
 				o := newOutside(t, true)
-				out := runExample(t, folder, command, append(env, with, "BOTLISTS_URL="+o.Base, "DISCORD_API="+o.url+"/api/v10"))
+				out := runOn(t, folder, command, bareEnv(t, append(env, with, "BOTLISTS_URL="+o.Base, "DISCORD_API="+o.url+"/api/v10",
+					"PORT=0", "DISCORD_TOKEN=d", "VOTES_SECRET="+sendSecret)...))
 				testkit.Eventually(t, func() error {
 					accepted := regexp.MustCompile(`accepted by \S+\n|^200 \{"success":\{"[^"]+":\[200,`).MatchString(out.String())
 					own := strings.Contains(out.String(), o.own)
@@ -154,25 +147,6 @@ func TestExamples(t *testing.T) {
 			}
 		})
 	}
-}
-
-// runExample runs an example in its folder until the test ends.
-func runExample(t *testing.T, folder string, command, env []string) *testkit.Log {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	cmd.WaitDelay = time.Second
-	cmd.Dir = folder
-	cmd.Env = bareEnv(t, append(env, "PORT=0", "DISCORD_TOKEN=d", "VOTES_SECRET="+sendSecret)...)
-	out := &testkit.Log{}
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
-	t.Cleanup(func() { cancel(); <-ended })
-	return out
 }
 
 // hearsOfVotes sends votes to an example that says where it listens.
@@ -239,27 +213,14 @@ func TestExampleOfCron(t *testing.T) {
 	}
 }
 
-// pageBlock returns the one block of a language in docs/clients.md.
-func pageBlock(t *testing.T, language string) string {
-	t.Helper()
-	page, err := os.ReadFile("../../docs/clients.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := regexp.MustCompile("(?ms)^```"+language+" held-by=TestClientPage\n(.*?)^```$").FindAllStringSubmatch(string(page), -1)
-	if len(all) != 1 {
-		t.Fatalf("%d blocks of %s, want one", len(all), language)
-	}
-	return all[0][1]
-}
-
 // TestClientPage runs the programs of docs/clients.md, which print what stands there.
 func TestClientPage(t *testing.T) {
 	t.Parallel()
-	want := regexp.MustCompile(`\b\d+ s\b`).ReplaceAllString(pageBlock(t, "text"), "N s")
+	seconds := regexp.MustCompile(`\b\d+ s\b`)
+	want := seconds.ReplaceAllString(snippets(t, "docs/clients.md", "text")[0], "N s")
 	onRuntimes(t, func(t *testing.T, run clientRuntime) {
 		o := newOutside(t, false)
-		text := pageBlock(t, map[string]string{".mjs": "js", ".py": "python"}[run.ending])
+		text := snippets(t, "docs/clients.md", run.language)[0]
 		const here = "http://localhost:8080"
 		if strings.Count(text, here) != 1 {
 			t.Fatalf("it is to name %s: %s", here, text)
@@ -268,7 +229,7 @@ func TestClientPage(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 		cmd.Env = bareEnv(t, "TOPGG_TOKEN=token")
 		e := testkit.RunToEnd(t, cmd)
-		if got := regexp.MustCompile(`\b\d+ s\b`).ReplaceAllString(e.Out, "N s"); got != want || e.ErrOut != "" {
+		if got := seconds.ReplaceAllString(e.Out, "N s"); got != want || e.ErrOut != "" {
 			t.Errorf("it prints\n%s%swant\n%s", got, e.ErrOut, want)
 		}
 	})

@@ -17,21 +17,24 @@ import (
 	"aggregator/internal/testkit"
 )
 
-// verifiers are the programs of docs/votes.md that verify votes, by their
-// language: each with what makes a command of its text.
-var verifiers = map[string]func(t *testing.T, text string) []string{
-	"js": func(t *testing.T, text string) []string { return []string{"node", write(t, "votes.js", text)} },
-	"python": func(t *testing.T, text string) []string {
-		return []string{"python3", write(t, "votes.py", text)}
-	},
-	"go": func(t *testing.T, text string) []string { // built within this module, which has the library
+// verifiers returns what runs the programs of docs/votes.md that verify votes: the
+// language of each, and what makes a command of its text.
+func verifiers() (all []verifier) {
+	for _, r := range clientRuntimes {
+		all = append(all, verifier{r.name, r.language, r.command[0], func(t *testing.T, text string) []string { return r.place(t, "votes"+r.ending, text) }})
+	}
+	return append(all, verifier{"go", "go", "go", func(t *testing.T, text string) []string { // built within this module, which has the library
 		program := filepath.Join(t.TempDir(), "votes")
-		cmd := exec.Command("go", "build", "-o", program, write(t, "votes.go", text))
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
+		if err := testkit.Build(program, write(t, "votes.go", text)); err != nil {
+			t.Fatal(err)
 		}
 		return []string{program}
-	},
+	}})
+}
+
+type verifier struct {
+	name, language, needs string
+	command               func(t *testing.T, text string) []string
 }
 
 // signed returns the headers of a message, signed as Standard Webhooks says.
@@ -42,15 +45,14 @@ func signed(key []byte, id string, at time.Time, body string) []string {
 	return []string{"webhook-id", id, "webhook-timestamp", stamp, "webhook-signature", "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))}
 }
 
-// runVerifier runs a program that prints on which port it listens, and returns its
-// output and the address where it takes votes.
-func runVerifier(t *testing.T, command []string, secret string, env ...string) (out *testkit.Log, url string) {
+// runOn runs a program in a folder until the test ends, and returns what it prints.
+func runOn(t *testing.T, folder string, command, env []string) *testkit.Log {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.WaitDelay = time.Second
-	cmd.Env = append(bareEnv(t, "PORT=0", "VOTES_SECRET="+secret), env...)
-	out = &testkit.Log{}
+	cmd.Dir, cmd.Env = folder, env
+	out := &testkit.Log{}
 	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -58,6 +60,14 @@ func runVerifier(t *testing.T, command []string, secret string, env ...string) (
 	ended := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(ended) }()
 	t.Cleanup(func() { cancel(); <-ended })
+	return out
+}
+
+// runVerifier runs a program that prints on which port it listens, and returns its
+// output and the address where it takes votes.
+func runVerifier(t *testing.T, command []string, secret string, env ...string) (out *testkit.Log, url string) {
+	t.Helper()
+	out = runOn(t, "", command, bareEnv(t, append(env, "PORT=0", "VOTES_SECRET="+secret)...))
 	at := regexp.MustCompile(`^listening on port (\d+)\n`)
 	testkit.Eventually(t, func() error {
 		if !at.MatchString(out.String()) {
@@ -73,15 +83,14 @@ func runVerifier(t *testing.T, command []string, secret string, env ...string) (
 func TestVerifiers(t *testing.T) {
 	t.Parallel()
 	key := []byte("0123456789abcdef01234567")
-	for language, command := range verifiers {
-		t.Run(language, func(t *testing.T) {
+	for _, v := range verifiers() {
+		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
-			text := snippets(t, "docs/votes.md", language)[0]
-			runtime := map[string]string{"js": "node", "python": "python3", "go": "go"}[language]
-			if _, err := exec.LookPath(runtime); err != nil {
-				t.Skipf("NOT TESTED: no %s", runtime)
+			text := snippets(t, "docs/votes.md", v.language)[0]
+			if _, err := exec.LookPath(v.needs); err != nil {
+				t.Skipf("NOT TESTED: no %s", v.needs)
 			}
-			made := command(t, text)
+			made := v.command(t, text)
 			for _, secret := range []string{string(key), "whsec_" + base64.StdEncoding.EncodeToString(key)} {
 				verifierTakes(t, made, secret)
 			}
