@@ -177,14 +177,20 @@ func TestExampleOfCron(t *testing.T) {
 			t.Skipf("NOT TESTED: no %s", name)
 		}
 	}
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
 	text, err := os.ReadFile(filepath.Join(examples, "cron/crontab"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	r := newRig(t)
 	o := newOutside(t, true)
 	files := t.TempDir()
 	fileIn(t, files, "servers", "1234\n")
 	fileIn(t, files, "key", "Authorization: Bearer "+clientKey+"\n")
+	fileIn(t, files, "tokens.yaml", "hidden.test: token\n")
 	var variables []string
 	set := regexp.MustCompile(`^[A-Z_]+=`)
 	ran := 0
@@ -199,14 +205,17 @@ func TestExampleOfCron(t *testing.T) {
 		default:
 			ran++
 			cmd := exec.CommandContext(t.Context(), "sh", "-c", fields[5])
-			cmd.Env = append(variables, "HOME="+t.TempDir(), "PATH="+os.Getenv("PATH"), "BOT_FILES="+files, "BOTLISTS_URL="+o.Base)
+			cmd.Env = append(variables, "HOME="+t.TempDir(), "PATH="+filepath.Dir(path)+":"+os.Getenv("PATH"), "BOT_FILES="+files, "BOTLISTS_URL="+o.Base, "AGGREGATOR_LISTS="+r.files(t)[1])
 			if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
 				t.Errorf("%s: %v, and it says %s", fields[5], err, out)
 			}
 		}
 	}
-	if ran != 1 {
-		t.Errorf("%d lines were run, want 1", ran)
+	if ran != 2 {
+		t.Errorf("%d lines were run, want 2", ran)
+	}
+	if q := r.Only(t); q.List != "hidden.test" || !strings.Contains(q.Body, "1234") {
+		t.Errorf("the list was sent %+v", q)
 	}
 	if a := testkit.Send(t, "GET", o.Base+"/api/bots/"+demoBot+"/posts", "", "Authorization", "Bearer "+clientKey); !strings.Contains(a.Body, `"server_count":1234`) {
 		t.Errorf("the service was sent no count: %s", a.Body)
