@@ -2,11 +2,13 @@
 // is no service, and lists are asked by this program. What they ask to wait for is
 // kept in a file, so that a restart does no harm.
 //
-//	BOT_ID=… SERVERS=1234 TOPGG_TOKEN=… go run ./examples/go/embed
+//	BOT_ID=… SERVERS=1234 BOTLIST_TOKENS='{"LIST": "TOKEN"}' go run ./examples/go/embed
 package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -39,9 +41,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = lists.Close() }()
-	tokens := aggregator.Tokens{
-		"top.gg":          os.Getenv("TOPGG_TOKEN"),
-		"discord.bots.gg": os.Getenv("DBGG_TOKEN"),
+	var tokens aggregator.Tokens // by the ids of lists
+	if err := json.Unmarshal([]byte(os.Getenv("BOTLIST_TOKENS")), &tokens); err != nil {
+		return errors.New("BOTLIST_TOKENS is no JSON object of list ids and tokens")
 	}
 	for {
 		servers, err := strconv.ParseInt(os.Getenv("SERVERS"), 10, 64) // a bot knows: len(session.State.Guilds)

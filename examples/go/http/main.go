@@ -2,7 +2,7 @@
 // standard library alone. It asks Discord on how many servers the bot is; a bot
 // with a library of its own knows that already.
 //
-//	DISCORD_TOKEN=… TOPGG_TOKEN=… go run ./examples/go/http
+//	DISCORD_TOKEN=… BOTLIST_TOKENS='{"LIST": "TOKEN"}' go run ./examples/go/http
 //
 // A bot that has a key in bots.yaml sets MYBOT_KEY, and needs no list tokens.
 package main
@@ -25,10 +25,7 @@ import (
 var (
 	service = cmp.Or(os.Getenv("BOTLISTS_URL"), "http://localhost:8080")
 	discord = cmp.Or(os.Getenv("DISCORD_API"), "https://discord.com/api/v10")
-	tokens  = map[string]string{
-		"top.gg":          os.Getenv("TOPGG_TOKEN"),
-		"discord.bots.gg": os.Getenv("DBGG_TOKEN"),
-	}
+	tokens  = json.RawMessage(cmp.Or(os.Getenv("BOTLIST_TOKENS"), "{}")) // by the ids of lists
 )
 
 func main() {
