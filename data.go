@@ -40,7 +40,9 @@ var LegacyIDsYAML []byte
 //go:embed openapi.yaml
 var OpenAPIYAML []byte
 
-// Guides are what there is to read for people, in Markdown.
+// Guides are what there is to read for people, in Markdown, and the clients that
+// they take from there.
 //
-//go:embed CONTRIBUTING.md docs/compatibility.md docs/own-bots.md docs/sharded-bots.md docs/votes.md
+//go:embed CONTRIBUTING.md docs/clients.md docs/compatibility.md docs/own-bots.md docs/sharded-bots.md docs/votes.md
+//go:embed clients/aggregator.mjs clients/aggregator.py
 var Guides embed.FS

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -25,9 +26,13 @@ type docPage struct {
 // dialectPath is the page about adding a list.
 const dialectPath = "/docs/dialect"
 
+// clientsPath is the page about clients. What it hands out lies below it.
+const clientsPath = "/docs/clients"
+
 var docPages = []docPage{
 	{"/docs", "API", "API reference", ""},
 	{"/docs/libraries", "Libraries", "Compatibility", "docs/compatibility.md"},
+	{clientsPath, "Clients", "Clients", "docs/clients.md"},
 	{"/docs/votes", "Votes", "Votes", "docs/votes.md"},
 	{"/docs/own-bots", "Own bots", "Your own bots", "docs/own-bots.md"},
 	{"/docs/shards", "Shards", "Bots whose shards run in many processes", "docs/sharded-bots.md"},
@@ -71,6 +76,27 @@ func (s *Site) handleDocs() {
 			s.handle(p.Path, d.guide(p))
 		}
 	}
+	if s.Guides != nil {
+		s.handle(clientsPath+"/{file}", d.client)
+	}
+}
+
+// clientTypes are the types of clients that are handed out, by the ends of their
+// names.
+var clientTypes = map[string]string{".mjs": "text/javascript; charset=utf-8", ".py": "text/x-python; charset=utf-8"}
+
+// client answers with a client, for bots to copy.
+func (d *docs) client(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("file")
+	kind := clientTypes[path.Ext(name)]
+	source, err := fs.ReadFile(d.Guides, "clients/"+name)
+	if err != nil || kind == "" {
+		return errNotFound
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Cache-Control", "max-age=3600")
+	writePacked(w, r, http.StatusOK, source, nil)
+	return nil
 }
 
 // make renders what is the same for all who read it, unless it is made of the
@@ -179,7 +205,10 @@ func (d *docs) guideLink(to string) string {
 	if has {
 		fragment = "#" + fragment
 	}
-	name := file[strings.LastIndexByte(file, '/')+1:]
+	name := path.Base(file)
+	if _, err := fs.Stat(d.Guides, "clients/"+name); err == nil {
+		return d.path(clientsPath + "/" + name)
+	}
 	switch name {
 	case "lists-format.md":
 		return d.path(dialectPath) + cmp.Or(fragment, "#the-format-of-lists-files")

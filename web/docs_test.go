@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os/exec"
@@ -11,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	data "aggregator"
 )
 
 func textLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
@@ -68,11 +71,41 @@ func TestDocsNameThisInstance(t *testing.T) {
 		"https://public.example":         func(c *Config) { c.PublicURL = "https://public.example" },
 	} {
 		s := newSite(t, change)
-		for _, path := range []string{"/docs", "/docs/libraries", "/docs/votes", "/docs/own-bots", "/docs/shards", "/docs/badge?id=123456789012345678"} {
+		for _, path := range []string{"/docs", "/docs/libraries", "/docs/clients", "/docs/votes", "/docs/own-bots", "/docs/shards", "/docs/badge?id=123456789012345678"} {
 			body := get(s, http.MethodGet, path).Body.String()
 			if !strings.Contains(body, want+"/") || strings.Contains(body, "localhost:8080") || strings.Contains(body, "YOUR-HOST") {
 				t.Errorf("%s does not name %s alone", path, want)
 			}
+		}
+	}
+}
+
+// TestClientsAreHandedOut holds that the page about clients leads to them, as they
+// are.
+func TestClientsAreHandedOut(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(c *Config) { c.BasePath = "/base" })
+	page := get(s, http.MethodGet, "/docs/clients").Body.String()
+	names, err := fs.Glob(data.Guides, "clients/*")
+	if err != nil || len(names) < 2 {
+		t.Fatalf("%d clients: %v", len(names), err)
+	}
+	for _, name := range names {
+		want, err := fs.ReadFile(data.Guides, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := get(s, http.MethodGet, "/docs/"+name)
+		if got.Code != http.StatusOK || got.Body.String() != string(want) || !strings.HasPrefix(got.Header().Get("Content-Type"), "text/") {
+			t.Errorf("%s: got %d, %s, %d bytes, want its %d bytes", name, got.Code, got.Header().Get("Content-Type"), got.Body.Len(), len(want))
+		}
+		if !strings.Contains(page, `href="/base/docs/`+name+`"`) {
+			t.Errorf("the page does not lead to %s", name)
+		}
+	}
+	for _, name := range []string{"nothing.mjs", "aggregator", "..", "%2e%2e%2fdocs%2fvotes.md"} {
+		if got := get(s, http.MethodGet, "/docs/clients/"+name); got.Code == http.StatusOK && !strings.Contains(got.Body.String(), "<html") {
+			t.Errorf("%s is handed out", name)
 		}
 	}
 }

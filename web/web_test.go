@@ -53,7 +53,7 @@ func get(s http.Handler, method, path string, headers ...string) *httptest.Respo
 func somePages(s *Site) []string {
 	c := s.Catalog.Current()
 	return []string{"/", "/lists", "/lists/defunct", "/lists/hidden", "/lists/" + c.Lists()[0].ID, "/features", "/features/" + c.Features()[0].ID, "/bots", "/status",
-		"/docs", "/docs?lang=go", "/docs/libraries", "/docs/votes", "/docs/own-bots", "/docs/shards", "/docs/dialect", "/docs/why", "/docs/badge", "/docs/badge?id=123456789012345678"}
+		"/docs", "/docs?lang=go", "/docs/libraries", "/docs/clients", "/docs/votes", "/docs/own-bots", "/docs/shards", "/docs/dialect", "/docs/why", "/docs/badge", "/docs/badge?id=123456789012345678"}
 }
 
 // TestPages holds what is true of every page.
