@@ -77,6 +77,7 @@ type expectations struct {
 	Readings     []readingRow
 	Votes        *votesRows
 	Webhook      *webhookRows
+	Reports      map[string]reportRows // by the key of the entry's part
 }
 
 // postRow is a count, and the request that the list wants for it.
