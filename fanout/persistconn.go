@@ -15,9 +15,9 @@ import (
 
 const (
 	maxHeader = 64 << 10 // bytes of an answer's header, with those of informational answers before it
-	// readBuffer is the size of each connection's buffer, in bytes: most headers
-	// fit into it, and TLS has a buffer of its own beneath.
-	readBuffer = 1 << 10
+	// readBuffer is the size of each connection's buffer, in bytes: most answers
+	// fit into it with their header.
+	readBuffer = 2 << 10
 )
 
 var (
