@@ -169,6 +169,8 @@ func (env environment) report(c command, err error) {
 	case errors.Is(err, errReported):
 	case errors.As(err, &wrong):
 		_, _ = fmt.Fprintln(env.errOut, wrong)
+	case errors.Is(err, context.Canceled):
+		_, _ = fmt.Fprintf(env.errOut, "aggregator %s: interrupted\n", c.name)
 	default:
 		_, _ = fmt.Fprintf(env.errOut, "aggregator %s: %v\n", c.name, err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -61,22 +62,39 @@ func (f *postFlags) check(env environment) error {
 		return usagef("--bot is missing")
 	case f.count.BotID != "" && !lists.IsSnowflake(f.count.BotID):
 		return usagef("--bot %q is not a snowflake", f.count.BotID)
+	case f.quiet && (f.asJSON || f.dryRun):
+		return usagef("--quiet goes neither with --json nor with --dry-run")
+	}
+	if err := cmp.Or(f.checkCount(), f.checkEvery()); err != nil {
+		return err
+	}
+	return f.choose(env, true)
+}
+
+// checkCount checks the flags that say what the count is.
+func (f *postFlags) checkCount() error {
+	switch {
 	case f.servers == nil && f.countFile == "":
 		return usagef("--count is missing: on how many servers the bot is")
 	case f.servers != nil && f.countFile != "":
 		return usagef("the count is given twice: by --count and by --count-file")
 	case f.countFile == "-" && f.tokensFlags.tokens == "-":
 		return usagef("the count and the tokens cannot both come from standard input")
+	}
+	return nil
+}
+
+// checkEvery checks the flags that say how often it is posted.
+func (f *postFlags) checkEvery() error {
+	switch {
 	case f.countFile == "-" && f.every > 0:
 		return usagef("--every needs a --count-file that can be read again")
 	case f.every != 0 && (f.every < minPostEvery || f.every > maxPostEvery):
 		return usagef("--every must be from 1m to 24h, is %s", f.every)
 	case f.every != 0 && f.dryRun:
 		return usagef("--every and --dry-run do not go together")
-	case f.quiet && (f.asJSON || f.dryRun):
-		return usagef("--quiet goes neither with --json nor with --dry-run")
 	}
-	return f.choose(env, true)
+	return nil
 }
 
 func (f *postFlags) run(ctx context.Context, env environment) error {
@@ -137,6 +155,9 @@ func (f *postFlags) post(ctx context.Context, env environment, c *catalog.Catalo
 	show := &postScreen{waiting: waiting{screen: env.screen()}, quiet: f.quiet}
 	if !f.asJSON {
 		request.Progress = &aggregate.CountProgress{Begin: show.begin, Hear: show.hear}
+	}
+	if err := ctx.Err(); err != nil { // once it has begun, a post goes on to its end
+		return err
 	}
 	answer, err := way.Aggregator.Count(ctx, request, aggregate.Caller{})
 	switch {

@@ -423,3 +423,18 @@ func TestPostKilled(t *testing.T) {
 	}
 	d.Only(t)
 }
+
+// TestPostInterrupted has a post told to end before it has sent anything.
+func TestPostInterrupted(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	var e bytes.Buffer
+	d.env.out, d.env.errOut = io.Discard, &e
+	args := slices.Concat([]string{"post", "--bot", newBot(), "--count", "5", "--tokens", tokens(t, "one.test"), "--store", d.store}, d.files)
+	if code := d.env.run(canceled(t), args); code != exitFailed || e.String() != "aggregator post: interrupted\n" {
+		t.Errorf("exit %d, said %q", code, e.String())
+	}
+	if n := len(d.Take()); n != 0 {
+		t.Errorf("%d lists were asked", n)
+	}
+}
