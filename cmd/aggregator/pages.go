@@ -11,7 +11,6 @@ import (
 	"aggregator"
 	"aggregator/health"
 	"aggregator/httpapi"
-	"aggregator/strictyaml"
 	"aggregator/web"
 )
 
@@ -47,12 +46,6 @@ func (f *pagesFlags) check() error {
 	}
 	f.publicURL = fmt.Sprintf("%s://%s", u.Scheme, u.Host)
 	return nil
-}
-
-// describeAPI returns the description of the API, which is built in.
-func describeAPI() (httpapi.OpenAPI, error) {
-	asJSON, err := strictyaml.JSON(strictyaml.File{Name: "openapi.yaml", Data: aggregator.OpenAPIYAML})
-	return httpapi.OpenAPI{YAML: aggregator.OpenAPIYAML, JSON: asJSON}, err
 }
 
 // pages returns what serves the pages; nil where there are to be none.

@@ -94,7 +94,7 @@ func newService(f serviceFlags, in loaded, st store.Store, transport http.RoundT
 	s.prober = f.newProber(s.Engine)
 	s.agent = f.newAgent(in.bots, s.Engine)
 	s.votes = newVoteRelay(s)
-	openAPI, err := describeAPI()
+	openAPI, err := httpapi.DescribeAPI()
 	if err != nil {
 		return nil, errors.Join(err, s.closeBeside())
 	}
