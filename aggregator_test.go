@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -378,6 +379,45 @@ func TestStoreIsTheCallers(t *testing.T) {
 	if err := kept.Close(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestConcurrentUse has many ask at once while the Aggregator is closed, twice.
+func TestConcurrentUse(t *testing.T) {
+	testkit.NoLeak(t)
+	a := newAggregator(t, aggregator.Options{})
+	var all sync.WaitGroup
+	start := make(chan struct{})
+	for i := range 16 {
+		all.Go(func() {
+			<-start
+			bot := fmt.Sprint(300_000_000_000_000_000 + i%4)
+			for {
+				_, err := a.Count(t.Context(), aggregator.CountRequest{BotID: bot, ServerCount: 1, Tokens: aggregator.Tokens{"one.example": "x"}})
+				if err == nil {
+					_, err = a.Bot(t.Context(), aggregator.BotRequest{BotID: bot})
+				}
+				if errors.Is(err, aggregator.ErrClosed) {
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	close(start)
+	if _, err := a.Bot(t.Context(), aggregator.BotRequest{BotID: someBot}); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		all.Go(func() {
+			if err := a.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // TestCloseWaits lets a post that is under way end, and what it answered be learned.

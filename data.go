@@ -7,41 +7,43 @@ import (
 )
 
 // BuiltInLists returns the files of the built-in lists, in the order in which they
-// are loaded.
+// are loaded: those that live, then those that are gone. Their bytes must not be
+// changed.
 func BuiltInLists() []catalog.File {
 	return []catalog.File{
-		{Name: "lists.yaml", Data: ListsYAML},
-		{Name: "lists_defunct.yaml", Data: DefunctListsYAML},
+		{Name: "lists.yaml", Data: listsYAML},
+		{Name: "lists_defunct.yaml", Data: defunctListsYAML},
 	}
 }
 
-// BuiltInLegacyIDs returns the file of ids that the built-in lists once had.
+// BuiltInLegacyIDs returns the file of ids that the built-in lists once had. Its
+// bytes must not be changed.
 func BuiltInLegacyIDs() catalog.File {
-	return catalog.File{Name: "legacy_ids.yaml", Data: LegacyIDsYAML}
+	return catalog.File{Name: "legacy_ids.yaml", Data: legacyIDsYAML}
 }
 
-// ListsYAML is the shipped catalog of lists and features.
+// listsYAML is the built-in catalog of lists and features.
 //
 //go:embed lists.yaml
-var ListsYAML []byte
+var listsYAML []byte
 
-// DefunctListsYAML holds the lists that are gone. It is loaded after ListsYAML.
+// defunctListsYAML holds the lists that are gone. It is loaded after listsYAML.
 //
 //go:embed lists_defunct.yaml
-var DefunctListsYAML []byte
+var defunctListsYAML []byte
 
-// LegacyIDsYAML maps ids that lists once had to their ids of today.
+// legacyIDsYAML maps ids that lists once had to their ids of today.
 //
 //go:embed legacy_ids.yaml
-var LegacyIDsYAML []byte
+var legacyIDsYAML []byte
 
-// OpenAPIYAML describes the API.
+// OpenAPIYAML describes the API of the service, and of package httpapi.
 //
 //go:embed openapi.yaml
 var OpenAPIYAML []byte
 
-// Guides are what there is to read for people, in Markdown, and the clients that
-// they take from there.
+// Guides are the documents that the service shows as pages, in Markdown, and the
+// clients that it hands out.
 //
 //go:embed CONTRIBUTING.md docs/clients.md docs/compatibility.md docs/own-bots.md docs/sharded-bots.md docs/votes.md
 //go:embed clients/aggregator.mjs clients/aggregator.py

@@ -4,9 +4,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
+
+	"aggregator/internal/testkit"
 )
 
 // TestLibraryPage follows docs/library.md in a module of its own: it gets the
@@ -47,15 +48,24 @@ func TestLibraryPage(t *testing.T) {
 		}
 		return string(out)
 	}
-	programs, commands := blocksOf(string(page), "go"), blocksOf(string(page), "sh")
-	if len(programs) != 3 || len(commands) != 1 {
-		t.Fatalf("the page has %d programs and %d blocks of commands, want 3 and 1", len(programs), len(commands))
+	var programs []string
+	var commands []testkit.Command
+	blocks, _ := testkit.Blocks(string(page))
+	for _, b := range blocks {
+		if b.Language == "go" {
+			programs = append(programs, b.Text)
+		} else {
+			commands = append(commands, b.Commands()...)
+		}
+	}
+	if len(programs) != 3 || len(commands) != 2 {
+		t.Fatalf("the page has %d programs and %d commands, want 3 and 2", len(programs), len(commands))
 	}
 	write("go.mod", "module bot.example/bot\n\ngo 1.26\n")
 	write("main.go", programs[0])
 	follow := func() {
-		for line := range strings.Lines(commands[0]) {
-			words := strings.Fields(line)
+		for _, c := range commands {
+			words := strings.Fields(c.Text)
 			run(words[0], words[1:]...)
 		}
 	}
@@ -73,14 +83,4 @@ func TestLibraryPage(t *testing.T) {
 	}
 	follow()
 	run("go", "vet", ".")
-}
-
-// blocksOf returns the fenced blocks of a language in a Markdown document, without
-// their indentation.
-func blocksOf(document, language string) (all []string) {
-	fence := regexp.MustCompile("(?ms)^( *)```" + language + "(?: [^\n]*)?\n(.*?)^ *```$")
-	for _, m := range fence.FindAllStringSubmatch(document, -1) {
-		all = append(all, strings.TrimPrefix(strings.ReplaceAll("\n"+m[2], "\n"+m[1], "\n"), "\n"))
-	}
-	return all
 }

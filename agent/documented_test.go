@@ -23,7 +23,7 @@ func TestDocumentedExample(t *testing.T) {
 		t.Fatal("the page shows no file")
 	}
 	text := blocks[i].Text
-	c, _, err := catalog.Load([]catalog.File{{Name: "lists.yaml", Data: aggregator.ListsYAML}, {Name: "lists_defunct.yaml", Data: aggregator.DefunctListsYAML}}, catalog.File{})
+	c, _, err := catalog.Load(aggregator.BuiltInLists(), catalog.File{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -111,8 +111,7 @@ func TestShippedWebhooks(t *testing.T) {
 // shipped returns the catalog.
 func shipped(t *testing.T) *catalog.Catalog {
 	t.Helper()
-	c, _, err := catalog.Load([]catalog.File{{Name: "lists.yaml", Data: aggregator.ListsYAML}, {Name: "lists_defunct.yaml", Data: aggregator.DefunctListsYAML}},
-		catalog.File{Name: "legacy_ids.yaml", Data: aggregator.LegacyIDsYAML})
+	c, _, err := catalog.Load(aggregator.BuiltInLists(), aggregator.BuiltInLegacyIDs())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,9 +20,7 @@ import (
 func newSite(t testing.TB, change func(*Config)) *Site {
 	t.Helper()
 	live, _, err := catalog.NewLive(func() (*catalog.Catalog, []string, error) {
-		return catalog.Load([]catalog.File{
-			{Name: "lists.yaml", Data: data.ListsYAML}, {Name: "lists_defunct.yaml", Data: data.DefunctListsYAML},
-		}, catalog.File{Name: "legacy_ids.yaml", Data: data.LegacyIDsYAML})
+		return catalog.Load(data.BuiltInLists(), data.BuiltInLegacyIDs())
 	})
 	if err != nil {
 		t.Fatal(err)

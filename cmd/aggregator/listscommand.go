@@ -83,11 +83,11 @@ func (f *listsFlags) writeYAML(env environment) error {
 			return usagef("--yaml writes the built-in file as it is, without --%s", name)
 		}
 	}
-	text := aggregator.ListsYAML
+	file := aggregator.BuiltInLists()[0]
 	if f.defunct {
-		text = aggregator.DefunctListsYAML
+		file = aggregator.BuiltInLists()[1]
 	}
-	_, err := env.out.Write(text)
+	_, err := env.out.Write(file.Data)
 	return err
 }
 

@@ -15,7 +15,10 @@ import (
 // builtIn returns the built-in files and what they hold.
 func builtIn(t *testing.T) ([]File, *catalog.Catalog) {
 	t.Helper()
-	files := []File{{File: catalog.File{Name: "lists.yaml", Data: aggregator.ListsYAML}}, {File: catalog.File{Name: "lists_defunct.yaml", Data: aggregator.DefunctListsYAML}}}
+	var files []File
+	for _, f := range aggregator.BuiltInLists() {
+		files = append(files, File{File: f})
+	}
 	return files, load(t, files...)
 }
 

@@ -44,8 +44,8 @@ const (
 func newWorld(t *testing.T, args ...string) *world {
 	t.Helper()
 	needBrowser(t)
-	legacy := catalog.File{Name: "legacy_ids.yaml", Data: data.LegacyIDsYAML}
-	c, _, err := catalog.Load([]catalog.File{{Name: "lists.yaml", Data: data.ListsYAML}, {Name: "lists_defunct.yaml", Data: data.DefunctListsYAML}}, legacy)
+	legacy := data.BuiltInLegacyIDs()
+	c, _, err := catalog.Load(data.BuiltInLists(), legacy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,9 +58,10 @@ func newWorld(t *testing.T, args ...string) *world {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	write(t, dir, "lists.yaml", w.led(data.ListsYAML))
-	write(t, dir, "lists_defunct.yaml", w.led(data.DefunctListsYAML))
-	write(t, dir, "legacy_ids.yaml", data.LegacyIDsYAML)
+	for _, f := range data.BuiltInLists() {
+		write(t, dir, f.Name, w.led(f.Data))
+	}
+	write(t, dir, legacy.Name, legacy.Data)
 	tokens := make([]string, 0, 4)
 	for _, l := range w.read()[:4] {
 		tokens = append(tokens, l.ID+": token")
