@@ -5,10 +5,14 @@ import (
 	"encoding/json"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"aggregator/internal/testkit"
+	"aggregator/lists"
+	"aggregator/rawjson"
 	"aggregator/strictyaml"
 )
 
@@ -73,6 +77,42 @@ func TestFormatPage(t *testing.T) {
 	}
 	if !bytes.Equal(got, FormatPage()) {
 		t.Errorf("docs/lists-format.md is not of this format; run go run ./cmd/aggregator schema --markdown >docs/lists-format.md")
+	}
+}
+
+// TestPathsOnFormatPage follows each path of the page's table through the answer
+// above it.
+func TestPathsOnFormatPage(t *testing.T) {
+	blocks, _ := testkit.Blocks(string(FormatPage()))
+	if len(blocks) != 1 {
+		t.Fatalf("%d blocks on the page, want the answer alone", len(blocks))
+	}
+	answer, ok := rawjson.Parse([]byte(blocks[0].Text))
+	if !ok {
+		t.Fatal("the answer is no JSON")
+	}
+	_, section, _ := strings.Cut(string(FormatPage()), "## Paths\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	rows := regexp.MustCompile("(?m)^\\| `([^`]+)` \\| (.*?) \\|").FindAllStringSubmatch(section, -1)
+	for _, row := range rows {
+		path, err := lists.ParsePath(row[1])
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		got := "nothing"
+		for i, v := range path.Values(answer) {
+			if i == 0 {
+				got = ""
+			}
+			got = strings.TrimSpace(got + " `" + string(v.Raw()) + "`")
+		}
+		if got != row[2] {
+			t.Errorf("%s leads to %s, the page says %s", row[1], got, row[2])
+		}
+	}
+	if len(rows) < 7 {
+		t.Errorf("%d paths are on the page, want more", len(rows))
 	}
 }
 
