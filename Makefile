@@ -28,8 +28,9 @@ test: ## vet, then run all tests in random order under the race detector
 
 # Not here: govulncheck, whose database at vuln.go.dev has to be fetched. Where
 # that can be had: go run golang.org/x/vuln/cmd/govulncheck@latest ./...
-lint: ## check format, errors, complexity, comments and who imports whom (.golangci.yml), and go.mod
+lint: ## check format, errors, complexity, comments and who imports whom (.golangci.yml), go.mod, and types on other systems
 	$(GO) mod tidy -diff
+	$(GO) test -run '^TestOtherSystems$$' ./internal/release
 	$(GO) tool -modfile=.ci/tools/go.mod golangci-lint run ./...
 
 demo: build ## run the service against a sandbox of every list

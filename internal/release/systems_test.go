@@ -30,8 +30,8 @@ type listed struct {
 // types alone, for compiling all that is imported takes minutes.
 func TestOtherSystems(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("NOT TESTED: it takes some seconds for each system")
+	if testing.Short() || underRace {
+		t.Skip("NOT TESTED here: it takes some seconds for each system, and make lint runs it")
 	}
 	for _, target := range []string{"windows/amd64", "darwin/arm64"} {
 		system, processor, _ := strings.Cut(target, "/")
