@@ -333,7 +333,7 @@ func TestReportProblems(t *testing.T) {
 		{"no URL", Errors, ReportEntry{Fields: message}, []Problem{{"errors.url", "is required"}}},
 		{"nothing to send", Errors, ReportEntry{URL: reportURL}, []Problem{{"errors", "would send nothing; name a value under fields or whole, or say body: none"}}},
 		{"an unknown value", Errors, ReportEntry{URL: reportURL, Fields: map[string]Names{"mesage": {"m"}}}, []Problem{
-			{"errors.fields.mesage", `is no value of this report, did you mean "message"?; allowed: message, stack, bot_id, list_bot_id`},
+			{"errors.fields.mesage", `is no value of this report; allowed: message, stack, bot_id, list_bot_id`},
 			{"errors", "would send nothing; name a value under fields or whole, or say body: none"}}},
 		{"twice", Errors, ReportEntry{URL: reportURL, Fields: map[string]Names{"message": {"m"}, "stack": {"m"}}}, []Problem{{"errors.fields.stack", `"m" is used twice`}}},
 		{"whole beside fields", Commands, ReportEntry{URL: reportURL, Whole: "commands", Constants: map[string]any{"a": "b"}}, []Problem{{"commands.whole", "is the whole body, but there are fields, constants or a token beside it; leave them out"}}},

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-
-	"aggregator/internal/near"
 )
 
 // reportDialect is how a list takes reports of one kind, compiled.
@@ -65,21 +63,12 @@ func (c *checker) reportDialect(r *Report, spec *ReportEntry, l *List) *reportDi
 		method: cmp.Or(spec.Method, r.defaultMethod()), takes: make([]bool, len(r.Values)), most: make([]int64, len(r.Values)),
 		endpoint: endpoint{op: &r.Op, keyed: true},
 	}
-	entry := endpointEntry{part: part, url: spec.URL, auth: spec.Auth, headers: spec.Headers, limits: spec.Limits, wait: spec.Wait, placeholders: r.placeholders()}
-	if entry.auth == nil && !d.bridge {
-		entry.auth = l.sharedAuth(r)
-	}
-	asRead := r.reads && entry.url == "" && l.read != nil && !r.named
+	d.endpoint.judge = d.judge
+	d.body.encoding = d.encodingOf(spec)
+	entry := d.endpointEntry(spec, l)
+	asRead := r.reads && spec.URL == "" && l.read != nil && !r.named
 	if d.keyed = !r.reads || entry.auth != nil; asRead {
 		entry.url = l.read.rawURL
-	}
-	d.endpoint.judge = d.judge
-	encoding := cmp.Or(spec.Body, encodingJSON)
-	if d.method == http.MethodGet || d.method == http.MethodDelete || len(r.Values) == 0 {
-		encoding = cmp.Or(spec.Body, encodingNone)
-	}
-	if encoding == encodingQuery || encoding == encodingNone {
-		entry.bodiless = "body: " + encoding + " sends none"
 	}
 	if _, ok := c.urlOf(&d.endpoint, entry); !ok {
 		c.add(part+".url", "is required")
@@ -89,7 +78,7 @@ func (c *checker) reportDialect(r *Report, spec *ReportEntry, l *List) *reportDi
 	if asRead { // such a call is a reading, as the list sees it
 		d.limits, d.wait = append(slices.Clone(l.read.limits), d.limits...), append(d.wait, l.read.wait...)
 	}
-	c.reportBody(d, spec, encoding)
+	c.reportBody(d, spec)
 	d.judging = c.judging(part, spec.Answer, spec.Success, nil)
 	d.totals = c.totals(part, r, spec.Read)
 	d.namesBot = d.namesBot || d.body.takes[BotID]
@@ -99,6 +88,29 @@ func (c *checker) reportDialect(r *Report, spec *ReportEntry, l *List) *reportDi
 	}
 	c.checkPer(part+".limits", &d.endpoint)
 	return d
+}
+
+// encodingOf returns how the fields of a report are encoded.
+func (d *reportDialect) encodingOf(spec *ReportEntry) string {
+	if d.method == http.MethodGet || d.method == http.MethodDelete || len(d.report.Values) == 0 {
+		return cmp.Or(spec.Body, encodingNone)
+	}
+	return cmp.Or(spec.Body, encodingJSON)
+}
+
+// endpointEntry returns what a part says of its endpoint.
+func (d *reportDialect) endpointEntry(spec *ReportEntry, l *List) endpointEntry {
+	entry := endpointEntry{
+		part: d.part, url: spec.URL, auth: spec.Auth, headers: spec.Headers, limits: spec.Limits, wait: spec.Wait,
+		placeholders: d.report.placeholders(),
+	}
+	if entry.auth == nil && !d.bridge {
+		entry.auth = l.sharedAuth(d.report)
+	}
+	if e := d.body.encoding; e == encodingQuery || e == encodingNone {
+		entry.bodiless = "body: " + e + " sends none"
+	}
+	return entry
 }
 
 // defaultMethod returns how reports of the kind are sent where an entry says nothing.
@@ -131,14 +143,13 @@ func (l *List) sharedAuth(r *Report) *AuthEntry {
 }
 
 // reportBody compiles what a report carries.
-func (c *checker) reportBody(d *reportDialect, spec *ReportEntry, encoding string) {
-	part, r := d.part, d.report
-	d.body = bodyDialect{encoding: encoding}
+func (c *checker) reportBody(d *reportDialect, spec *ReportEntry) {
+	part, r, encoding := d.part, d.report, d.body.encoding
 	for _, name := range slices.Sorted(maps.Keys(spec.Fields)) {
 		at := part + ".fields." + name
 		l, ok := d.leafOf(name)
 		if !ok {
-			c.add(at, "is no value of this report%s; allowed: %s", near.Suggestion(name, r.fieldNames()), strings.Join(r.fieldNames(), ", "))
+			c.add(at, "is no value of this report; allowed: %s", strings.Join(r.fieldNames(), ", "))
 			continue
 		}
 		for _, to := range spec.Fields[name] {
@@ -149,21 +160,38 @@ func (c *checker) reportBody(d *reportDialect, spec *ReportEntry, encoding strin
 	c.constants(part, &d.body, spec.Constants, d.auth)
 	c.flat(part, &d.body)
 	c.query(part, &d.endpoint, &d.body)
-	if spec.Whole != "" {
-		d.whole = c.place(d, part+".whole", spec.Whole)
-		if len(d.body.shape) > 0 {
-			c.add(part+".whole", "is the whole body, but there are fields, constants or a token beside it; leave them out")
-		}
-		if encoding != encodingJSON {
-			c.add(part+".whole", "goes out as JSON, but body is %s", encoding)
-		}
-	}
+	c.wholeBody(d, spec)
 	switch {
 	case encoding == encodingNone && len(d.body.shape) > 0:
 		c.add(part+".body", "is none, but there are fields to send")
 	case encoding != encodingNone && len(d.body.shape) == 0 && d.whole == 0:
 		c.add(part, "would send nothing; name a value under fields or whole, or say body: none")
 	}
+	c.most(d, spec)
+	d.command = c.command(d, spec.Command)
+}
+
+// wholeBody compiles which value is the whole body.
+func (c *checker) wholeBody(d *reportDialect, spec *ReportEntry) {
+	if spec.Whole == "" {
+		return
+	}
+	at := d.part + ".whole"
+	d.whole = c.place(d, at, spec.Whole)
+	if d.whole > 0 {
+		d.takes[d.whole-1] = true
+	}
+	if len(d.body.shape) > 0 {
+		c.add(at, "is the whole body, but there are fields, constants or a token beside it; leave them out")
+	}
+	if d.body.encoding != encodingJSON {
+		c.add(at, "goes out as JSON, but body is %s", d.body.encoding)
+	}
+}
+
+// most compiles how much of what the list takes, and when it is told anything.
+func (c *checker) most(d *reportDialect, spec *ReportEntry) {
+	part := d.part
 	for _, name := range slices.Sorted(maps.Keys(spec.Most)) {
 		if i := c.place(d, part+".most."+name, name); i > 0 {
 			if d.most[i-1] = spec.Most[name]; d.most[i-1] < 1 {
@@ -173,11 +201,10 @@ func (c *checker) reportBody(d *reportDialect, spec *ReportEntry, encoding strin
 	}
 	if spec.OnlyIf != "" {
 		d.onlyIf = c.place(d, part+".only_if", spec.OnlyIf)
-		if d.onlyIf > 0 && r.Values[d.onlyIf-1].Kind != ValueFlag {
+		if d.onlyIf > 0 && d.report.Values[d.onlyIf-1].Kind != ValueFlag {
 			c.add(part+".only_if", "must name a flag, %s is none", spec.OnlyIf)
 		}
 	}
-	d.command = c.command(d, spec.Command)
 }
 
 // fieldNames returns what may stand under fields.
@@ -213,8 +240,6 @@ func (c *checker) place(d *reportDialect, field, name string) int {
 	i := slices.IndexFunc(d.report.Values, func(v ReportValue) bool { return v.Name == name })
 	if i < 0 {
 		c.add(field, "must name a value of this report, is %q", name)
-	} else if strings.HasSuffix(field, ".whole") {
-		d.takes[i] = true
 	}
 	return i + 1
 }

@@ -40,25 +40,27 @@ const (
 // has come, and nobody need do anything.
 func (s Skip) IsHeld() bool { return s.Reason == SkipPaced || s.Reason == SkipRefused }
 
+// plainWords are the reasons that leave nothing open.
+var plainWords = map[SkipReason]string{
+	SkipDefunct: "Defunct", SkipNoGet: "No get API", SkipNoVotes: "No votes API", SkipNoKey: "No key",
+}
+
 // String returns the reason in the documented words of answers.
 func (s Skip) String() string {
+	if words, ok := plainWords[s.Reason]; ok {
+		return words
+	}
 	switch s.Reason {
 	case SkipUnknown:
 		if s.Detail != "" {
 			return "Unknown list, did you mean " + strconv.Quote(s.Detail) + "?"
 		}
 		return "Unknown list"
-	case SkipDefunct:
-		return "Defunct"
 	case SkipNoPost:
 		if s.Detail != "" {
 			return "No post API: " + s.Detail
 		}
 		return "No post API"
-	case SkipNoGet:
-		return "No get API"
-	case SkipNoVotes:
-		return "No votes API"
 	case SkipNoReport:
 		return "No " + s.Detail + " API"
 	case SkipNothing:
@@ -67,8 +69,6 @@ func (s Skip) String() string {
 		return "Too many: takes " + s.Detail
 	case SkipNoToken:
 		return "No " + cmp.Or(s.Detail, "token")
-	case SkipNoKey:
-		return "No key"
 	case SkipBadToken:
 		return "Bad token: " + s.Detail
 	case SkipRevoked:

@@ -231,34 +231,33 @@ func (p *report) checkID(value, name string, v any, of *ids) error {
 
 // checkValue checks that a value is of its kind, and not more than the list takes.
 func (p *report) checkValue(where, value string, v any) error {
-	most := p.spec.Most[value]
 	for _, row := range p.kind.Values {
-		if row.Name != value {
-			continue
-		}
-		ok := false
-		switch row.Kind {
-		case lists.ValueFlag:
-			_, ok = v.(bool)
-		case lists.ValueWhole, lists.ValuePercent:
-			_, ok = v.(json.Number)
-		case lists.ValueTexts, lists.ValueCommands:
-			var all []any
-			all, ok = v.([]any)
-			ok = ok && (most == 0 || int64(len(all)) <= most) && (p.spec.Command == nil || p.areCommands(all))
-		default:
-			var text string
-			text, ok = v.(string)
-			ok = ok && text != "" && (most == 0 || int64(len(text)) <= 4*most)
-		}
-		if p.fields != nil && p.fields.encoding != "json" {
-			_, ok = v.(string)
-		}
-		if !ok {
+		if row.Name == value && !p.isOf(row.Kind, v, p.spec.Most[value]) {
 			return refuse(http.StatusBadRequest, "%s must hold %s as the entry says", where, strings.ReplaceAll(value, "_", " "))
 		}
 	}
 	return nil
+}
+
+// isOf reports whether a value that was sent is of a kind. most is how much of it
+// the list takes; 0: as much as there is.
+func (p *report) isOf(kind lists.ValueKind, v any, most int64) bool {
+	text, isText := v.(string)
+	if p.fields != nil && p.fields.encoding != "json" {
+		return isText
+	}
+	switch kind {
+	case lists.ValueFlag:
+		_, ok := v.(bool)
+		return ok
+	case lists.ValueWhole, lists.ValuePercent:
+		_, ok := v.(json.Number)
+		return ok
+	case lists.ValueTexts, lists.ValueCommands:
+		all, ok := v.([]any)
+		return ok && (most == 0 || int64(len(all)) <= most) && (p.spec.Command == nil || p.areCommands(all))
+	}
+	return isText && text != "" && (most == 0 || int64(len(text)) <= 4*most)
 }
 
 // areCommands reports whether commands look as the entry says.
