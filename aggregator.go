@@ -222,9 +222,10 @@ type List = lists.List
 func (a *Aggregator) Lists() []*List { return slices.Clone(a.engine.Catalog.Current().Lists()) }
 
 // Close turns requests away from now on, with [ErrClosed], waits for those under
-// way, which takes 20 s at most, and frees what the Aggregator has made: its store
-// and its transport, where Options gave none. Nothing of it runs any more then.
-// Closing twice is the same as closing once.
+// way, 30 s at most, and frees what the Aggregator has made: its store and its
+// transport, where Options gave none. Nothing of it runs any more then. The error
+// says that calls were still under way after 30 s. Closing twice is the same as
+// closing once.
 func (a *Aggregator) Close() error { return errors.Join(a.engine.Close(), a.free()) }
 
 // Engine returns what the Aggregator is made of, for other packages of this module.

@@ -183,8 +183,9 @@ func (e *Engine) OnClose(f func()) {
 }
 
 // Close turns requests away from now on and waits for those under way, whose
-// deadlines are near: within 20 s all have ended. It closes neither the store nor
-// the transport. Calls after the first wait too, and do nothing else.
+// deadlines are near. The error says that some of them have not ended within 30 s.
+// It closes neither the store nor the transport. Calls after the first wait too, and
+// do nothing else.
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	e.closed = true
