@@ -128,6 +128,7 @@ func asArray(t *testing.T, text string) (all []string) {
 // as no privileged user, with what a static binary finds in no system.
 func TestDockerfile(t *testing.T) {
 	t.Parallel()
+	wantInHeader(t, "Dockerfile")
 	stages := dockerfile(t)
 	if len(stages) != 2 {
 		t.Fatalf("%d stages, want one that builds and one that runs", len(stages))
@@ -301,6 +302,7 @@ func TestComposeSingle(t *testing.T) {
 	t.Parallel()
 	var f composeFile
 	readYAML(t, "compose.single.yaml", &f)
+	wantInHeader(t, "compose.single.yaml")
 	s := f.Services["aggregator"]
 	final := dockerfile(t)[1]
 	if want := "127.0.0.1:8080:" + only(t, final, "EXPOSE"); !slices.Equal(s.Ports, []string{want}) {
@@ -324,6 +326,7 @@ func TestComposeReplicas(t *testing.T) {
 	t.Parallel()
 	var f composeFile
 	readYAML(t, "compose.yaml", &f)
+	wantInHeader(t, "compose.yaml")
 	one, two := f.Services["aggregator-1"], f.Services["aggregator-2"]
 	if !reflect.DeepEqual(one, two) {
 		t.Errorf("the replicas differ:\n%+v\n%+v", one, two)

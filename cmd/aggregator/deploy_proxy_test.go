@@ -268,17 +268,22 @@ func startNginx(t *testing.T, upstreams ...string) frontProxy {
 // startCaddy runs Caddy as the Caddyfile says.
 func startCaddy(t *testing.T, upstreams ...string) frontProxy {
 	t.Helper()
+	for i, u := range upstreams {
+		upstreams[i] = strings.Replace(u, "unix:", "unix/", 1)
+	}
+	return runCaddy(t, replaceOnce(t, readDeploy(t, "Caddyfile"), "reverse_proxy aggregator-1:8080 aggregator-2:8080", "reverse_proxy "+strings.Join(upstreams, " ")))
+}
+
+// runCaddy runs Caddy with a Caddyfile, whose site has the address {$SITE_ADDRESS:localhost}.
+func runCaddy(t *testing.T, caddyfile string) frontProxy {
+	t.Helper()
 	caddy := lookFor(t, "caddy", "caddy")
 	if version, err := exec.CommandContext(t.Context(), caddy, "version").Output(); err != nil || regexp.MustCompile(`^v?2\.[0-6]\.`).Match(version) {
 		t.Skipf("NOT TESTED: Caddy %s (%v) knows no request_buffers, 2.7 does", strings.TrimSpace(string(version)), err)
 	}
-	for i, u := range upstreams {
-		upstreams[i] = strings.Replace(u, "unix:", "unix/", 1)
-	}
-	text := replaceOnce(t, readDeploy(t, "Caddyfile"), "reverse_proxy aggregator-1:8080 aggregator-2:8080", "reverse_proxy "+strings.Join(upstreams, " "))
 	folder := t.TempDir()
 	conf := filepath.Join(folder, "Caddyfile")
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(conf, []byte(caddyfile), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	base := "http://127.0.0.1:" + freePort(t)
@@ -461,19 +466,31 @@ func TestProxyStreams(t *testing.T) {
 // TestProxyToSocket runs the service at a socket, behind each proxy: the caller's
 // own address is what is limited.
 func TestProxyToSocket(t *testing.T) {
-	onProxies(t, func(t *testing.T, start startProxy) {
-		folder, err := os.MkdirTemp("", "socket") // a path of at most 108 bytes
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = os.RemoveAll(folder) })
-		socket := "unix:" + filepath.Join(folder, "a.sock")
-		newRig(t).start(t, nil, "--listen", socket, "--store", "memory:")
-		f := start(t, socket)
-		body := countBody(newBot(), `"one.test":"t"`)
-		f.post(t, body).Want(t, 200)
-		if a := f.post(t, body, "X-Forwarded-For", "192.0.2.66"); a.Status != 429 || !strings.Contains(a.Body, `"ratelimit_ip":"127.0.0.1"`) {
-			t.Errorf("got %d %s, want 429 for 127.0.0.1", a.Status, a.Body)
-		}
+	onProxies(t, func(t *testing.T, start startProxy) { limitedAtSocket(t, start) })
+}
+
+// TestCaddyOfDocs is the same with the whole Caddyfile that docs/operating.md has.
+func TestCaddyOfDocs(t *testing.T) {
+	t.Parallel()
+	text := replaceOnce(t, snippets(t, "docs/operating.md", "caddy")[0], "lists.example.com", "{$SITE_ADDRESS:localhost}")
+	limitedAtSocket(t, func(t *testing.T, upstreams ...string) frontProxy {
+		return runCaddy(t, replaceOnce(t, text, "unix//run/aggregator/aggregator.sock", strings.Replace(upstreams[0], "unix:", "unix/", 1)))
 	})
+}
+
+func limitedAtSocket(t *testing.T, start startProxy) {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "socket") // a socket's path has at most 108 bytes
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	socket := "unix:" + filepath.Join(folder, "a.sock")
+	newRig(t).start(t, nil, "--listen", socket, "--store", "memory:")
+	f := start(t, socket)
+	body := countBody(newBot(), `"one.test":"t"`)
+	f.post(t, body).Want(t, 200)
+	if a := f.post(t, body, "X-Forwarded-For", "192.0.2.66"); a.Status != 429 || !strings.Contains(a.Body, `"ratelimit_ip":"127.0.0.1"`) {
+		t.Errorf("got %d %s, want 429 for 127.0.0.1", a.Status, a.Body)
+	}
 }

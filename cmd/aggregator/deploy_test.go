@@ -110,6 +110,20 @@ func enoughToStop(t *testing.T, where, drain, given string) {
 	}
 }
 
+// wantInHeader checks that what docs/operating.md has of commands, in the blocks
+// that the test holds, is what a file of deploy says at its head.
+func wantInHeader(t *testing.T, name string) {
+	t.Helper()
+	text := readDeploy(t, name)
+	for _, block := range snippets(t, "docs/operating.md", "sh") {
+		for line := range strings.Lines(block) {
+			if !strings.Contains(text, "#   "+line) {
+				t.Errorf("%s does not say %s", name, line)
+			}
+		}
+	}
+}
+
 // TestDeployIsHeld has every file of deploy named by a test, so that none is added
 // without one.
 func TestDeployIsHeld(t *testing.T) {
