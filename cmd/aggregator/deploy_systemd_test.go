@@ -71,7 +71,7 @@ func TestUnit(t *testing.T) {
 		}
 	}
 	install := snippets(t, "docs/operating.md", "sh")[0]
-	for _, file := range []string{args[0], "deploy/aggregator.service /etc/systemd/system/aggregator.service", "deploy/aggregator.sysusers /etc/sysusers.d/aggregator.conf", "-g " + first("Group") + " /etc/" + first("ConfigurationDirectory")} {
+	for _, file := range []string{"-t " + filepath.Dir(args[0]) + " bin/aggregator", "deploy/aggregator.service /etc/systemd/system/aggregator.service", "deploy/aggregator.sysusers /etc/sysusers.d/aggregator.conf", "--group=" + first("Group") + " /etc/" + first("ConfigurationDirectory")} {
 		if !strings.Contains(install, " "+file+"\n") {
 			t.Errorf("docs/operating.md does not install %s", file)
 		}
