@@ -7,7 +7,8 @@ ATTACK = 10s
 
 # Commands that the tests use beyond Go; .ci/setup installs what is missing.
 # gcc is for the race detector, redis-server for the store of several replicas,
-# chromium for the pages.
+# chromium for the pages. Not installed, but used where they are there: nginx,
+# caddy, promtool and systemd-analyze, which hold the files of deploy.
 TEST_NEEDS = gcc redis-server chromium
 
 .PHONY: help build test lint demo check schema fuzz bench baseline soak attack screenshots release release-check clean
