@@ -315,7 +315,8 @@ func (r *reader) run(t *testing.T, c testkit.Command, fails bool) {
 	check := func() error {
 		out, err := r.start(t, r.ports.used(line)).wait(t)
 		if failed := err != nil; failed != fails {
-			return fmt.Errorf("%s:%d: %s\nended with %v, and printed\n%s", r.name, c.Line, c.Text, err, out)
+			how := fmt.Sprint(err) // <nil> for 0
+			return fmt.Errorf("%s:%d: %s\nended with %s, and printed\n%s", r.name, c.Line, c.Text, how, out)
 		}
 		return r.compare(c, out)
 	}
