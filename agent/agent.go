@@ -15,16 +15,17 @@ import (
 	"aggregator/store"
 )
 
-// Counter posts counts to lists. An *aggregate.Aggregator is one.
-type Counter interface {
+// Lists take counts and reports. An *aggregate.Aggregator is them.
+type Lists interface {
 	Count(ctx context.Context, r aggregate.CountRequest, from aggregate.Caller) (aggregate.CountAnswer, error)
+	Report(ctx context.Context, r aggregate.ReportRequest, from aggregate.Caller) (aggregate.ReportAnswer, error)
 }
 
 // Config is what an Agent works with.
 type Config struct {
 	Bots     *Live
 	Catalog  *catalog.Live
-	Counter  Counter      // without windows of ours: the agent keeps its own times
+	Lists    Lists        // without windows of ours: the agent keeps its own times
 	Shards   ShardWatcher // nil: nobody looks whether shards still report
 	State    store.State
 	Hash     func(parts ...string) store.Key
@@ -256,7 +257,7 @@ func (a *Agent) seen(r *record, b *Bot) (changed bool) {
 		changed = r.see(b, a.fingerprint(b.Posts.Source.identity()...), a.Now())
 	}
 	for _, t := range b.Tokens {
-		if r.list(t.ID).see(a.fingerprint(t.Token.Reveal())) {
+		if r.list(t.ID).see(a.fingerprint(t.Token.Secrets()...)) {
 			changed = true
 		}
 	}

@@ -74,14 +74,16 @@ const worldLists = `lists:
   gone.example: {name: G, url: "https://gone.example/", defunct: true}
 `
 
-func newWorld(t testing.TB, yaml string) *world {
+func newWorld(t testing.TB, yaml string) *world { return newWorldOf(t, worldLists, yaml) }
+
+func newWorldOf(t testing.TB, all, yaml string) *world {
 	w := &world{t: t, now: noon, yaml: yaml, bots: &Live{}, answers: map[string]func(string) lists.Answer{}}
 	w.store = store.NewMemory(store.MemoryOptions{Now: w.Now})
 	t.Cleanup(func() { _ = w.store.Close() })
 	path := filepath.Join(t.TempDir(), "bots.yaml")
 	live, _, err := catalog.NewLive(w.bots.Beside(
 		func() (*catalog.Catalog, []string, error) {
-			return catalog.Load([]catalog.File{{Name: "lists.yaml", Data: []byte(worldLists)}}, catalog.File{})
+			return catalog.Load([]catalog.File{{Name: "lists.yaml", Data: []byte(all)}}, catalog.File{})
 		},
 		func(c *catalog.Catalog) (*Bots, []string, error) {
 			if err := os.WriteFile(path, []byte(w.yaml), 0o600); err != nil {
@@ -123,7 +125,7 @@ func (w *world) agentWith(state store.State) *Agent {
 	})
 	return New(Config{
 		Bots: w.bots, Catalog: w.live, State: state, Hash: hash, Now: w.Now, Log: w.log.Logger(), NoticePause: DefaultNoticePause,
-		Counter: counter, Shards: counter,
+		Lists: counter, Shards: counter,
 		Exchange: w.exchange,
 		Outbound: Outbound{DiscordAPI: DefaultDiscordAPI, UserAgent: "test"},
 	})

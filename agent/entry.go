@@ -27,14 +27,17 @@ type botEntry struct {
 	Notify text                  `yaml:"notify" doc:"URL that notices go to: a Discord webhook, or any that takes JSON."`
 }
 
-// tokenEntry is a bot's token for one list.
+// tokenEntry is a bot's token for one list, and its bridge key there.
 type tokenEntry struct {
-	Token text `yaml:"token" required:"true" doc:"The token."`
-	BotID text `yaml:"bot_id" doc:"The list's own number of the bot, for lists that number bots themselves."`
+	Token     text `yaml:"token" doc:"The token; required, unless there is a bridge key."`
+	BotID     text `yaml:"bot_id" doc:"The list's own number of the bot, for lists that number bots themselves."`
+	BridgeKey text `yaml:"bridge_key" doc:"A second key, of lists that give out one for heartbeats and errors. With each count that is posted by itself the list hears that the bot is online."`
+
+	bare bool // it stood there as a mere string
 }
 
 // SetScalar lets a bare text stand for a token without a number.
-func (t *tokenEntry) SetScalar(token string) { t.Token = text(token) }
+func (t *tokenEntry) SetScalar(token string) { t.Token, t.bare = text(token), true }
 
 // postsEntry says how the service posts by itself.
 type postsEntry struct {

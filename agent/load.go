@@ -10,7 +10,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"aggregator/aggregate"
 	"aggregator/catalog"
 	"aggregator/internal/near"
 	"aggregator/lists"
@@ -193,37 +192,6 @@ func (l *loader) key(b *Bot, n *strictyaml.Node, value text) {
 	l.keys[hash] = at
 }
 
-// tokens returns a bot's tokens, in the order of the file. Each is held against its
-// list by check.
-func (l *loader) tokens(n *strictyaml.Node, entries map[string]tokenEntry, check func(strictyaml.Place, *lists.List, lists.Token)) []aggregate.NamedToken {
-	var all []aggregate.NamedToken
-	named := l.listNames()
-	for _, f := range n.Fields() {
-		list := named.resolve(f)
-		token := l.token(f.Value, entries[f.Key])
-		if list == nil {
-			continue
-		}
-		check(f.Value.Place(), list, token)
-		all = append(all, aggregate.NamedToken{ID: list.ID, Token: token})
-	}
-	return all
-}
-
-// token returns a zero Token where something is wrong, or a reference is not
-// followed.
-func (l *loader) token(n *strictyaml.Node, e tokenEntry) lists.Token {
-	if !isNumber(string(e.BotID)) {
-		l.Add(n.Find("bot_id").Place(), "must be the list's own number of the bot, 1 to 20 digits")
-	}
-	r := l.resolve(n.Find("token"), e.Token)
-	if !r.known {
-		return lists.Token{}
-	}
-	token, _ := l.checkToken(n.Find("token").Place(), r.text, string(e.BotID))
-	return token
-}
-
 // checkToken returns a token that a header can carry.
 func (l *loader) checkToken(at strictyaml.Place, secret, listBotID string) (token lists.Token, ok bool) {
 	token, bad := lists.CheckToken(secret, listBotID)
@@ -236,31 +204,6 @@ func (l *loader) checkToken(at strictyaml.Place, secret, listBotID string) (toke
 		l.Add(at, "%s", bad.Detail)
 	}
 	return lists.Token{}, false
-}
-
-// isNumber reports whether s can be a list's number of a bot, or is absent.
-func isNumber(s string) bool { return len(s) <= 20 && strings.Trim(s, "0123456789") == "" }
-
-// checkList holds a token against its list.
-func (l *loader) checkList(bot string, at strictyaml.Place, list *lists.List, token lists.Token) {
-	switch {
-	case list.Defunct:
-		l.warn(at, "the list is gone; no count is posted to it")
-		return
-	case !list.TakesCounts():
-		l.warn(at, "the list takes no count")
-		return
-	case token.IsZero(): // a fault, or a reference that is not followed: it may hold a number
-		return
-	}
-	_, why := list.PlanPost(lists.Count{BotID: bot}, token, "")
-	switch {
-	case why == nil || why.Reason != lists.SkipBadToken:
-	case list.NeedsListBotID():
-		l.Add(at, `the list numbers bots itself; write {token: "…", bot_id: "NUMBER"} with its number of the bot`)
-	default:
-		l.Add(at, "%s", why.Detail)
-	}
 }
 
 // The bounds on the time between two counts.

@@ -22,6 +22,16 @@ const testLists = `lists:
     name: N
     url: "https://numbers.example/"
     post: {url: "https://numbers.example/:list_bot_id", fields: {server_count: n}}
+  beats.example:
+    name: B
+    url: "https://beats.example/"
+    post: {url: "https://beats.example/:list_bot_id", fields: {server_count: n}}
+    heartbeat: {url: "https://beats.example/beat", credential: bridge_key, begins: "bk_", fields: {online: up, server_count: n}, counts: true}
+  hears.example:
+    name: H
+    url: "https://hears.example/"
+    post: {url: "https://hears.example/:id", fields: {server_count: n}}
+    heartbeat: {url: "https://hears.example/beat", credential: bridge_key, fields: {online: up}}
   gone.example: {name: G, url: "https://gone.example/", defunct: true}
   reads.example: {name: R, url: "https://reads.example/", api_get: "https://reads.example/:id"}
 `
@@ -225,12 +235,23 @@ func TestFaults(t *testing.T) {
 		tokens("list.example: {token: a, bot_id: x}"):                       in + "tokens.list.example.bot_id: must be the list's own number of the bot, 1 to 20 digits",
 		tokens("list.example: {token: a, bot_id: '123456789012345678901'}"): in + "tokens.list.example.bot_id: must be the list's own number of the bot, 1 to 20 digits",
 		tokens("list.example: {token: a, bot_id: 42}"):                      in + "tokens.list.example.bot_id: must be a string, is a number or a date; put it in quotes",
-		tokens("list.example: {token: a, key: b}"):                          in + "tokens.list.example.key: unknown key; allowed: token, bot_id",
+		tokens("list.example: {token: a, key: b}"):                          in + "tokens.list.example.key: unknown key; allowed: token, bot_id, bridge_key",
 		tokens("numbers.example: a"):                                        in + `tokens.numbers.example: the list numbers bots itself; write {token: "…", bot_id: "NUMBER"} with its number of the bot`,
 		tokens("numbers.example: '42:a'"):                                   "",
 		tokens("numbers.example: '${NUMBERED}'"):                            "",
 		tokens("list.example: '${UNDEFINED}'"):                              in + "tokens.list.example: stands for no token; nothing, undefined and null are none",
 		tokens("list.example: '${CONTROL}'"):                                in + "tokens.list.example: holds a character that no header can carry",
+
+		// Bridge keys.
+		tokens("beats.example: {bridge_key: a}"):                          "",
+		tokens("beats.example: bk_1"):                                     "",
+		tokens("beats.example: {token: bk_1}"):                            in + `tokens.beats.example: the list numbers bots itself; write {token: "…", bot_id: "NUMBER"} with its number of the bot`,
+		tokens("beats.example: {token: a, bot_id: '4', bridge_key: b}"):   "",
+		tokens("beats.example: {bridge_key: ''}"):                         in + "tokens.beats.example.bridge_key: must not be blank",
+		tokens("beats.example: {bridge_key: 42}"):                         in + "tokens.beats.example.bridge_key: must be a string, is a number or a date; put it in quotes",
+		tokens("beats.example: {bridge_key: '${UNDEFINED}'}"):             in + "tokens.beats.example.bridge_key: stands for no token; nothing, undefined and null are none",
+		tokens("beats.example: {token: '1:a', bridge_key: '${CONTROL}'}"): in + "tokens.beats.example.bridge_key: holds a character that no header can carry",
+		tokens("beats.example: {token: '${MISSING}', bridge_key: b}"):     in + "tokens.beats.example.token: the environment variable MISSING is not set, or empty; set it, or " + refer,
 
 		// Posts.
 		bot("posts: {discord_token: a, every: 59s}"):   in + "posts.every: must be a time from 1m to 24h in whole seconds, such as 30m or 1h30m",
@@ -295,15 +316,20 @@ func TestWarnings(t *testing.T) {
 	const in = "bots.yaml:4: 123456789012345678: "
 	for text, want := range map[string]string{
 		head: "",
-		head + "    tokens: {gone.example: '${TOKEN}'}\n":                          in + "tokens.gone.example: the list is gone; no count is posted to it",
-		head + "    tokens: {reads.example: '${TOKEN}'}\n":                         in + "tokens.reads.example: the list takes no count",
-		head + "    tokens: {list.example: '@open'}\n":                             "open: holds a secret and may be read by others; chmod 600 it",
-		head + "    tokens: {list.example: '@secret'}\n":                           "",
-		head + "    votes: {secrets: {list.example: '${SHORT}five'}}\n":            "",
-		head + "    votes: {secrets: {list.example: fifteen letters}}\n":           in + "votes.secrets.list.example: has 15 characters; 16 or more are hard to guess",
-		head + "    votes: {secrets: {other.example: '${KEY}'}}\n":                 in + "votes.secrets.other.example: the list tells of no votes",
-		head + "    votes: {secrets: {gone.example: '${KEY}'}}\n":                  in + "votes.secrets.gone.example: the list is gone; it tells of no vote",
-		head + "    votes: {send_to: {url: 'http://bot:80/', secret: eight888}}\n": in + "votes.send_to.secret: has 8 characters; 16 or more are hard to guess",
+		head + "    tokens: {gone.example: '${TOKEN}'}\n":                                   in + "tokens.gone.example: the list is gone; no count is posted to it",
+		head + "    tokens: {reads.example: '${TOKEN}'}\n":                                  in + "tokens.reads.example: the list takes no count",
+		head + "    tokens: {list.example: {token: '${TOKEN}', bridge_key: '${TOKEN}'}}\n":  in + "tokens.list.example.bridge_key: the list takes no bridge key; it is sent to nobody",
+		head + "    tokens: {gone.example: {token: '${TOKEN}', bridge_key: '${TOKEN}'}}\n":  in + "tokens.gone.example: the list is gone; no count is posted to it",
+		head + "    tokens: {hears.example: {bridge_key: '${TOKEN}'}}\n":                    in + "tokens.hears.example: has no token, only a bridge key; no count is posted to the list",
+		head + "    tokens: {hears.example: {token: '${TOKEN}', bridge_key: '${TOKEN}'}}\n": "",
+		head + "    tokens: {beats.example: {bridge_key: '${TOKEN}'}}\n":                    "",
+		head + "    tokens: {list.example: '@open'}\n":                                      "open: holds a secret and may be read by others; chmod 600 it",
+		head + "    tokens: {list.example: '@secret'}\n":                                    "",
+		head + "    votes: {secrets: {list.example: '${SHORT}five'}}\n":                     "",
+		head + "    votes: {secrets: {list.example: fifteen letters}}\n":                    in + "votes.secrets.list.example: has 15 characters; 16 or more are hard to guess",
+		head + "    votes: {secrets: {other.example: '${KEY}'}}\n":                          in + "votes.secrets.other.example: the list tells of no votes",
+		head + "    votes: {secrets: {gone.example: '${KEY}'}}\n":                           in + "votes.secrets.gone.example: the list is gone; it tells of no vote",
+		head + "    votes: {send_to: {url: 'http://bot:80/', secret: eight888}}\n":          in + "votes.send_to.secret: has 8 characters; 16 or more are hard to guess",
 	} {
 		_, warnings, err := loadBots(t, text, LoadOptions{})
 		if got := strings.Join(warnings, "\n"); got != want && err == nil {

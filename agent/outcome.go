@@ -88,7 +88,7 @@ func (a *Agent) send(ctx context.Context, count lists.Count, tokens []aggregate.
 	}
 	request := aggregate.CountRequest{Count: count, Tokens: tokens}
 	caller := aggregate.Caller{UserAgent: a.Outbound.UserAgent, Own: true}
-	answer, err := a.Counter.Count(context.WithoutCancel(ctx), request, caller)
+	answer, err := a.Lists.Count(context.WithoutCancel(ctx), request, caller)
 	now := a.Now()
 	if err != nil {
 		a.Log.Debug("agent: no room for a post", "bot", count.BotID, "error", err)
@@ -119,7 +119,7 @@ func (a *Agent) send(ctx context.Context, count lists.Count, tokens []aggregate.
 		return all
 	}
 	// Until when they hold us is known to the holds alone.
-	plan, err := a.Counter.Count(ctx, request, caller)
+	plan, err := a.Lists.Count(ctx, request, caller)
 	if err != nil {
 		return all
 	}

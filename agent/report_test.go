@@ -226,7 +226,7 @@ func TestKeyedCounts(t *testing.T) {
 	seven := int64(7)
 	count := lists.Count{BotID: testBot, ServerCount: 9, ShardID: &seven}
 	w.answers["plain.example"] = func(string) lists.Answer { return lists.Answer{Status: 401} }
-	answer, err := a.Counter.Count(t.Context(), aggregate.CountRequest{Count: count, Tokens: all}, aggregate.Caller{})
+	answer, err := a.Lists.Count(t.Context(), aggregate.CountRequest{Count: count, Tokens: all}, aggregate.Caller{})
 	if err != nil {
 		t.Fatal(err)
 	}

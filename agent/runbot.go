@@ -106,13 +106,19 @@ func (a *Agent) tick(ctx context.Context, k *kept) error {
 		return a.change(context.WithoutCancel(ctx), k, func(r *record) { r.TickAt = now })
 	}
 	var all []outcome
+	var count *lists.Count // to post
 	if r := k.clone(); r.learn(b, said, now) {
+		count = &said.count
 		all = a.postTo(ctx, said.count, r.open(b))
 	} else if said.fault != faultNone {
 		a.Log.Info("no server count", "bot", b.ID, "from", b.Posts.Source.Name(), "reason", said.text)
 	}
 	a.observe(b, all)
-	return a.noteAll(context.WithoutCancel(ctx), k, all, func(r *record) { r.learn(b, said, now) })
+	err := a.noteAll(context.WithoutCancel(ctx), k, all, func(r *record) { r.learn(b, said, now) })
+	if err == nil && said.fault == faultNone { // of one whose source is silent nobody knows that it is online
+		a.beat(ctx, b, count)
+	}
+	return err
 }
 
 // open returns the tokens that may be posted with.

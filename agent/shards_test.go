@@ -21,7 +21,7 @@ func (w *world) report(a *Agent, of int, shards ...int) {
 	for _, s := range shards {
 		r.Shards = append(r.Shards, aggregate.ShardCount{Shard: s, Count: 5})
 	}
-	if _, err := a.Counter.(*aggregate.Aggregator).ReportShards(w.t.Context(), r, aggregate.Caller{Own: true}); err != nil {
+	if _, err := a.Lists.(*aggregate.Aggregator).ReportShards(w.t.Context(), r, aggregate.Caller{Own: true}); err != nil {
 		w.t.Fatal(err)
 	}
 }

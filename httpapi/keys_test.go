@@ -56,7 +56,7 @@ func ownBots(t *testing.T, now func() time.Time, run testkit.Runner, change ...f
 	own := func(c *httpapi.Config) {
 		c.Catalog = live
 		c.Aggregator.Catalog = live
-		c.Agent = agent.New(agent.Config{Bots: bots, Catalog: live, Counter: c.Aggregator, State: st.State(), Hash: hash, Now: now, Log: c.Log})
+		c.Agent = agent.New(agent.Config{Bots: bots, Catalog: live, Lists: c.Aggregator, State: st.State(), Hash: hash, Now: now, Log: c.Log})
 		c.KeyLimit = ratelimit.New(st.Windows(), httpapi.WrongKeys, hash)
 		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 	}

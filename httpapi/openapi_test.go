@@ -202,7 +202,7 @@ func serveAll(t *testing.T, st store.Store, run testkit.Runner, change ...func(*
 		c.Health = health.New(health.Config{Store: st.Outcomes()})
 		c.Aggregator.Observe = c.Health.Observe
 		c.Status = (&trouble{}).status()
-		c.Agent = agent.New(agent.Config{Bots: bots, Catalog: live, Counter: c.Aggregator, State: st.State(), Hash: hash, Log: c.Log})
+		c.Agent = agent.New(agent.Config{Bots: bots, Catalog: live, Lists: c.Aggregator, State: st.State(), Hash: hash, Log: c.Log})
 		c.KeyLimit = ratelimit.New(st.Windows(), ratelimit.Rate{Limit: 2, Period: time.Minute}, hash)
 		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 		c.Votes = &httpapi.Votes{

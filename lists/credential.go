@@ -1,6 +1,9 @@
 package lists
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Credentials of a bot at a list.
 const (
@@ -17,6 +20,37 @@ func (t Token) WithBridgeKey(key string) Token {
 
 // HasBridgeKey reports whether the token comes with a bridge key.
 func (t Token) HasBridgeKey() bool { return t.bridgeKey != nil && *t.bridgeKey != "" }
+
+// TakesBridgeKey reports whether one of the list's calls takes a bot's bridge key.
+func (l *List) TakesBridgeKey() bool {
+	return slices.ContainsFunc(l.reports[:], func(d *reportDialect) bool { return d != nil && d.bridge })
+}
+
+// PostsByReport reports whether the list gets counts with a token by a report that
+// sets them: the token is a bridge key, and nothing else.
+func (l *List) PostsByReport(t Token) bool {
+	t = t.split(l.bridging)
+	return !l.Defunct && l.beat != nil && t.IsZero() && t.HasBridgeKey()
+}
+
+// Told returns a token that was given as a mere string as what it is: the bridge key
+// where it begins as those of the list do, or else the token, beside which there is
+// none.
+func (l *List) Told(t Token) Token {
+	if t = t.split(l.bridging); t.bridgeKey == nil {
+		t = t.WithBridgeKey("")
+	}
+	return t
+}
+
+// Secrets returns what the token holds, for hashing: the token, and the bridge key
+// where there is one.
+func (t Token) Secrets() []string {
+	if !t.HasBridgeKey() {
+		return []string{t.Reveal()}
+	}
+	return []string{t.Reveal(), *t.bridgeKey}
+}
 
 // split finds out whether a token that was given as a mere string is the bridge key,
 // which begins with begins where that is known.

@@ -68,7 +68,7 @@ func (c *checker) takesPosts(e *Entry, spec *PostEntry, hasURL bool) bool {
 func (l *List) PlanPost(c Count, t Token, userAgent string) (Call, *Skip) {
 	p, t := l.post, t.split(l.bridging)
 	switch {
-	case !l.Defunct && l.beat != nil && t.IsZero() && t.HasBridgeKey():
+	case l.PostsByReport(t):
 		return l.planBeat(c, t, userAgent)
 	case l.Defunct:
 		return Call{}, &Skip{Reason: SkipDefunct}

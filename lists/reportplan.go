@@ -69,29 +69,35 @@ func (l *List) planReport(d *reportDialect, of ReportSubject, values ReportValue
 	return Call{List: l, endpoint: &d.endpoint, botID: of.BotID, token: t, plan: p}, nil
 }
 
-// planBeat plans the post of a count by a report that sets it.
-func (l *List) planBeat(c Count, t Token, userAgent string) (Call, *Skip) {
-	d := l.beat
-	values := make(ReportValues, len(d.report.Values))
-	total := c
-	total.ShardID = nil // the report is of the whole bot
-	for i, v := range d.report.Values {
-		switch v.Name {
-		case "online":
+// Counting returns the values of a report that says that a bot is online, and what its
+// count is; c is nil where that is not known. The report is of the whole bot: the id
+// of a shard is of no account.
+func (r *Report) Counting(c *Count) ReportValues {
+	values := make(ReportValues, len(r.Values))
+	for i, v := range r.Values {
+		switch {
+		case v.Name == "online":
 			values[i], _ = rawjson.Parse([]byte("true"))
-		case ServerCount.String():
-			values[i], _ = rawjson.Parse(rawjson.AppendInt(nil, total.ServerCount))
-		case ShardCount.String():
-			if n := total.ShardCount; n != nil && *n > 0 {
+		case c == nil:
+		case v.Name == ServerCount.String():
+			values[i], _ = rawjson.Parse(rawjson.AppendInt(nil, c.ServerCount))
+		case v.Name == ShardCount.String():
+			if n := c.ShardCount; n != nil && *n > 0 {
 				values[i], _ = rawjson.Parse(rawjson.AppendInt(nil, *n))
 			}
 		}
 	}
+	return values
+}
+
+// planBeat plans the post of a count by a report that sets it.
+func (l *List) planBeat(c Count, t Token, userAgent string) (Call, *Skip) {
+	d := l.beat
 	t, skip := l.credential(d, t)
 	if skip != nil {
 		return Call{}, skip
 	}
-	return l.planReport(d, ReportSubject{BotID: c.BotID}, values, t, userAgent)
+	return l.planReport(d, ReportSubject{BotID: c.BotID}, d.report.Counting(&c), t, userAgent)
 }
 
 // fill takes what the list takes of a report. It returns a Skip where nothing is

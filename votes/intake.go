@@ -128,7 +128,9 @@ func knownTo(b *agent.Bot, l *lists.List) []lists.Token {
 	all := slices.Clone(b.Votes.Secrets[l.ID])
 	for _, t := range b.Tokens {
 		if t.ID == l.ID {
-			all = append(all, t.Token)
+			for _, secret := range t.Token.Secrets() {
+				all = append(all, lists.NewToken(secret, ""))
+			}
 		}
 	}
 	return all

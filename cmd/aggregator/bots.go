@@ -71,7 +71,7 @@ func (f *botsFlags) newAgent(bots *agent.Live, e *engine.Engine) *agent.Agent {
 	}
 	own := e.Unlimited()
 	return agent.New(agent.Config{
-		Bots: bots, Catalog: e.Catalog, Counter: own, Shards: own, State: e.Store.State(), Hash: e.Hash,
+		Bots: bots, Catalog: e.Catalog, Lists: own, Shards: own, State: e.Store.State(), Hash: e.Hash,
 		Exchange: e.Client.Exchange, NoticePause: f.noticePause, Now: e.Now, Log: e.Log,
 		Outbound: agent.Outbound{DiscordAPI: strings.TrimSuffix(f.discordAPI, "/"), DiscordUserAgent: discordUserAgent, UserAgent: userAgent},
 	})
