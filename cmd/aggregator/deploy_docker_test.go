@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -404,7 +403,7 @@ func TestComposeRedis(t *testing.T) {
 	at := strings.NewReplacer("/run/secrets/redis.conf", conf, "/data", t.TempDir(), "redis-cli ", "redis-cli -p "+port+" ", "$$", "$")
 	args := append(strings.Split(at.Replace(strings.Join(s.Command, "\x00")), "\x00")[1:], "--port", port, "--bind", "127.0.0.1")
 	cmd := exec.CommandContext(t.Context(), server, args...)
-	var out bytes.Buffer
+	var out testkit.Log // safe to read while it is written
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
