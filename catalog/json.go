@@ -72,6 +72,15 @@ func orNull(s string) *string {
 	return &s
 }
 
+// widgetOf returns the URL of a widget, null in JSON where it holds more than :id:
+// that is all that clients replace.
+func widgetOf(l *lists.List) *string {
+	if w := l.Widget(); w != nil && w.NeedsListBotID() {
+		return nil
+	}
+	return orNull(l.BotWidget)
+}
+
 func apiFieldsOf(e lists.Entry) apiFields {
 	return apiFields{
 		APIDocs: orNull(e.APIDocs), APIPost: orNull(e.APIPost), APIPostMethod: orNull(e.APIPostMethod),
@@ -85,7 +94,7 @@ func (c *Catalog) pageOf(l *lists.List) page {
 		ID: l.ID, Added: l.Added, Name: l.Name, URL: l.URL, Icon: orNull(l.Icon), Language: orNull(l.Language),
 		Display: flag(l.Display), Defunct: flag(l.Defunct), DiscordOnly: flag(l.DiscordOnly),
 		Description: orNull(l.Description), apiFields: apiFieldsOf(l.Entry),
-		ViewBot: orNull(l.ViewBot), BotWidget: orNull(l.BotWidget), Content: orNull(l.Content),
+		ViewBot: orNull(l.ViewBot), BotWidget: widgetOf(l), Content: orNull(l.Content),
 		Owners: orNull(l.Owners), Discord: orNull(l.Discord), Features: c.featuresOf(l),
 	}
 }

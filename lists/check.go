@@ -14,7 +14,8 @@ func (c *checker) add(field, format string, args ...any) {
 }
 
 // page checks the fields of the API page.
-func (c *checker) page(e *Entry) {
+func (c *checker) page(l *List) {
+	e := &l.Entry
 	c.defunct = e.Defunct
 	for _, f := range []struct{ name, url string }{
 		{"url", e.URL}, {"icon", e.Icon}, {"api_docs", e.APIDocs}, {"discord", e.Discord},
@@ -26,15 +27,25 @@ func (c *checker) page(e *Entry) {
 			c.add(f.name, "%v", err)
 		}
 	}
-	for _, f := range []struct{ name, url string }{{"view_bot", e.ViewBot}, {"bot_widget", e.BotWidget}} {
-		if f.url == "" {
-			continue
-		}
-		if _, err := newURLTemplate(f.url, placeholderID); err != nil {
-			c.add(f.name, "%v", err)
-		}
+	page := c.pageURL("view_bot", e.ViewBot, placeholderID)
+	if picture := c.pageURL("bot_widget", e.BotWidget, placeholderID, placeholderListBotID); !picture.isZero() {
+		l.widget = &Widget{picture: picture, page: page, home: e.URL}
 	}
 	if e.APIAll != "" {
 		c.apiURL("api_all", e.APIAll)
 	}
+}
+
+// pageURL checks and cuts the URL of a page or a picture of a bot; the zero
+// template for none.
+func (c *checker) pageURL(field, text string, allowed ...string) template {
+	if text == "" {
+		return template{}
+	}
+	t, err := newURLTemplate(text, allowed...)
+	if err != nil {
+		c.add(field, "%v", err)
+		return template{}
+	}
+	return t
 }

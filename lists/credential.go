@@ -59,7 +59,7 @@ func (t Token) split(begins string) Token {
 		return t
 	}
 	secret := t.Reveal()
-	if number, key, ok := strings.Cut(secret, ":"); ok && isListBotID(number) && strings.HasPrefix(key, begins) {
+	if number, key, ok := strings.Cut(secret, ":"); ok && IsListBotID(number) && strings.HasPrefix(key, begins) {
 		t.listBotID, secret = number, key
 	}
 	if !strings.HasPrefix(secret, begins) {

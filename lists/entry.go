@@ -24,7 +24,7 @@ type Entry struct {
 	APIGet        string   `yaml:"api_get" doc:"URL a plain client reads a bot from; :id stands for the bot's id."`
 	APIAll        string   `yaml:"api_all" doc:"URL that lists all bots."`
 	ViewBot       string   `yaml:"view_bot" doc:"URL of a bot's page; :id stands for the bot's id."`
-	BotWidget     string   `yaml:"bot_widget" doc:"URL of a bot's widget; :id stands for the bot's id."`
+	BotWidget     string   `yaml:"bot_widget" doc:"URL of a bot's widget, a picture. May hold :id (the bot's snowflake) and :list_bot_id (the number the list itself gave the bot)."`
 	Content       string   `yaml:"content" doc:"Notice shown with the list."`
 	Owners        string   `yaml:"owners" doc:"Names of the list's owners."`
 	Discord       string   `yaml:"discord" doc:"Invite to the list's Discord server."`

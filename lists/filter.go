@@ -17,6 +17,8 @@ var skills = []Skill{
 	{"reads", "Can be read", (*List).Readable},
 	{"votes", "Tells who voted", func(l *List) bool { return l.Supports(Votes) }},
 	{"webhook", "Sends votes", func(l *List) bool { return l.Webhook() != nil }},
+	{"commands", "Takes commands", func(l *List) bool { return l.Supports(Commands.Op) }},
+	{"heartbeats", "Takes heartbeats", func(l *List) bool { return l.Supports(Heartbeat.Op) }},
 }
 
 // Skills returns all skills, in the order in which they are shown.

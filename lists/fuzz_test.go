@@ -169,7 +169,7 @@ func FuzzToken(f *testing.F) {
 			switch {
 			case skipped == nil && (parsed.IsZero() || !httpguts.ValidHeaderFieldValue(parsed.Reveal())):
 				t.Errorf("%s passes as a token", value)
-			case skipped == nil && parsed.listBotID != "" && !isListBotID(parsed.listBotID):
+			case skipped == nil && parsed.listBotID != "" && !IsListBotID(parsed.listBotID):
 				t.Errorf("%s passes with the number %q", value, parsed.listBotID)
 			case skipped != nil && (!parsed.IsZero() || words(skipped) != "No token" && !strings.HasPrefix(words(skipped), "Bad token: ")):
 				t.Errorf("%s is skipped as %q", value, skipped)

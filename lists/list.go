@@ -23,6 +23,7 @@ type List struct {
 
 	votes   *votesDialect // nil: it cannot be asked about votes
 	webhook *Webhook      // nil: it tells of no votes
+	widget  *Widget       // nil: it has none
 
 	reports  [numReports]*reportDialect // nil: it takes no such report
 	beat     *reportDialect             // posts counts of bots that have given a bridge key alone; nil: nothing does
@@ -34,7 +35,7 @@ type List struct {
 func New(id string, e Entry) (*List, []Problem) {
 	l := &List{ID: id, Entry: e}
 	c := &checker{}
-	c.page(&l.Entry)
+	c.page(l)
 	l.post = c.post(&l.Entry)
 	l.read = c.read(&l.Entry)
 	l.votes = c.votes(&l.Entry)
@@ -49,6 +50,11 @@ func (l *List) Supports(op Op) bool { return !l.Defunct && l.endpoint(op) != nil
 
 // IsAsked reports whether the list is ever asked anything.
 func (l *List) IsAsked() bool { return slices.ContainsFunc(Ops(), l.Supports) }
+
+// TakesReports reports whether reports of some kind are sent to the list.
+func (l *List) TakesReports() bool {
+	return slices.ContainsFunc(Reports(), func(r *Report) bool { return l.Supports(r.Op) })
+}
 
 // TakesCounts reports whether counts are posted to the list.
 func (l *List) TakesCounts() bool { return l.Supports(Posts) }

@@ -54,6 +54,8 @@ func TestProblems(t *testing.T) {
 		{name: "discord", entry: Entry{Discord: "https://"}, want: []Problem{{"discord", fmt.Sprintf(noURL, "https://")}}},
 		{name: "view_bot", entry: Entry{ViewBot: "https://list.test/:bot"}, want: []Problem{{"view_bot", `unknown placeholder ":bot"; allowed: :id`}}},
 		{name: "bot_widget", entry: Entry{BotWidget: "widget"}, want: []Problem{{"bot_widget", fmt.Sprintf(noURL, "widget")}}},
+		{name: "bot_widget by the list's own number", entry: Entry{BotWidget: "https://list.test/:list_bot_id.svg?bot=:id"}},
+		{name: "bot_widget by something else", entry: Entry{BotWidget: "https://list.test/:user"}, want: []Problem{{"bot_widget", `unknown placeholder ":user"; allowed: :id, :list_bot_id`}}},
 		{name: "api_all with placeholder", entry: Entry{APIAll: "https://list.test/:id"}, want: []Problem{{"api_all", `unknown placeholder ":id"; allowed: `}}},
 		{name: "all at once", entry: Entry{URL: "x", Icon: "y", APIAll: "http://list.test/", APIPost: "z"}, want: []Problem{
 			{"url", fmt.Sprintf(noURL, "x")}, {"icon", fmt.Sprintf(noURL, "y")}, {"api_all", fmt.Sprintf(noHTTPS, "http://list.test/")}, {"api_post", fmt.Sprintf(noURL, "z")}}},

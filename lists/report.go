@@ -11,6 +11,7 @@ import (
 // beside its route.
 type Report struct {
 	Op     Op
+	Does   string        // what a bot does with it, for people, as in "To send a heartbeat"
 	Part   string        // key of its part of an entry
 	Values []ReportValue // that it can hold
 	Yields Yields        // what its lists' answers come to
@@ -56,12 +57,14 @@ const reports = "reports"
 var reportTable = [numReports]Report{
 	{
 		Op:   Op{Name: "commands", Direction: reports, One: "upload", Timeout: 10 * time.Second, MaxAnswer: 512 << 10, MayRepeat: true, ProvesOwner: true},
+		Does: "upload a bot's commands",
 		Part: "commands", Requests: 1, Interval: 120 * time.Second,
 		Values: []ReportValue{{Name: "commands", Kind: ValueCommands, Required: true}},
 		entry:  func(e *ReportsEntry) *ReportEntry { return e.Commands },
 	},
 	{
 		Op:   Op{Name: "heartbeats", Direction: reports, One: "heartbeat", Timeout: 10 * time.Second, MaxAnswer: 512 << 10, MayRepeat: true, ProvesOwner: true},
+		Does: "send a heartbeat",
 		Part: "heartbeat", Requests: 1, Interval: 60 * time.Second,
 		Values: []ReportValue{
 			{Name: "online", Kind: ValueFlag, Required: true},
@@ -78,24 +81,28 @@ var reportTable = [numReports]Report{
 	},
 	{
 		Op:   Op{Name: "errors", Direction: reports, One: "error report", Timeout: 10 * time.Second, MaxAnswer: 512 << 10, ProvesOwner: true},
+		Does: "report an error",
 		Part: "errors", Requests: 6, Interval: time.Minute,
 		Values: []ReportValue{{Name: "message", Kind: ValueText, Required: true}, {Name: "stack", Kind: ValueText}},
 		entry:  func(e *ReportsEntry) *ReportEntry { return e.Errors },
 	},
 	{
 		Op:   Op{Name: "edits", Direction: reports, One: "edit", Timeout: 10 * time.Second, MaxAnswer: 512 << 10, MayRepeat: true, ProvesOwner: true},
+		Does: "change what it shows of a bot",
 		Part: "listing", Requests: 1, Interval: 120 * time.Second,
 		Values: []ReportValue{{Name: "short_description", Kind: ValueText}, {Name: "tags", Kind: ValueTexts}, {Name: "invite", Kind: ValueURL}},
 		entry:  func(e *ReportsEntry) *ReportEntry { return e.Listing },
 	},
 	{
 		Op:   Op{Name: "announcements", Direction: reports, One: "announcement", Timeout: 10 * time.Second, MaxAnswer: 512 << 10, ProvesOwner: true},
+		Does: "announce news",
 		Part: "announcements", Requests: 1, Interval: 120 * time.Second,
 		Values: []ReportValue{{Name: "title", Kind: ValueText, Required: true}, {Name: "text", Kind: ValueText, Required: true}},
 		entry:  func(e *ReportsEntry) *ReportEntry { return e.Announcements },
 	},
 	{
 		Op:   Op{Name: "analytics", Direction: reports, One: "submission", Timeout: 10 * time.Second, MaxAnswer: 512 << 10},
+		Does: "report how a bot is used in a server",
 		Part: "analytics", Requests: 1, Interval: 60 * time.Second,
 		Values: []ReportValue{
 			{Name: "server_id", Kind: ValueSnowflake, Required: true},
@@ -106,16 +113,19 @@ var reportTable = [numReports]Report{
 	},
 	{
 		Op:   Op{Name: "invalidations", Direction: reports, One: "invalidation", Timeout: 10 * time.Second, MaxAnswer: 512 << 10, NewConnection: true, ProvesOwner: true},
+		Does: "make a token invalid",
 		Part: "invalidate", Requests: 1, Interval: 30 * time.Second, revokes: true,
 		entry: func(e *ReportsEntry) *ReportEntry { return e.Invalidate },
 	},
 	{
 		Op:   Op{Name: "vote_totals", Direction: reports, One: "call", Timeout: 3 * time.Second, MaxAnswer: 512 << 10, FollowsRedirects: true, MayRepeat: true},
+		Does: "read how many votes a bot has",
 		Part: "vote_totals", Requests: 1, Interval: 30 * time.Second, Yields: YieldTotals, reads: true,
 		entry: func(e *ReportsEntry) *ReportEntry { return e.VoteTotals },
 	},
 	{
 		Op:   Op{Name: "developers", Direction: reports, One: "call", Timeout: 3 * time.Second, MaxAnswer: 512 << 10, FollowsRedirects: true, MayRepeat: true},
+		Does: "read the status of a developer",
 		Part: "developer", Requests: 1, Interval: 30 * time.Second, Yields: YieldData, reads: true, named: true,
 		entry: func(e *ReportsEntry) *ReportEntry { return e.Developer },
 	},
@@ -194,6 +204,15 @@ func (r *Report) Parse(given func(name string) rawjson.Value) (ReportValues, err
 		return nil, errNoChange
 	}
 	return values, nil
+}
+
+// Samples returns values for explanations, all that a report of the kind can hold.
+func (r *Report) Samples() ReportValues {
+	values := make(ReportValues, len(r.Values))
+	for i := range values {
+		values[i] = r.Values[i].Sample()
+	}
+	return values
 }
 
 // Complete returns the values with the time now where one is given that nobody

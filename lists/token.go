@@ -75,7 +75,7 @@ func tokenObject(v rawjson.Value) (secret, listBotID string, ok bool) {
 		return secret, "", true
 	}
 	listBotID = scalar(id)
-	return secret, listBotID, isListBotID(listBotID)
+	return secret, listBotID, IsListBotID(listBotID)
 }
 
 // optional returns v, or the zero Value where it is null.
@@ -119,8 +119,8 @@ func (t Token) WithSecret(secret string) Token {
 	return NewToken(secret, t.listBotID)
 }
 
-// isListBotID reports whether s can be a number that a list gave a bot.
-func isListBotID(s string) bool { return len(s) <= 20 && isDigits(s) }
+// IsListBotID reports whether s can be a number that a list gave a bot.
+func IsListBotID(s string) bool { return len(s) <= 20 && isDigits(s) }
 
 func isDigits(s string) bool {
 	for i := range len(s) {
@@ -139,7 +139,7 @@ func (t Token) withListBotID() (_ Token, ok bool) {
 		return t, true
 	}
 	listBotID, secret, _ := strings.Cut(t.Reveal(), ":")
-	if secret == "" || !isListBotID(listBotID) {
+	if secret == "" || !IsListBotID(listBotID) {
 		return t, false
 	}
 	return Token{secret: &secret, listBotID: listBotID, bridgeKey: t.bridgeKey}, true

@@ -27,6 +27,7 @@ type listBody struct {
 	Requests []request
 	Lacks    []string // what it is not asked, and why
 	Webhook  *webhook // nil: it tells of no votes
+	Widget   *widget  // nil: it has none
 	Health   *listHealth
 	Sources  []string
 	Legacy   []string // ids that it once had
@@ -44,12 +45,14 @@ func (s *Site) list(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	body := bodyOf(c, l, s.origin(r))
+	body.Widget = widgetOf(l, r)
 	if how, ok := s.how(l); ok {
 		body.Health = newListHealth(how)
 		body.Health.Days = drawBars(how.Days, barDays)
 	}
 	return s.render(w, r, http.StatusOK, "list", view{
-		Title: l.Name + " (" + l.ID + ")", Description: l.Description, Nav: "lists", Twin: "/api/lists/" + url.PathEscape(l.ID), AsOf: s.Now(), Body: body,
+		Title: l.Name + " (" + l.ID + ")", Description: l.Description, Nav: "lists", Twin: "/api/lists/" + url.PathEscape(l.ID), AsOf: s.Now(),
+		NoIndex: r.URL.RawQuery != "", Body: body,
 	})
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"html/template"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -50,6 +51,8 @@ func TestIndex(t *testing.T) {
 		{"both", "/lists?can=counts&can=reads", want(living, func(l *lists.List) bool { return l.TakesCounts() && l.Readable() })},
 		{"tells who voted", "/lists?can=votes", want(living, func(l *lists.List) bool { return l.Supports(lists.Votes) })},
 		{"sends votes", "/lists?can=webhook", want(living, func(l *lists.List) bool { return l.Webhook() != nil })},
+		{"takes commands", "/lists?can=commands", want(living, func(l *lists.List) bool { return l.Supports(lists.Commands.Op) })},
+		{"takes heartbeats", "/lists?can=heartbeats", want(living, func(l *lists.List) bool { return l.Supports(lists.Heartbeat.Op) })},
 		{"feature", "/lists?feature=" + feature, want(living, func(l *lists.List) bool { return slices.Contains(l.Features, feature) })},
 		{"search by id", "/lists?q=" + url.QueryEscape(" "+strings.ToUpper(some.ID)+" "), []string{some.ID}},
 		{"nothing found", "/lists?q=nothing-is-called-so", nil},
@@ -113,9 +116,21 @@ func TestListPage(t *testing.T) {
 			"It takes no counts": !l.TakesCounts() && !l.Defunct, "To read a bot": l.Readable(), "It cannot be asked about a bot": !l.Readable() && !l.Defunct,
 			"To ask whether a user has voted": l.Supports(lists.Votes), "How it tells of votes": l.Webhook() != nil,
 			"http://lists.example/hooks/" + exampleBot + "/" + l.ID: l.Webhook() != nil, "How it does": l.IsAsked(),
+			"It takes no commands, heartbeats or other reports.": !l.TakesReports() && !l.Defunct,
+			`id="widget"`: l.Widget() != nil && !l.Defunct, "The list's number of it": l.Widget() != nil && l.Widget().NeedsListBotID(),
 		} {
 			if strings.Contains(body, says) != want {
 				t.Errorf("%s: the page says %q: %t, want %t", l.ID, says, !want, want)
+			}
+		}
+		for _, kind := range lists.Reports() {
+			if title := "<h3>To " + template.HTMLEscapeString(kind.Does) + "</h3>"; strings.Contains(body, title) != l.Supports(kind.Op) {
+				t.Errorf("%s: the page has %q: %t, want %t", l.ID, title, !l.Supports(kind.Op), l.Supports(kind.Op))
+			}
+			for _, rule := range l.ReportRules(kind) {
+				if !l.Defunct && !strings.Contains(body, "<li>"+template.HTMLEscapeString(rule)+"</li>") {
+					t.Errorf("%s: the page does not say of %s: %s", l.ID, kind.Op.Name, rule)
+				}
 			}
 		}
 		if l.TakesCounts() && !strings.Contains(body, "***") {

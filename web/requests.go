@@ -15,9 +15,12 @@ import (
 // What pages show in examples.
 const (
 	exampleBot     = "123456789012345678"
+	exampleNumber  = "42" // that a list itself gave the bot
 	exampleUser    = "223456789012345678"
 	exampleServers = 1234
 	exampleAgent   = "MyBot/1.0"
+
+	exampleDeveloper = "someone"
 )
 
 // exampleTime is when the webhook of an example is sent: pages are the same each
@@ -31,7 +34,7 @@ func postTo(l *lists.List, origin string) string {
 	if l != nil {
 		number := ""
 		if l.NeedsListBotID() {
-			number = "42:"
+			number = exampleNumber + ":"
 		}
 		body += ", " + strconv.Quote(l.ID) + `: "` + number + `your token there"`
 	}
@@ -56,17 +59,24 @@ type planned struct {
 }
 
 // requestsOf returns what the list is sent, as examples, and what it is not
-// asked.
+// asked. Of reports only those are named that it takes.
 func requestsOf(l *lists.List) (all []request, lacks []string) {
-	token := lists.NewToken("token", "42")
+	token := lists.NewToken("token", exampleNumber)
 	post, noPost := l.PlanPost(lists.Count{BotID: exampleBot, ServerCount: exampleServers}, token, exampleAgent)
 	read, noRead := l.PlanRead(exampleBot, token, exampleAgent)
 	vote, noVote := l.PlanVote(exampleBot, exampleUser, token, exampleAgent)
-	for _, p := range []planned{
+	calls := []planned{
 		{"To post a count", "It takes no counts", post, noPost, l.PostRules()},
 		{"To read a bot", "It cannot be asked about a bot", read.Call, noRead, l.ReadLimits()},
 		{"To ask whether a user has voted", "It cannot be asked whether a user has voted", vote.Call, noVote, l.VoteRules()},
-	} {
+	}
+	for _, kind := range lists.Reports() {
+		if l.Supports(kind.Op) {
+			call, why := l.PlanReport(kind, lists.ReportSubject{BotID: exampleBot, Name: exampleDeveloper}, kind.Samples(), token, exampleAgent)
+			calls = append(calls, planned{"To " + kind.Does, "It cannot be used to " + kind.Does, call, why, l.ReportRules(kind)})
+		}
+	}
+	for _, p := range calls {
 		if p.why != nil {
 			if p.why.Detail != "" {
 				p.lacks += ": " + p.why.Detail
@@ -79,6 +89,9 @@ func requestsOf(l *lists.List) (all []request, lacks []string) {
 			one.Second = curl(second.Masked())
 		}
 		all = append(all, one)
+	}
+	if !l.TakesReports() {
+		lacks = append(lacks, "It takes no commands, heartbeats or other reports.")
 	}
 	return all, lacks
 }

@@ -245,11 +245,7 @@ func (e explained) reporting(l *lists.List, kind *lists.Report, token lists.Toke
 	if !l.Supports(kind.Op) {
 		return
 	}
-	values := make(lists.ReportValues, len(kind.Values))
-	for i := range values {
-		values[i] = kind.Values[i].Sample()
-	}
-	call, why := l.PlanReport(kind, lists.ReportSubject{BotID: demoBot, Name: "someone"}, values, token, userAgent)
+	call, why := l.PlanReport(kind, lists.ReportSubject{BotID: demoBot, Name: "someone"}, kind.Samples(), token, userAgent)
 	if why != nil {
 		e.say("\n%s: %s", kind.Op.Name, why)
 		return

@@ -23,6 +23,8 @@ var skillFlags = []struct{ name, key, usage string }{
 	{"can-be-read", "reads", "only lists that can be asked about a bot"},
 	{"has-votes", "votes", "only lists that can be asked who voted"},
 	{"sends-votes", "webhook", "only lists that send votes to a webhook"},
+	{"takes-commands", "commands", "only lists that a bot's commands can be uploaded to"},
+	{"takes-heartbeats", "heartbeats", "only lists that take heartbeats of a bot"},
 }
 
 // listsFlags say which lists are shown, and how.

@@ -84,11 +84,11 @@ func TestListsCommand(t *testing.T) {
 			t.Errorf("%s --json: %s", tt.args, out)
 		}
 	}
-	const table = `LIST         NAME           COUNTS  READS  VOTES  WEBHOOK  STATE
-counts.test  Counts         yes     -      -      -        living
-gone.test    Gone           -       -      -      -        defunct
-hidden.test  Hidden & read  -       yes    -      -        hidden
-votes.test   Votes          -       -      yes    -        living
+	const table = `LIST         NAME           COUNTS  READS  VOTES  WEBHOOK  COMMANDS  HEARTBEATS  STATE
+counts.test  Counts         yes     -      -      -        -         -           living
+gone.test    Gone           -       -      -      -        -         -           defunct
+hidden.test  Hidden & read  -       yes    -      -        -         -           hidden
+votes.test   Votes          -       -      yes    -        -         -           living
 `
 	if _, out, _ := runWith(t, nil, "lists", "--lists", file); out != table {
 		t.Errorf("got\n%s\nwant\n%s", out, table)

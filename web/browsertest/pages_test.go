@@ -9,9 +9,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"testing"
 
 	"aggregator/internal/testkit"
+	"aggregator/lists"
 )
 
 //go:embed testdata/axe-core/axe.min.js.gz
@@ -80,9 +82,17 @@ func (b *tab) findings(axe, options string) []finding {
 func (w *world) somePages() []string {
 	readable := w.read()
 	return []string{
-		"/", "/lists", "/lists/defunct", "/lists/hidden", "/lists/" + readable[0].ID, "/features", "/features?has=" + w.catalog.Features()[0].ID,
+		"/", "/lists", "/lists/defunct", "/lists/hidden", "/lists/" + readable[0].ID, w.widgetPage(), "/features", "/features?has=" + w.catalog.Features()[0].ID,
 		"/features/" + w.catalog.Features()[0].ID, "/bots", "/bots?id=x", "/bots/" + someBot, "/status", "/own", "/docs", "/docs?lang=python", "/docs/libraries", "/docs/clients", "/docs/dialect", "/docs/votes", "/docs/own-bots", "/docs/why", "/docs/badge", "/nowhere",
 	}
+}
+
+// widgetPage returns the path of a list's page with a widget that lacks the list's
+// number of the bot.
+func (w *world) widgetPage() string {
+	all := w.catalog.Lists()
+	i := slices.IndexFunc(all, func(l *lists.List) bool { return !l.Defunct && l.Widget() != nil && l.Widget().NeedsListBotID() })
+	return "/lists/" + all[i].ID + "?bot=" + someBot + "&number=x"
 }
 
 const someBot = "100000000000000001"
