@@ -1,7 +1,7 @@
 // Package aggregate posts counts to lists, reads bots from them, asks them for
-// votes and sends them reports. Every request goes one way, whether it comes over HTTP or from the
-// command line: plan, recall, holds, room, window, reserve, fan out, judge, settle,
-// merge.
+// votes and sends them reports. Every request goes one way, whether it comes over
+// HTTP or from the command line: plan, recall, holds, room, window, reserve, fan
+// out, judge, settle, merge.
 package aggregate
 
 import (

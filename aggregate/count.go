@@ -47,21 +47,13 @@ func (a *Aggregator) countOperation() operation[CountRequest, CountAnswer] {
 // that was named is not asked.
 func (a *Aggregator) planCount(c *catalog.Catalog, r CountRequest, from Caller) ([]planned, []Skipped) {
 	userAgent := a.userAgent(from)
-	named, skipped := resolve(c, r.Tokens)
-	plan := make([]planned, 0, len(named))
-	for _, n := range named {
+	return planNamed(c, r.Tokens, func(n namedList) (lists.Call, *lists.Skip) {
 		call, why := n.list.PlanPost(r.Count, n.best.Token, userAgent)
 		if why == nil || n.best.Bad != nil && n.list.TakesCounts() {
 			why = n.best.Bad // what is wrong with the token comes before what it lacks
 		}
-		p := planned{call: call, named: n.all}
-		if why != nil {
-			skipped = append(skipped, p.skipped(why)...)
-			continue
-		}
-		plan = append(plan, p)
-	}
-	return plan, skipped
+		return call, why
+	})
 }
 
 // countedServers returns how many servers the bot is on, unless the count is that

@@ -101,6 +101,26 @@ type planned struct {
 	hold  hold // what the store knows of it
 }
 
+// planNamed plans a call to each list that tokens name, in catalog order, and says
+// why each other that they name is not asked. plan returns the call to one list, or
+// why there is none.
+func planNamed(c *catalog.Catalog, tokens []NamedToken, plan func(namedList) (lists.Call, *lists.Skip)) ([]planned, []Skipped) {
+	named, skipped := resolve(c, tokens)
+	all := make([]planned, 0, len(named))
+	for _, n := range named {
+		call, why := plan(n)
+		p := planned{call: call, named: n.all}
+		if why != nil {
+			skipped = append(skipped, p.skipped(why)...)
+			continue
+		}
+		all = append(all, p)
+	}
+	return all, skipped
+}
+
+// skipped returns the names under which the list was given, each with why it is not
+// asked.
 func (p planned) skipped(why *lists.Skip) []Skipped {
 	all := make([]Skipped, len(p.named))
 	for i, t := range p.named {

@@ -83,23 +83,16 @@ func (a *Aggregator) reportOperations() map[*lists.Report]*operation[ReportReque
 
 // planReport plans a report in catalog order, and says why each other list that
 // was named is not asked.
-func (a *Aggregator) planReport(c *catalog.Catalog, r ReportRequest, from Caller) (plan []planned, skipped []Skipped) {
+func (a *Aggregator) planReport(c *catalog.Catalog, r ReportRequest, from Caller) ([]planned, []Skipped) {
 	userAgent := a.userAgent(from)
 	of := lists.ReportSubject{BotID: r.BotID, Name: r.Name}
-	named, skipped := resolve(c, r.Tokens)
-	for _, n := range named {
+	return planNamed(c, r.Tokens, func(n namedList) (lists.Call, *lists.Skip) {
 		call, why := n.list.PlanReport(r.Report, of, r.Values, n.best.Token, userAgent)
 		if bad := n.best.Bad; bad != nil && n.list.Supports(r.Report.Op) && (why != nil || call.Keyed()) {
 			why = bad // what is wrong with the token comes before what it lacks
 		}
-		p := planned{call: call, named: n.all}
-		if why != nil {
-			skipped = append(skipped, p.skipped(why)...)
-			continue
-		}
-		plan = append(plan, p)
-	}
-	return plan, skipped
+		return call, why
+	})
 }
 
 // reportedServers returns how many servers the bot is on, where the report says so

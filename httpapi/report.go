@@ -37,7 +37,7 @@ var commandsBody = bodyLimit{bytes: 1 << 20, cost: 6}
 func (s *Server) report(kind *lists.Report) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		x := exchangeOf(c)
-		request, err := s.reportOf(c, kind)
+		request, err := reportOf(c, kind)
 		if err != nil {
 			return err
 		}
@@ -63,23 +63,25 @@ func (s *Server) report(kind *lists.Report) echo.HandlerFunc {
 
 // reportOf returns the report that a request sends. Where it has no body, its Values
 // are nil.
-func (s *Server) reportOf(c echo.Context, kind *lists.Report) (aggregate.ReportRequest, error) {
+func reportOf(c echo.Context, kind *lists.Report) (request aggregate.ReportRequest, err error) {
 	x := exchangeOf(c)
-	request := aggregate.ReportRequest{Report: kind, DryRun: isDryRun(c.Request().URL.RawQuery)}
-	if kind.Named() {
-		if request.Name = pathParam(c, "name"); !lists.IsDeveloper(request.Name) {
+	var id, name string
+	switch {
+	case kind.Named():
+		if name = pathParam(c, "name"); !lists.IsDeveloper(name) {
 			return request, errBadName
 		}
-	} else if c.Param("id") != "" {
-		if request.BotID = pathID(c); !lists.IsSnowflake(request.BotID) {
+	case c.Param("id") != "":
+		if id = pathID(c); !lists.IsSnowflake(id) {
 			return request, invalid("'id' must be a snowflake")
 		}
 	}
-	x.bot = request.BotID
-	if len(x.body) == 0 && len(kind.Values) == 0 && request.BotID != "" {
-		return request, nil
+	if len(x.body) == 0 && len(kind.Values) == 0 && id != "" {
+		request = aggregate.ReportRequest{Report: kind, BotID: id}
+	} else {
+		request, err = ParseReport(kind, id, x.body)
 	}
-	err := parseReport(x.body, &request)
+	request.Name, request.DryRun = name, isDryRun(c.Request().URL.RawQuery)
 	x.bot = request.BotID
 	return request, err
 }

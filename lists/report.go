@@ -178,8 +178,8 @@ func IsDeveloper(s string) bool {
 	return s != "" && len(s) <= 64 && s != "." && s != ".."
 }
 
-// ReportKeys returns the keys of a report's body that are not ids of lists.
-func (r *Report) ReportKeys() []string {
+// Keys returns the keys of a report's body that are not ids of lists.
+func (r *Report) Keys() []string {
 	keys := []string{BotID.String(), TokensKey}
 	for _, v := range r.Values {
 		keys = append(keys, v.Name)

@@ -35,10 +35,7 @@ func newFields(e lists.Entry, spec lists.PostEntry, a auth) *fields {
 		f.names[v] = v.Names(&e)
 		f.required[v] = v == lists.BotID || v == lists.ListBotID || v.Default(&e) != nil
 	}
-	for name, constant := range spec.Constants {
-		f.constants[name] = f.asRead(constant)
-		f.know(name)
-	}
+	f.addConstants(spec.Constants)
 	for _, names := range f.names {
 		for _, name := range names {
 			f.know(name)
@@ -49,6 +46,14 @@ func newFields(e lists.Entry, spec lists.PostEntry, a auth) *fields {
 		f.know(a.name)
 	}
 	return f
+}
+
+// addConstants notes what must be the same in every body.
+func (f *fields) addConstants(constants map[string]any) {
+	for name, constant := range constants {
+		f.constants[name] = f.asRead(constant)
+		f.know(name)
+	}
 }
 
 // know notes a field, and the objects around it.
@@ -81,12 +86,20 @@ type count struct {
 	perShard bool
 }
 
-// check checks the fields found, and notes the ids among them.
-func (f *fields) check(found map[string]any, of *ids) (c count, err error) {
+// checkConstants checks the fields that must be the same in every body.
+func (f *fields) checkConstants(found map[string]any) error {
 	for _, name := range sortedKeys(f.constants) {
 		if !reflect.DeepEqual(found[name], f.constants[name]) {
-			return c, refuse(http.StatusBadRequest, "Field %q must be %v", name, f.constants[name])
+			return refuse(http.StatusBadRequest, "Field %q must be %v", name, f.constants[name])
 		}
+	}
+	return nil
+}
+
+// check checks the fields found, and notes the ids among them.
+func (f *fields) check(found map[string]any, of *ids) (c count, err error) {
+	if err := f.checkConstants(found); err != nil {
+		return c, err
 	}
 	var given [lists.NumValues]bool
 	var numbers [lists.NumValues]int64

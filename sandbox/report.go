@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"reflect"
 	"strings"
 	"time"
 
@@ -68,10 +67,7 @@ func reportAuth(l *lists.List, kind *lists.Report, spec *lists.ReportEntry) *aut
 
 func newReportFields(spec *lists.ReportEntry, a *auth) *fields {
 	f := &fields{encoding: cmp.Or(spec.Body, "json"), constants: map[string]any{}, known: map[string]bool{}}
-	for name, constant := range spec.Constants {
-		f.constants[name] = f.asRead(constant)
-		f.know(name)
-	}
+	f.addConstants(spec.Constants)
 	for _, names := range spec.Fields {
 		for _, name := range names {
 			f.know(name)
@@ -182,10 +178,8 @@ func (p *report) check(found map[string]any, of *ids) error {
 	if p.fields == nil {
 		return nil
 	}
-	for _, name := range sortedKeys(p.fields.constants) {
-		if !reflect.DeepEqual(found[name], p.fields.constants[name]) {
-			return refuse(http.StatusBadRequest, "Field %q must be %v", name, p.fields.constants[name])
-		}
+	if err := p.fields.checkConstants(found); err != nil {
+		return err
 	}
 	for _, value := range sortedKeys(p.spec.Fields) {
 		for _, name := range p.spec.Fields[value] {
@@ -222,8 +216,14 @@ func (p *report) checkID(value, name string, v any, of *ids) error {
 	if n, ok := v.(json.Number); ok {
 		text = n.String()
 	}
-	switch {
-	case value == lists.BotID.String() && !snowflake.match(text, of), value == lists.ListBotID.String() && !listBotID.match(text, of):
+	ok := true
+	switch value {
+	case lists.BotID.String():
+		ok = snowflake.match(text, of)
+	case lists.ListBotID.String():
+		ok = listBotID.match(text, of)
+	}
+	if !ok {
 		return refuse(http.StatusBadRequest, "Field %q must be an id of the bot", name)
 	}
 	return nil

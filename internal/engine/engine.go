@@ -110,7 +110,6 @@ func New(o Options) *Engine {
 		reports = aggregate.NewReportLimits(o.Store.Windows(), e.Hash)
 	}
 	e.Aggregator = aggregate.New(aggregate.Config{
-		ReportLimits: reports,
 		Catalog:      o.Catalog,
 		Runner:       e.Client,
 		Admit:        e.admit,
@@ -121,6 +120,7 @@ func New(o Options) *Engine {
 		BadgeLimit:   e.Limiter(o.Limits.Badges),
 		VotesLimit:   e.Limiter(o.Limits.Votes),
 		ShardLimit:   e.Limiter(o.Limits.Shards),
+		ReportLimits: reports,
 		Shards:       o.Store.Shards(),
 		ShardTTL:     o.ShardTTL,
 		Hash:         e.Hash,
@@ -160,8 +160,8 @@ func (e *Engine) LocalLimiter(rate ratelimit.Rate) *ratelimit.Limiter {
 	return ratelimit.New(store.NewMemory(store.MemoryOptions{MaxKeys: maxLocalKeys}).Windows(), rate, e.Hash)
 }
 
-// Unlimited returns an Aggregator without a limit on posts and reports, for the operator's own
-// bots. What holds calls back from lists is the same.
+// Unlimited returns an Aggregator without a limit on posts and reports, for the
+// operator's own bots. What holds calls back from lists is the same.
 func (e *Engine) Unlimited() *aggregate.Aggregator {
 	config := e.Aggregator.Config
 	config.CountLimit, config.ReportLimits = nil, nil
