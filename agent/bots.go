@@ -83,9 +83,10 @@ type Posts struct {
 }
 
 // DiscordToken returns the token with which Discord is asked for the bot's count;
-// the zero Token where it is not.
+// the zero
+// Token where it is not. That of a nil Bot is zero.
 func (b *Bot) DiscordToken() lists.Token {
-	if b.Posts == nil {
+	if b == nil || b.Posts == nil {
 		return lists.Token{}
 	}
 	s, _ := b.Posts.Source.(discordSource)

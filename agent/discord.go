@@ -25,19 +25,24 @@ func (discordSource) Name() string { return sourceDiscord }
 func (s discordSource) identity() []string { return []string{sourceDiscord, s.token.Reveal()} }
 
 func (s discordSource) request(out Outbound) (lists.Request, bool) {
-	token := s.token.Reveal()
-	if !strings.HasPrefix(token, "Bot ") {
-		token = "Bot " + token
+	return out.askDiscord("/applications/@me", s.token), true
+}
+
+// askDiscord returns the request for a path of Discord's API, with a bot's token.
+func (out Outbound) askDiscord(path string, token lists.Token) lists.Request {
+	secret := token.Reveal()
+	if !strings.HasPrefix(secret, "Bot ") {
+		secret = "Bot " + secret
 	}
 	return lists.Request{
 		Method: http.MethodGet,
-		URL:    out.DiscordAPI + "/applications/@me",
+		URL:    out.DiscordAPI + path,
 		Header: []lists.Header{
-			{Name: "Authorization", Value: token},
+			{Name: "Authorization", Value: secret},
 			{Name: "User-Agent", Value: out.DiscordUserAgent},
 			{Name: "Accept", Value: "application/json"},
 		},
-	}, true
+	}
 }
 
 const (
@@ -47,11 +52,11 @@ const (
 	maxLimit = 24 * time.Hour
 )
 
-func (discordSource) read(bot string, a lists.Answer, now time.Time) reading {
-	const who = "Discord"
+// isDiscordFault returns why an answer of Discord's has nothing to read.
+func isDiscordFault(a lists.Answer, now time.Time) (reading, bool) {
 	switch a.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return reading{fault: faultRefused, text: "Discord refuses the token: " + status(a.Status)}
+		return reading{fault: faultRefused, text: "Discord refuses the token: " + status(a.Status)}, true
 	case http.StatusTooManyRequests:
 		until, said := a.RetryAfter(now)
 		if !said {
@@ -60,9 +65,13 @@ func (discordSource) read(bot string, a lists.Answer, now time.Time) reading {
 		if until.Sub(now) > maxLimit {
 			until = now.Add(maxLimit)
 		}
-		return reading{fault: faultLimited, text: "Discord answered " + status(a.Status), until: until}
+		return reading{fault: faultLimited, text: "Discord answered " + status(a.Status), until: until}, true
 	}
-	if r, is := isFailed(who, a); is {
+	return isFailed("Discord", a)
+}
+
+func (discordSource) read(bot string, a lists.Answer, now time.Time) reading {
+	if r, is := isDiscordFault(a, now); is {
 		return r
 	}
 	v, ok := rawjson.Parse(a.Body)

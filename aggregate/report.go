@@ -36,6 +36,15 @@ type ReportResult struct {
 	JSON   []byte       // where it Yields data, what the list said, if that is JSON
 }
 
+// AsCount returns what lists said as if they had been posted a count.
+func (a ReportAnswer) AsCount() CountAnswer {
+	count := CountAnswer{Skipped: a.Skipped, DryRun: a.DryRun, Planned: a.Planned, Results: make([]Result, len(a.Results))}
+	for i, r := range a.Results {
+		count.Results[i] = r.Result
+	}
+	return count
+}
+
 // Report sends a report to the lists that the request names. One that changes
 // something runs to its end even if the caller leaves. The error is an
 // *InvalidError, a *LimitedError, ErrBusy, or an internal one.

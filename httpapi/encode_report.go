@@ -15,7 +15,7 @@ import (
 // developer. The error is that of w.
 func EncodeReport(w io.Writer, a aggregate.ReportAnswer) error {
 	if a.DryRun || a.Report.Yields == lists.YieldVerdicts {
-		return EncodeCount(w, verdictsOf(a))
+		return EncodeCount(w, a.AsCount())
 	}
 	e := newEncoder(w)
 	e.b = append(e.b, '{')
@@ -35,15 +35,6 @@ func EncodeReport(w io.Writer, a aggregate.ReportAnswer) error {
 	e.skipped(a.Skipped)
 	e.end()
 	return e.flush()
-}
-
-// verdictsOf returns what lists said to a report as if it had been a count.
-func verdictsOf(a aggregate.ReportAnswer) aggregate.CountAnswer {
-	count := aggregate.CountAnswer{Skipped: a.Skipped, DryRun: a.DryRun, Planned: a.Planned, Results: make([]aggregate.Result, len(a.Results))}
-	for i, r := range a.Results {
-		count.Results[i] = r.Result
-	}
-	return count
 }
 
 // failures encodes which lists did not say what they were asked.

@@ -28,6 +28,7 @@ type Outside struct {
 	mu       sync.Mutex
 	servers  int64             // that every bot has
 	bots     map[string]string // ids by Discord token
+	commands string            // that every bot has, as JSON
 	messages []Message
 }
 
@@ -44,7 +45,7 @@ const maxMessages = 100
 // NewOutside returns an Outside around a sandbox of lists, in which every bot has
 // a number of servers.
 func NewOutside(s *Sandbox, servers int64) *Outside {
-	return &Outside{lists: s, servers: servers, bots: map[string]string{}}
+	return &Outside{lists: s, servers: servers, bots: map[string]string{}, commands: someCommands}
 }
 
 // SetServers changes how many servers every bot has.
@@ -52,6 +53,19 @@ func (o *Outside) SetServers(n int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.servers = n
+}
+
+// someCommands are commands as Discord returns them.
+const someCommands = `[{"id":"323456789012345678","application_id":"123456789012345678","version":"1","type":1,"name":"ban","description":"Bans a user",` +
+	`"options":[{"type":6,"name":"user","description":"Whom","required":true},{"type":3,"name":"reason","description":"Why"}]},` +
+	`{"id":"323456789012345679","application_id":"123456789012345678","version":"1","type":1,"name":"ping","description":"Answers pong"}]`
+
+// SetCommands changes which commands every bot has, a JSON array as Discord returns
+// it.
+func (o *Outside) SetCommands(commands string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.commands = commands
 }
 
 // Bot makes a Discord token that of a bot.
@@ -70,6 +84,7 @@ func (o *Outside) Messages() []Message {
 
 var (
 	applicationPath = regexp.MustCompile(`^/api(/v[0-9]+)?/applications/@me$`)
+	commandsPath    = regexp.MustCompile(`^/api(/v[0-9]+)?/applications/([0-9]+)/commands$`)
 	webhookPath     = regexp.MustCompile(`^/api(/v[0-9]+)?/webhooks/[^/]+/([^/]+)$`)
 )
 
@@ -92,6 +107,8 @@ func (o *Outside) answer(r *http.Request, body []byte) answer {
 	switch {
 	case applicationPath.MatchString(r.URL.Path) && r.Method == http.MethodGet:
 		return o.application(r)
+	case commandsPath.MatchString(r.URL.Path) && r.Method == http.MethodGet:
+		return o.commandsOf(r, commandsPath.FindStringSubmatch(r.URL.Path)[2])
 	case webhook != nil && r.Method == http.MethodPost:
 		if err := checkWebhook(webhook[2], body); err != nil {
 			return answerTo(err)
@@ -109,24 +126,45 @@ func (o *Outside) answer(r *http.Request, body []byte) answer {
 
 // application answers as Discord does who asks about itself.
 func (o *Outside) application(r *http.Request) answer {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bot ")
-	if !ok || isBad(token) || !strings.HasPrefix(r.UserAgent(), "DiscordBot (") {
-		return answerTo(refuse(http.StatusUnauthorized, "401: Unauthorized"))
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	id, known := o.bots[token]
-	if !known {
-		first, _, _ := strings.Cut(token, ".")
-		decoded, _ := base64.RawStdEncoding.DecodeString(first)
-		if id = string(decoded); !lists.IsSnowflake(id) {
-			return answerTo(refuse(http.StatusUnauthorized, "401: Unauthorized"))
-		}
+	id, ok := o.asker(r)
+	if !ok {
+		return answerTo(refuse(http.StatusUnauthorized, "401: Unauthorized"))
 	}
 	return answer{status: http.StatusOK, body: map[string]any{
 		"id": id, "name": "Sandbox Bot", "bot": map[string]any{"id": id, "username": "Sandbox Bot", "bot": true},
 		"approximate_guild_count": o.servers, "bot_approximate_guild_count": nil,
 	}}
+}
+
+// commandsOf answers as Discord does who asks for a bot's commands.
+func (o *Outside) commandsOf(r *http.Request, bot string) answer {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	id, ok := o.asker(r)
+	switch {
+	case !ok:
+		return answerTo(refuse(http.StatusUnauthorized, "401: Unauthorized"))
+	case id != bot:
+		return answerTo(refuse(http.StatusForbidden, "Missing Access"))
+	}
+	return answer{status: http.StatusOK, body: json.RawMessage(o.commands)}
+}
+
+// asker returns whose Discord token a request shows. ok is false where that is
+// nobody's.
+func (o *Outside) asker(r *http.Request) (bot string, ok bool) {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bot ")
+	if !ok || isBad(token) || !strings.HasPrefix(r.UserAgent(), "DiscordBot (") {
+		return "", false
+	}
+	if id, known := o.bots[token]; known {
+		return id, true
+	}
+	first, _, _ := strings.Cut(token, ".")
+	decoded, _ := base64.RawStdEncoding.DecodeString(first)
+	return string(decoded), lists.IsSnowflake(string(decoded))
 }
 
 // maxContent is how many characters Discord takes.

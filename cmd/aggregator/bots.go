@@ -26,7 +26,7 @@ type botsFlags struct {
 
 func (f *botsFlags) add(fs *flag.FlagSet) {
 	secretPathVar(fs, &f.bots, "bots", "`FILE` of your own bots (bots.yaml): their tokens, keys, and what the service does for them by itself")
-	fs.StringVar(&f.discordAPI, "discord-api", agent.DefaultDiscordAPI, "`URL` where Discord's API begins")
+	addDiscordAPI(fs, &f.discordAPI)
 	fs.DurationVar(&f.noticePause, "notice-pause", agent.DefaultNoticePause, "shortest `TIME` between two notices about one bot, 1m to 24h")
 }
 
@@ -36,10 +36,25 @@ func (f *botsFlags) check() error {
 	if f.noticePause < least || f.noticePause > most {
 		return usagef("--notice-pause must be from 1m to 24h, is %s", f.noticePause)
 	}
-	if u, err := url.Parse(f.discordAPI); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	return checkDiscordAPI(f.discordAPI)
+}
+
+func addDiscordAPI(fs *flag.FlagSet, api *string) {
+	fs.StringVar(api, "discord-api", agent.DefaultDiscordAPI, "`URL` where Discord's API begins")
+}
+
+// checkDiscordAPI returns a usageError for an API that cannot be asked.
+func checkDiscordAPI(api string) error {
+	if u, err := url.Parse(api); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return usagef("--discord-api must be a URL such as %s", agent.DefaultDiscordAPI)
 	}
 	return nil
+}
+
+// outboundTo returns how requests go out that are for no list, to an API of
+// Discord's.
+func outboundTo(api string) agent.Outbound {
+	return agent.Outbound{DiscordAPI: strings.TrimSuffix(api, "/"), DiscordUserAgent: discordUserAgent, UserAgent: userAgent}
 }
 
 // live loads the catalog and, where there are any, the bots that are held against
@@ -73,7 +88,7 @@ func (f *botsFlags) newAgent(bots *agent.Live, e *engine.Engine) *agent.Agent {
 	return agent.New(agent.Config{
 		Bots: bots, Catalog: e.Catalog, Lists: own, Shards: own, State: e.Store.State(), Hash: e.Hash,
 		Exchange: e.Client.Exchange, NoticePause: f.noticePause, Now: e.Now, Log: e.Log,
-		Outbound: agent.Outbound{DiscordAPI: strings.TrimSuffix(f.discordAPI, "/"), DiscordUserAgent: discordUserAgent, UserAgent: userAgent},
+		Outbound: outboundTo(f.discordAPI),
 	})
 }
 

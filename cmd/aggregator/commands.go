@@ -79,6 +79,14 @@ func sections() []section {
 				example:  "post --bot 123456789012345678 --count 1234 --tokens tokens.yaml", define: postCount,
 			},
 			{
+				name: "commands push", operand: "[FILE]", summary: "upload the bot's commands to every list that takes them, without a service",
+				arguments: []explanation{{"FILE", "the commands, as Discord's GET /applications/ID/commands returns them; - for standard input; Discord is asked if not given"}},
+				settings: []explanation{
+					{variable(discordToken), "the bot's Discord token itself; no flag takes it, for other users would see it there"}, stateSetting, colourSetting, proxySetting,
+				},
+				example: "commands push --bot 123456789012345678 --tokens tokens.yaml --discord-token-file discord-token", define: pushCommands,
+			},
+			{
 				name: "agent", summary: "post the counts of your own bots by itself, without the HTTP side",
 				settings: []explanation{proxySetting}, example: "agent --bots bots.yaml --once", define: runAgent,
 			},

@@ -41,7 +41,7 @@ type postFlags struct {
 // often.
 func postCount(fs *flag.FlagSet) action {
 	f := new(postFlags)
-	fs.StringVar(&f.count.BotID, "bot", "", "`ID` of the bot, its Discord snowflake; may be left out where the file of --bots has one bot")
+	addBot(fs, &f.count.BotID)
 	fs.Var(numberFlag{&f.servers}, "count", "`NUMBER` of servers that the bot is on, of all its shards together")
 	fs.StringVar(&f.countFile, "count-file", "", "`FILE` with that number alone, in place of --count; it is read for each post, - is standard input")
 	addNumbers(fs, &f.count)
@@ -57,12 +57,10 @@ func postCount(fs *flag.FlagSet) action {
 
 // check returns a usageError for flags that do not go together.
 func (f *postFlags) check(env environment) error {
-	switch {
-	case f.count.BotID == "" && f.bots == "":
-		return usagef("--bot is missing")
-	case f.count.BotID != "" && !lists.IsSnowflake(f.count.BotID):
-		return usagef("--bot %q is not a snowflake", f.count.BotID)
-	case f.quiet && (f.asJSON || f.dryRun):
+	if err := f.checkBot(f.count.BotID); err != nil {
+		return err
+	}
+	if f.quiet && (f.asJSON || f.dryRun) {
 		return usagef("--quiet goes neither with --json nor with --dry-run")
 	}
 	if err := cmp.Or(f.checkCount(), f.checkEvery()); err != nil {
@@ -166,12 +164,12 @@ func (f *postFlags) post(ctx context.Context, env environment, c *catalog.Catalo
 	case f.asJSON:
 		err = printAnswer(env.out, func(w io.Writer) error { return httpapi.EncodeCount(w, answer) })
 	case f.dryRun:
-		show.planned(answer)
+		show.planned(answer, "post")
 	default:
 		if f.every > 0 && !f.quiet {
 			show.printf("%s\n", time.Now().UTC().Format(time.RFC3339))
 		}
-		show.end(answer, request.ServerCount)
+		show.end(answer, howMany(int(request.ServerCount), "server"))
 	}
 	if err == nil && postFailed(answer) {
 		return errReported
@@ -204,7 +202,7 @@ func postFailed(a aggregate.CountAnswer) bool {
 		}
 	}
 	for _, s := range a.Skipped {
-		if !s.Why.IsHeld() {
+		if !s.Why.IsHeld() && s.Why.Reason != lists.SkipNoReport {
 			return true
 		}
 	}
@@ -265,7 +263,7 @@ func (p *postScreen) result(r aggregate.Result) {
 }
 
 // end prints what there is to say of an answer, and a summary.
-func (p *postScreen) end(a aggregate.CountAnswer, servers int64) {
+func (p *postScreen) end(a aggregate.CountAnswer, what string) {
 	p.status("")
 	var asked []string
 	good := 0
@@ -293,7 +291,7 @@ func (p *postScreen) end(a aggregate.CountAnswer, servers int64) {
 	if others := len(a.Skipped) - held; others > 0 {
 		parts = append(parts, fmt.Sprintf("%d skipped", others))
 	}
-	p.printf("%s: %s\n", howMany(int(servers), "server"), strings.Join(parts, ", "))
+	p.printf("%s: %s\n", what, strings.Join(parts, ", "))
 }
 
 // skipped prints the lists that were not asked, and returns how many are held back.
@@ -310,7 +308,7 @@ func (p *postScreen) skipped(all []aggregate.Skipped) (held int) {
 }
 
 // planned prints what lists would be sent.
-func (p *postScreen) planned(a aggregate.CountAnswer) {
+func (p *postScreen) planned(a aggregate.CountAnswer, one string) {
 	p.measure(nil, a.Skipped)
 	for _, call := range a.Planned {
 		p.printf("%s\n", call.List.ID)
@@ -318,5 +316,5 @@ func (p *postScreen) planned(a aggregate.CountAnswer) {
 		p.printf("\n")
 	}
 	p.skipped(a.Skipped)
-	p.printf("dry run: nothing was sent; %s would be\n", howMany(len(a.Planned), "post"))
+	p.printf("dry run: nothing was sent; %s would be\n", howMany(len(a.Planned), one))
 }

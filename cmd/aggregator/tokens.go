@@ -12,12 +12,15 @@ import (
 	"aggregator/agent"
 	"aggregator/aggregate"
 	"aggregator/catalog"
+	"aggregator/lists"
 )
 
 // tokensFlags say where the tokens of a bot are: in a file of their own, or in a
 // file of bots.
 type tokensFlags struct {
 	tokens, bots string
+
+	own *agent.Bot // of the file of bots, once the tokens are loaded; nil: there is none
 }
 
 func (f *tokensFlags) add(fs *flag.FlagSet) {
@@ -26,6 +29,21 @@ func (f *tokensFlags) add(fs *flag.FlagSet) {
 
 func (f *tokensFlags) addBots(fs *flag.FlagSet) {
 	secretPathVar(fs, &f.bots, "bots", "`FILE` of your own bots (bots.yaml), in place of --tokens")
+}
+
+func addBot(fs *flag.FlagSet, bot *string) {
+	fs.StringVar(bot, "bot", "", "`ID` of the bot, its Discord snowflake; may be left out where the file of --bots has one bot")
+}
+
+// checkBot returns a usageError for a bot that is not named, or is no id.
+func (f *tokensFlags) checkBot(bot string) error {
+	switch {
+	case bot == "" && f.bots == "":
+		return usagef("--bot is missing")
+	case bot != "" && !lists.IsSnowflake(bot):
+		return usagef("--bot %q is not a snowflake", bot)
+	}
+	return nil
 }
 
 // choose decides between the two files: what stands on the command line comes before
@@ -124,11 +142,12 @@ func readPipe(name string) ([]byte, error) {
 // chosen returns the bot with an id, and its tokens; the only one for "".
 func (f *tokensFlags) chosen(bots *agent.Bots, id string) (string, []aggregate.NamedToken, error) {
 	all := bots.All()
-	if id == "" && len(all) == 1 {
-		return all[0].ID, all[0].Tokens, nil
-	}
 	b := bots.Bot(id)
+	if id == "" && len(all) == 1 {
+		b = all[0]
+	}
 	if b != nil {
+		f.own = b
 		return b.ID, b.Tokens, nil
 	}
 	names := make([]string, len(all))
