@@ -88,16 +88,14 @@ func isAnswer(r lists.Reading) bool { return r.Found || r.Status == http.StatusN
 // printReading prints what the lists say of a bot, merged, then what each says.
 func printReading(s *screen, a aggregate.BotAnswer) {
 	knew := 0
-	width := 0
+	var asked []string
 	for _, r := range a.Lists {
-		width = max(width, len(r.List))
+		asked = append(asked, r.List)
 		if r.Found {
 			knew++
 		}
 	}
-	for _, skipped := range a.Skipped {
-		width = max(width, len(skipped.ID))
-	}
+	width := idWidth(asked, a.Skipped)
 	if knew > 0 {
 		printMerged(s, &a.Bot)
 		s.printf("\n")
@@ -107,7 +105,7 @@ func printReading(s *screen, a aggregate.BotAnswer) {
 		s.row(width, r.List, result, text)
 	}
 	for _, skipped := range a.Skipped {
-		s.row(width, skipped.ID, skipWord(skipped.Why), skipped.Why.String())
+		s.skip(width, skipped)
 	}
 	s.printf("%s: known to %d of %s asked\n", a.ID, knew, howMany(len(a.Lists), "list"))
 }

@@ -101,7 +101,7 @@ func findCommand(args []string) (found command, rest []string, ok bool) {
 // name one, and returns the exit code.
 func (env environment) unknownCommand(args []string) int {
 	before, word, all := "", args[0], sections()
-	if group := of(all, word); len(group) > 0 {
+	if group := inGroup(all, word); len(group) > 0 {
 		switch {
 		case len(args) == 1:
 			_, _ = fmt.Fprintf(env.errOut, "aggregator %s: a command is missing\n\n", word)
@@ -125,8 +125,8 @@ func (env environment) unknownCommand(args []string) int {
 	return exitUsage
 }
 
-// of returns the commands of a group, such as hooks.
-func of(all []section, group string) []section {
+// inGroup returns the commands of a group, such as hooks.
+func inGroup(all []section, group string) []section {
 	var some []section
 	for _, s := range all {
 		s.commands = slices.DeleteFunc(slices.Clone(s.commands), func(c command) bool { return !strings.HasPrefix(c.name, group+" ") })

@@ -118,7 +118,7 @@ func checkInvocation(t *testing.T, document string, known map[string]map[string]
 		return
 	}
 	flags, ok := known[name]
-	if !ok && len(of(sections(), name)) == 0 {
+	if !ok && len(inGroup(sections(), name)) == 0 {
 		t.Errorf("%s: there is no command %q in: aggregator %s", document, name, strings.Join(words, " "))
 		return
 	}

@@ -93,8 +93,14 @@ func (f *listsFlags) writeYAML(env environment) error {
 	return err
 }
 
-// check holds what is asked for against the catalog. The error is a usageError.
+// check holds what is asked for against the catalog, and completes the Filter. The
+// error is a usageError.
 func (f *listsFlags) check(c *catalog.Catalog) error {
+	for i, s := range skillFlags {
+		if f.skills[i] {
+			f.Can = append(f.Can, s.key)
+		}
+	}
 	if f.defunct && (f.living || f.hidden) {
 		return usagef("--defunct and --living do not go together; hidden lists live too")
 	}
@@ -125,12 +131,6 @@ func (f *listsFlags) check(c *catalog.Catalog) error {
 
 // takes reports whether a list is asked for.
 func (f *listsFlags) takes(l *lists.List) bool {
-	f.Can = nil
-	for i, s := range skillFlags {
-		if f.skills[i] {
-			f.Can = append(f.Can, s.key)
-		}
-	}
 	switch {
 	case f.living && l.Defunct, f.hidden && (l.Defunct || l.Display), f.defunct && !l.Defunct:
 		return false

@@ -236,10 +236,7 @@ func (p *postScreen) begin(asked []string, skipped []aggregate.Skipped) {
 }
 
 func (p *postScreen) measure(asked []string, skipped []aggregate.Skipped) {
-	p.width = max(p.width, widest(asked))
-	for _, s := range skipped {
-		p.width = max(p.width, len(s.ID))
-	}
+	p.width = max(p.width, idWidth(asked, skipped))
 }
 
 // hear is that of an aggregate.Progress.
@@ -301,7 +298,7 @@ func (p *postScreen) skipped(all []aggregate.Skipped) (held int) {
 			held++
 		}
 		if !p.quiet || !s.Why.IsHeld() {
-			p.row(p.width, s.ID, skipWord(s.Why), s.Why.String())
+			p.skip(p.width, s)
 		}
 	}
 	return held

@@ -74,3 +74,21 @@ func printResults(out io.Writer, results []aggregate.Result, skipped []aggregate
 	}
 	return good
 }
+
+// idWidth returns how many characters the longest id has among lists, those included
+// that were not asked.
+func idWidth(asked []string, skipped []aggregate.Skipped) int {
+	width := 0
+	for _, id := range asked {
+		width = max(width, len(id))
+	}
+	for _, s := range skipped {
+		width = max(width, len(s.ID))
+	}
+	return width
+}
+
+// skip prints that a list was not asked, and why.
+func (s *screen) skip(width int, skipped aggregate.Skipped) {
+	s.row(width, skipped.ID, skipWord(skipped.Why), skipped.Why.String())
+}

@@ -96,44 +96,48 @@ func newService(f serviceFlags, in loaded, st store.Store, transport http.RoundT
 	s.votes = newVoteRelay(s)
 	openAPI, err := httpapi.DescribeAPI()
 	if err != nil {
-		return nil, errors.Join(err, s.closeBeside())
+		return nil, err
 	}
 	api := httpapi.Config{
 		Aggregator: s.Aggregator, Catalog: in.catalog, Log: log, Build: thisBuild(), Status: status, Metrics: s.metrics,
 		Health: s.health, Agent: s.agent, KeyLimit: s.Limiter(httpapi.WrongKeys),
-		Pages: f.pages(s, openAPI), BasePath: f.basePath,
-		OpenAPI:        openAPI,
-		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader,
+		Pages: f.pages(s, openAPI), OpenAPI: openAPI, Votes: s.votes.routes(),
+		TrustedProxies: f.trustedProxies, ClientIPHeader: f.clientIPHeader, BasePath: f.basePath,
 		Requests: status.Requests, Memory: status.Memory,
-		BadgeLimit:   s.Limiter(httpapi.NewBadges),
-		Votes:        s.votes.routes(),
-		NetworkLimit: s.LocalLimiter(f.networkRate.Rate),
+		BadgeLimit: s.Limiter(httpapi.NewBadges), NetworkLimit: s.LocalLimiter(f.networkRate.Rate),
 	}
+	if err := s.open(&f, api); err != nil {
+		return nil, errors.Join(err, s.closeBeside())
+	}
+	return s, nil
+}
+
+// open serves what has an address of its own, and listens for callers. After an error
+// the caller closes what is open by then.
+func (s *service) open(f *serviceFlags, api httpapi.Config) (err error) {
 	switch f.metrics {
 	case "", "off":
 	case "main":
 		api.MetricsHandler = s.metrics.Handler()
 	default:
 		if err := s.serveMetrics(f.metrics, s.metrics.Handler()); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if f.admin != "" {
-		server, err := serveAdmin(f.admin, s.adminOf(), log)
+		server, err := serveAdmin(f.admin, s.adminOf(), s.Log)
 		if err != nil {
-			return nil, errors.Join(err, s.closeBeside())
+			return err
 		}
 		s.beside = append(s.beside, server)
 	}
 	s.api = httpapi.New(api)
-	s.front = httpapi.NewFront(s.api, bounds.connections, s.descriptors.low)
-	if s.keyPair, err = f.loadKeyPair(log); err != nil {
-		return nil, errors.Join(err, s.closeBeside())
+	s.front = httpapi.NewFront(s.api, s.bounds.connections, s.descriptors.low)
+	if s.keyPair, err = f.loadKeyPair(s.Log); err != nil {
+		return err
 	}
-	if s.listener, err = listenAt("listen", f.listen, listenMode); err != nil {
-		return nil, errors.Join(err, s.closeBeside())
-	}
-	return s, nil
+	s.listener, err = listenAt("listen", f.listen, listenMode)
+	return err
 }
 
 // limits returns the limits that the flags set, beside those that are fixed.
@@ -176,6 +180,7 @@ func (s *service) serveMetrics(address string, h http.Handler) error {
 	return nil
 }
 
+// closeBeside closes what is served on addresses of its own.
 func (s *service) closeBeside() (err error) {
 	for _, server := range s.beside {
 		err = errors.Join(err, server.Close())

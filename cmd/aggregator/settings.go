@@ -69,6 +69,7 @@ func setFromEnvironment(set *flag.FlagSet, given map[string]bool, getenv func(st
 	return err
 }
 
+// setOne sets one flag, unless it is given or the environment says nothing of it.
 func setOne(set *flag.FlagSet, f *flag.Flag, given map[string]bool, getenv func(string) string) error {
 	value, from, err := setting(set, f, given, getenv)
 	if err != nil || value == "" || given[f.Name] {

@@ -124,12 +124,3 @@ func shorten(s string, most int) string {
 	}
 	return s
 }
-
-// widest returns how many characters the longest of ids has.
-func widest(ids []string) int {
-	width := 0
-	for _, id := range ids {
-		width = max(width, len(id))
-	}
-	return width
-}

@@ -75,10 +75,9 @@ func (f *votedFlags) run(ctx context.Context, env environment, bot, user string)
 
 // printVote prints in words whether the user has voted, then what each list says.
 func printVote(s *screen, a aggregate.VoteAnswer) {
-	var yes, no []string
-	width := 0
+	var asked, yes, no []string
 	for _, r := range a.Results {
-		width = max(width, len(r.List))
+		asked = append(asked, r.List)
 		switch {
 		case r.OK && r.Voted:
 			yes = append(yes, r.List)
@@ -86,9 +85,7 @@ func printVote(s *screen, a aggregate.VoteAnswer) {
 			no = append(no, r.List)
 		}
 	}
-	for _, skipped := range a.Skipped {
-		width = max(width, len(skipped.ID))
-	}
+	width := idWidth(asked, a.Skipped)
 	switch {
 	case len(yes) > 0:
 		s.printf("yes: %s has voted for %s on %s\n", a.UserID, a.BotID, strings.Join(yes, ", "))
@@ -105,7 +102,7 @@ func printVote(s *screen, a aggregate.VoteAnswer) {
 		}
 	}
 	for _, skipped := range a.Skipped {
-		s.row(width, skipped.ID, skipWord(skipped.Why), skipped.Why.String())
+		s.skip(width, skipped)
 	}
 }
 
