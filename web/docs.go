@@ -278,7 +278,7 @@ func (d *docs) api(w http.ResponseWriter, r *http.Request) (err error) {
 	for _, l := range exampleLanguages {
 		body.Languages = append(body.Languages, choice{l.Key, l.Label, l.Key == chosen.Key})
 	}
-	body.Example = fmt.Sprintf("{\n  \"bot_id\": %q,\n  \"server_count\": %d,\n  %q: \"your token there\"\n}", exampleBot, exampleServers, list)
+	body.Example = fmt.Sprintf("{\n  \"bot_id\": %q,\n  \"server_count\": %d,\n  %q: \"your-token-there\"\n}", exampleBot, exampleServers, list)
 	body.Curl = "curl " + quoted(body.Origin+"/api/count?dry_run=1") + " -d " + quoted(exampleBody(body.Example, list))
 	if body.Operations, err = d.made(r, &d.operations, chosen.Key); err != nil {
 		return err

@@ -120,6 +120,9 @@ func TestReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	body := get(s, http.MethodGet, "/docs").Body.String()
+	if want := "<code>month</code>, <code>quarter</code>, <code>null</code>"; !strings.Contains(body, want) {
+		t.Errorf("the reference does not say %s", want)
+	}
 	operations := 0
 	for _, g := range r.Groups {
 		for _, op := range g.Operations {
@@ -129,6 +132,9 @@ func TestReference(t *testing.T) {
 			}
 			if strings.Contains(op.example.body, "false") || strings.Contains(op.example.body, "null") {
 				t.Errorf("%s: the example %s is not one in every language", op.ID, op.example.body)
+			}
+			if strings.Contains(op.example.body, " token") || strings.Contains(op.example.body, " key") {
+				t.Errorf("%s: the example %s holds a token with a space, which lists refuse", op.ID, op.example.body)
 			}
 		}
 	}

@@ -185,6 +185,9 @@ func (doc *apiDocument) kind(s rawSchema) []apiWord {
 	case len(s.Enum) > 0:
 		all := make([]string, len(s.Enum))
 		for i, v := range s.Enum {
+			if v == nil {
+				v = "null"
+			}
 			all[i] = fmt.Sprintf("`%v`", v)
 		}
 		return word(strings.Join(all, ", "))

@@ -36,7 +36,7 @@ func postTo(l *lists.List, origin string) string {
 		if l.NeedsListBotID() {
 			number = exampleNumber + ":"
 		}
-		body += ", " + strconv.Quote(l.ID) + `: "` + number + `your token there"`
+		body += ", " + strconv.Quote(l.ID) + `: "` + number + `your-token-there"`
 	}
 	return "curl " + origin + "/api/count -d " + quoted("{"+body+"}")
 }

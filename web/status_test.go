@@ -186,7 +186,7 @@ func TestStatusPage(t *testing.T) {
 		"1 of 3 lists answers well; 1 had trouble in the last hour; 1 is down; ",
 		"down since 07:20, 412 of 430 calls timed out", "down 06:30 to 07:40, 412 of 430 calls timed out",
 		"circuit open", "No traffic for 3 hours", "20 calls, 4 of them probes", "182 ms, 1.2 s", "4.18%", "Timeout after &lt;10s&gt;", "Answered 503 Service Unavailable",
-		"Not asked in 90 days", `<a href="/api/status">as JSON</a>`, `As of <time datetime="2027-01-15T08:00:00Z">15 January 2027, 08:00:00 UTC</time>`,
+		"Not asked in 90 days", "Nothing is known of these lists, for nobody had this service ask anything of them.", `<a href="/api/status">as JSON</a>`, `As of <time datetime="2027-01-15T08:00:00Z">15 January 2027, 08:00:00 UTC</time>`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not say %q", want)
