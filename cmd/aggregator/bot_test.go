@@ -118,6 +118,17 @@ func TestVoted(t *testing.T) {
 	}
 }
 
+// TestVotedWithoutAnswer asks a list that is not there: its line says that once.
+func TestVotedWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.files = append(d.files, "--lists", write(t, "votes.yaml", votesYAML("127.0.0.1:1")))
+	code, out, _ := d.run(t, "voted", newBot(), someVoter, "--tokens", tokens(t, "flag.test"))
+	if _, row, _ := strings.Cut(out, "\n"); code != exitFailed || row != "flag.test  FAILED   no answer: Connection refused\n" {
+		t.Errorf("exit %d, printed\n%s", code, out)
+	}
+}
+
 // TestVotedOfOwnBots takes the tokens of a file of bots.
 func TestVotedOfOwnBots(t *testing.T) {
 	t.Parallel()

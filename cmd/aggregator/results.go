@@ -46,6 +46,15 @@ func said(status int, text string) string {
 	return fmt.Sprintf("%d %s", status, shorten(text, maxSaid))
 }
 
+// whyFailed returns why a call failed, and what the list said, in no more than most
+// characters of it.
+func whyFailed(why string, status int, text string, most int) string {
+	if status == lists.NoAnswer { // why says no more than that
+		return "no answer: " + shorten(text, most)
+	}
+	return fmt.Sprintf("%s: %d %s", why, status, shorten(text, most))
+}
+
 // saidOf returns what a list said to a count. Where its status does not tell why
 // that is a failure, the reason comes first.
 func saidOf(r aggregate.Result) string {

@@ -192,7 +192,7 @@ func (t trial) post(ctx context.Context, s step) bool {
 	case s.wrong && r.Status != lists.NoAnswer:
 		return t.say(s.what, resultOK, "it was refused: "+said, sent)
 	case !r.OK:
-		return t.say(s.what, resultFailed, r.Why+": "+said, sent)
+		return t.say(s.what, resultFailed, whyFailed(r.Why, r.Status, r.Text, 200), sent)
 	}
 	return t.say(s.what, resultOK, said, sent)
 }
@@ -218,7 +218,7 @@ func (t trial) read(ctx context.Context) bool {
 	switch r := answer.Lists[0]; r.Status {
 	case http.StatusOK:
 	case lists.NoAnswer:
-		return t.say(what, resultFailed, "there was no answer: "+string(r.Data()), sent)
+		return t.say(what, resultFailed, whyFailed("", r.Status, textOf(r), 200), sent)
 	default:
 		return t.say(what, resultFailed, fmt.Sprintf("the status is %d, want 200: %s", r.Status, shorten(string(r.Data()), 200)), sent)
 	}
@@ -254,7 +254,7 @@ func (t trial) vote(ctx context.Context) bool {
 	}
 	r := answer.Results[0]
 	if !r.OK {
-		return t.say(what, resultFailed, fmt.Sprintf("%s: %d %s", r.Why, r.Status, shorten(r.Text, 200)), sent)
+		return t.say(what, resultFailed, whyFailed(r.Why, r.Status, r.Text, 200), sent)
 	}
 	return t.say(what, resultOK, voteInWords(r.Vote), sent)
 }

@@ -225,7 +225,7 @@ func TestTryOfOddLists(t *testing.T) {
 		{"refuses every token", testkit.Say(401, "application/json", `{}`),
 			"wrong token ok, sharded FAILED, plain FAILED, reading FAILED", "401"},
 		{"answers nothing", hangUp,
-			"wrong token FAILED, sharded FAILED, plain FAILED, reading FAILED", "-1"},
+			"wrong token FAILED, sharded FAILED, plain FAILED, reading FAILED", "no answer: Connection closed"},
 		{"is parked", testkit.Say(200, "text/html", `<html>for sale</html>`),
 			"wrong token ok, sharded FAILED, plain FAILED, reading ok", "for sale"},
 		{"echoes the token", func(w http.ResponseWriter, r *http.Request) {

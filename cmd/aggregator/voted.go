@@ -98,7 +98,7 @@ func printVote(s *screen, a aggregate.VoteAnswer) {
 		if r.OK {
 			s.row(width, r.List, resultOK, voteInWords(r.Vote))
 		} else {
-			s.row(width, r.List, resultFailed, r.Why+": "+said(r.Status, r.Text))
+			s.row(width, r.List, resultFailed, whyFailed(r.Why, r.Status, r.Text, maxSaid))
 		}
 	}
 	for _, skipped := range a.Skipped {
