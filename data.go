@@ -45,6 +45,6 @@ var OpenAPIYAML []byte
 // Guides are the documents that the service shows as pages, in Markdown, and the
 // clients that it hands out.
 //
-//go:embed CONTRIBUTING.md docs/clients.md docs/compatibility.md docs/own-bots.md docs/sharded-bots.md docs/votes.md
+//go:embed CONTRIBUTING.md docs/clients.md docs/compatibility.md docs/own-bots.md docs/reports.md docs/sharded-bots.md docs/votes.md
 //go:embed clients/aggregator.mjs clients/aggregator.py
 var Guides embed.FS

@@ -3,7 +3,6 @@ package catalog
 import (
 	"bytes"
 	"fmt"
-	"strings"
 )
 
 // WebhookTable returns a table for people, in Markdown: for each living list
@@ -26,6 +25,3 @@ func (c *Catalog) WebhookTable() []byte {
 	}
 	return b.Bytes()
 }
-
-// tableCell returns a text as a cell of a table in Markdown holds it.
-func tableCell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }

@@ -1,30 +1,11 @@
 package catalog
 
 import (
-	"bytes"
-	"os"
 	"strings"
 	"testing"
 
 	"aggregator/lists"
 )
-
-// TestWebhookTable checks that the page about votes has what the catalog says of
-// webhooks.
-func TestWebhookTable(t *testing.T) {
-	page, err := os.ReadFile("../docs/votes.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := bytes.Cut(page, []byte("<!-- aggregator explain --webhooks -->\n"))
-	table, _, found := bytes.Cut(rest, []byte("<!-- end -->\n"))
-	if !found {
-		t.Fatal("docs/votes.md lacks the comments between which the table of webhooks stands")
-	}
-	if want := shipped(t).WebhookTable(); !bytes.Equal(table, want) {
-		t.Errorf("the table in docs/votes.md is not of this catalog; put there what go run ./cmd/aggregator explain --webhooks prints:\n%s", want)
-	}
-}
 
 // TestWebhooksSayWhere checks that the entry of every list that tells of votes
 // says where its webhook is set up.

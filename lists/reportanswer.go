@@ -155,3 +155,40 @@ func (d *reportDialect) limitsOf(entry *Entry) (rules []string) {
 	}
 	return rules
 }
+
+// ReportNotes says in a few words each what is not as usual where the list takes
+// reports of a kind; nil where all is, or it takes none.
+func (l *List) ReportNotes(r *Report) (notes []string) {
+	d := l.reports[r.index()]
+	if d == nil {
+		return nil
+	}
+	if d.bridge {
+		notes = append(notes, "with the bridge key")
+	}
+	var taken []string
+	for i, v := range r.Values {
+		if d.takes[i] {
+			taken = append(taken, v.Name)
+		}
+		if d.most[i] > 0 && v.Kind != ValueText {
+			notes = append(notes, fmt.Sprintf("at most %d", d.most[i]))
+		}
+	}
+	switch {
+	case len(taken) == len(r.Values):
+	case d.onlyIf > 0 && len(taken) == 0:
+		notes = append(notes, "only if "+r.Values[d.onlyIf-1].Name)
+	case len(taken) == 0:
+		notes = append(notes, "without values")
+	default:
+		notes = append(notes, "only "+andAll(taken))
+	}
+	if d.command != nil {
+		notes = append(notes, "in its own shape")
+	}
+	if r.Entry(&l.Entry).Counts {
+		notes = append(notes, "which set the count too")
+	}
+	return notes
+}

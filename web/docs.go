@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"html/template"
@@ -34,6 +33,7 @@ var docPages = []docPage{
 	{"/docs/libraries", "Libraries", "Compatibility", "docs/compatibility.md"},
 	{clientsPath, "Clients", "Clients", "docs/clients.md"},
 	{"/docs/votes", "Votes", "Votes", "docs/votes.md"},
+	{"/docs/reports", "Reports", "More than counts", "docs/reports.md"},
 	{"/docs/own-bots", "Own bots", "Your own bots", "docs/own-bots.md"},
 	{"/docs/shards", "Shards", "Bots whose shards run in many processes", "docs/sharded-bots.md"},
 	{dialectPath, "Add a list", "How to add a list", "CONTRIBUTING.md"},
@@ -147,7 +147,7 @@ func (d *docs) makeGuides(c *catalog.Catalog) (map[string]template.HTML, error) 
 		if p.Path == dialectPath {
 			source = slices.Concat([]byte("# "+p.Title+"\n"), markdownSection(source, "A list in five minutes"), demoted(catalog.FormatPage()))
 		}
-		html, err := renderMarkdown(withWebhooks(source, c), d.guideLink)
+		html, err := renderMarkdown(withTables(source, c), d.guideLink)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.Guide, err)
 		}
@@ -188,15 +188,15 @@ func (b operationsBody) ExampleOf(op apiOperation) string {
 	return b.language.write(e)
 }
 
-// withWebhooks returns a guide in which the table of webhooks is that of a
-// catalog.
-func withWebhooks(source []byte, c *catalog.Catalog) []byte {
-	before, rest, ok := bytes.Cut(source, []byte("<!-- aggregator explain --webhooks -->\n"))
-	_, after, end := bytes.Cut(rest, []byte("<!-- end -->\n"))
-	if !ok || !end {
-		return source
+// withTables returns a guide in which the tables of lists are those of a catalog.
+func withTables(source []byte, c *catalog.Catalog) []byte {
+	page := string(source)
+	for _, t := range catalog.Tables() {
+		if before, _, after, ok := t.In(page); ok {
+			page = before + string(t.Of(c)) + "\n" + after
+		}
 	}
-	return slices.Concat(before, c.WebhookTable(), []byte("\n"), after)
+	return []byte(page)
 }
 
 // guideLink returns where a file that a guide names is; "" if it is no page.

@@ -71,7 +71,7 @@ func TestDocsNameThisInstance(t *testing.T) {
 		"https://public.example":         func(c *Config) { c.PublicURL = "https://public.example" },
 	} {
 		s := newSite(t, change)
-		for _, path := range []string{"/docs", "/docs/libraries", "/docs/clients", "/docs/votes", "/docs/own-bots", "/docs/shards", "/docs/badge?id=123456789012345678"} {
+		for _, path := range []string{"/docs", "/docs/libraries", "/docs/clients", "/docs/votes", "/docs/reports", "/docs/own-bots", "/docs/shards", "/docs/badge?id=123456789012345678"} {
 			body := get(s, http.MethodGet, path).Body.String()
 			if !strings.Contains(body, want+"/") || strings.Contains(body, "localhost:8080") || strings.Contains(body, "YOUR-HOST") {
 				t.Errorf("%s does not name %s alone", path, want)

@@ -28,6 +28,7 @@ type listBody struct {
 	Lacks    []string // what it is not asked, and why
 	Webhook  *webhook // nil: it tells of no votes
 	Widget   *widget  // nil: it has none
+	Reports  bool     // it takes some report
 	Health   *listHealth
 	Sources  []string
 	Legacy   []string // ids that it once had
@@ -74,6 +75,7 @@ func bodyOf(c *catalog.Catalog, l *lists.List, origin string) listBody {
 	if !l.Defunct {
 		b.Requests, b.Lacks = requestsOf(l)
 		b.Webhook = webhookOf(l, origin)
+		b.Reports = l.TakesReports()
 	}
 	if l.TakesCounts() {
 		b.Post = postTo(l, origin)

@@ -45,20 +45,28 @@ func fullExample(l *lists.List) (c lists.Count, what string) {
 func explain(fs *flag.FlagSet) action {
 	var f catalogFlags
 	f.add(fs)
-	webhooks := fs.Bool("webhooks", false, "print instead of a LIST how the webhook of each is set up, as a table in Markdown")
+	tables := catalog.Tables()
+	asked := make([]bool, len(tables))
+	for i, t := range tables {
+		fs.BoolVar(&asked[i], t.Name, false, "print instead of a LIST "+t.About+", as a table in Markdown")
+	}
 	return func(_ context.Context, env environment, operands []string) error {
+		which := slices.Index(asked, true)
 		switch {
-		case *webhooks && len(operands) > 0:
-			return usagef("unexpected argument %q beside --webhooks", operands[0])
-		case !*webhooks && len(operands) == 0:
+		case which < 0 && len(operands) == 0:
 			return usagef("LIST is missing")
+		case which < 0:
+		case len(operands) > 0:
+			return usagef("unexpected argument %q beside --%s", operands[0], tables[which].Name)
+		case slices.Contains(asked[which+1:], true):
+			return usagef("--%s goes with no other table", tables[which].Name)
 		}
 		c, _, err := f.read()
 		if err != nil {
 			return err
 		}
-		if *webhooks {
-			_, err := env.out.Write(c.WebhookTable())
+		if which >= 0 {
+			_, err := env.out.Write(tables[which].Of(c))
 			return err
 		}
 		l, err := findList(c, operands[0])

@@ -83,7 +83,7 @@ func (w *world) somePages() []string {
 	readable := w.read()
 	return []string{
 		"/", "/lists", "/lists/defunct", "/lists/hidden", "/lists/" + readable[0].ID, w.widgetPage(), "/features", "/features?has=" + w.catalog.Features()[0].ID,
-		"/features/" + w.catalog.Features()[0].ID, "/bots", "/bots?id=x", "/bots/" + someBot, "/status", "/own", "/docs", "/docs?lang=python", "/docs/libraries", "/docs/clients", "/docs/dialect", "/docs/votes", "/docs/own-bots", "/docs/why", "/docs/badge", "/nowhere",
+		"/features/" + w.catalog.Features()[0].ID, "/bots", "/bots?id=x", "/bots/" + someBot, "/status", "/own", "/docs", "/docs?lang=python", "/docs/libraries", "/docs/clients", "/docs/dialect", "/docs/votes", "/docs/reports", "/docs/own-bots", "/docs/why", "/docs/badge", "/nowhere",
 	}
 }
 
