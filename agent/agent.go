@@ -256,6 +256,9 @@ func (a *Agent) seen(r *record, b *Bot) (changed bool) {
 	if b.Posts != nil {
 		changed = r.see(b, a.fingerprint(b.Posts.Source.identity()...), a.Now())
 	}
+	if b.Commands && r.Commands.see(a.fingerprint("commands", b.DiscordToken().Reveal())) {
+		changed = true
+	}
 	for _, t := range b.Tokens {
 		if r.list(t.ID).see(a.fingerprint(t.Token.Secrets()...)) {
 			changed = true

@@ -37,12 +37,13 @@ func (b *Bots) Bot(id string) *Bot {
 
 // Bot is one of the operator's own bots.
 type Bot struct {
-	ID     string
-	Name   string                 // for people; "" if it has none
-	Tokens []aggregate.NamedToken // in the order of the file, each list at most once and by its current id
-	Posts  *Posts                 // nil: the service does not post by itself
-	Votes  *Votes                 // nil: nothing is known of votes
-	Notify *Target                // nil: nobody hears of trouble
+	ID       string
+	Name     string                 // for people; "" if it has none
+	Tokens   []aggregate.NamedToken // in the order of the file, each list at most once and by its current id
+	Posts    *Posts                 // nil: the service does not post by itself
+	Commands bool                   // the bot's commands are uploaded when they change; Posts has a Discord token then
+	Votes    *Votes                 // nil: nothing is known of votes
+	Notify   *Target                // nil: nobody hears of trouble
 
 	hasKey bool
 	key    *[sha256.Size]byte // hash of what the bot shows; nil where it is not known
@@ -78,19 +79,18 @@ const defaultEvery = 30 * time.Minute
 
 // Posts says how the service posts a bot's count by itself.
 type Posts struct {
-	Every  time.Duration
-	Source Source
+	Every   time.Duration
+	Source  Source
+	Discord lists.Token // the bot's own; zero: the file has none
 }
 
-// DiscordToken returns the token with which Discord is asked for the bot's count;
-// the zero
-// Token where it is not. That of a nil Bot is zero.
+// DiscordToken returns the token with which Discord is asked about the bot; the zero
+// Token where the file has none, and for a nil Bot.
 func (b *Bot) DiscordToken() lists.Token {
 	if b == nil || b.Posts == nil {
 		return lists.Token{}
 	}
-	s, _ := b.Posts.Source.(discordSource)
-	return s.token
+	return b.Posts.Discord
 }
 
 // Votes is what a bot needs to take votes in and to pass them on.

@@ -19,12 +19,13 @@ type document[B any] struct {
 
 // botEntry is one bot of bots.yaml.
 type botEntry struct {
-	Name   text                  `yaml:"name" doc:"Name of the bot, for people."`
-	Key    text                  `yaml:"key" doc:"What the bot shows this service as Authorization: Bearer; 20 characters or more. No other bot may have it."`
-	Tokens map[string]tokenEntry `yaml:"tokens" doc:"The bot's token for each list, by the list's id."`
-	Posts  *postsEntry           `yaml:"posts" doc:"Makes the service post the count by itself."`
-	Votes  *votesEntry           `yaml:"votes" doc:"What is needed to take votes in and to pass them on."`
-	Notify text                  `yaml:"notify" doc:"URL that notices go to: a Discord webhook, or any that takes JSON."`
+	Name     text                  `yaml:"name" doc:"Name of the bot, for people."`
+	Key      text                  `yaml:"key" doc:"What the bot shows this service as Authorization: Bearer; 20 characters or more. No other bot may have it."`
+	Tokens   map[string]tokenEntry `yaml:"tokens" doc:"The bot's token for each list, by the list's id."`
+	Posts    *postsEntry           `yaml:"posts" doc:"Makes the service post the count by itself."`
+	Commands text                  `yaml:"commands" doc:"sync: the service uploads the bot's commands to the lists that take them whenever Discord has others; needs posts.discord_token."`
+	Votes    *votesEntry           `yaml:"votes" doc:"What is needed to take votes in and to pass them on."`
+	Notify   text                  `yaml:"notify" doc:"URL that notices go to: a Discord webhook, or any that takes JSON."`
 }
 
 // tokenEntry is a bot's token for one list, and its bridge key there.
@@ -43,7 +44,7 @@ func (t *tokenEntry) SetScalar(token string) { t.Token, t.bare = text(token), tr
 type postsEntry struct {
 	Every        text       `yaml:"every" doc:"Time between two counts, 1m to 24h, such as 30m; 30m when absent."`
 	Count        countEntry `yaml:"count" doc:"Where the count comes from: discord (when absent), push for what the bot posts with its key, or a URL to read."`
-	DiscordToken text       `yaml:"discord_token" doc:"The bot's own Discord token, for count: discord."`
+	DiscordToken text       `yaml:"discord_token" doc:"The bot's own Discord token, for count: discord and for commands: sync."`
 }
 
 // countEntry is a URL that a count is read from, or the name of another source.

@@ -134,6 +134,9 @@ func (l *loader) bot(id string, n *strictyaml.Node) *Bot {
 	if e.Posts != nil {
 		b.Posts = l.posts(n.Find("posts"), e.Posts)
 	}
+	if e.Commands != "" {
+		b.Commands = l.commands(n, &e)
+	}
 	if e.Votes != nil {
 		b.Votes = l.votes(n.Find("votes"), e)
 	}
@@ -221,14 +224,30 @@ func (l *loader) posts(n *strictyaml.Node, e *postsEntry) *Posts {
 		}
 		p.Every = every
 	}
-	p.Source = l.source(n, e)
+	if r := l.resolve(n.Find("discord_token"), e.DiscordToken); r.known {
+		p.Discord, _ = l.checkToken(n.Find("discord_token").Place(), r.text, "")
+	}
+	p.Source = l.source(n, e, p.Discord)
 	return p
+}
+
+// commands reports whether the bot's commands are to be uploaded when they change.
+func (l *loader) commands(n *strictyaml.Node, e *botEntry) bool {
+	const sync = "sync"
+	at := n.Find("commands").Place()
+	switch {
+	case e.Commands != sync:
+		l.Add(at, "must be %s, or be left out", sync)
+	case e.Posts == nil || e.Posts.DiscordToken == "" && n.Find("posts").Get("discord_token") == nil:
+		l.Add(at, "Discord is asked for them with each tick, and needs the bot's own token: give posts.discord_token")
+	}
+	return e.Commands == sync
 }
 
 // sourceNames are the sources that have a name.
 var sourceNames = []string{sourceDiscord, sourcePush}
 
-func (l *loader) source(n *strictyaml.Node, e *postsEntry) Source {
+func (l *loader) source(n *strictyaml.Node, e *postsEntry, discord lists.Token) Source {
 	count := n.Get("count")
 	if count != nil && count.IsMapping() {
 		return l.urlSource(count, e.Count)
@@ -237,7 +256,6 @@ func (l *loader) source(n *strictyaml.Node, e *postsEntry) Source {
 	if e.Count.name != "" {
 		name = l.resolvePlain(count, e.Count.name)
 	}
-	discord := l.resolve(n.Find("discord_token"), e.DiscordToken)
 	switch {
 	case !name.known:
 	case name.text == sourcePush:
@@ -248,9 +266,8 @@ func (l *loader) source(n *strictyaml.Node, e *postsEntry) Source {
 		at := n.Place()
 		at.Field += ".discord_token"
 		l.Add(at, "is required for count: discord, and is the bot's own Discord token")
-	case discord.known:
-		token, _ := l.checkToken(n.Find("discord_token").Place(), discord.text, "")
-		return discordSource{token}
+	default:
+		return discordSource{discord}
 	}
 	return nil
 }

@@ -186,7 +186,7 @@ func TestFaults(t *testing.T) {
 		"bots:\n":           "bots.yaml:1: bots: has no value; write one, or leave the key out",
 		"bots: [x]\n":       "bots.yaml:1: bots: must be a mapping, is a list",
 		"bots: {}\n":        "",
-		bot("naem: x"):      in + `naem: unknown key, did you mean "name"?; allowed: name, key, tokens, posts, votes, notify`,
+		bot("naem: x"):      in + `naem: unknown key, did you mean "name"?; allowed: name, key, tokens, posts, commands, votes, notify`,
 		bot("name: ''"):     in + "name: must not be blank",
 		bot("name: ${KEY}"): in + "name: is taken as it stands and can be no reference; write the name out",
 		"bots:\n" + id + "    name: a\n    name: b\n": "bots.yaml:4: 123456789012345678: name: is given twice, first in line 3",
@@ -272,6 +272,15 @@ func TestFaults(t *testing.T) {
 		bot("posts: {count: {url: 'http://a/', shards: 'a[1]'}}"):                       in + `posts.count.shards: "a[1]" cannot be followed; allowed: names joined by dots, and after a name [] for all items, [-1] for the last, [name=value] for the one, {} for the keys`,
 		bot("posts: {count: {url: '${TOKEN}', server_count: a}}"):                       in + "posts.count.url: must be an http:// or https:// URL with a host",
 		bot("posts: {count: {url: 'http://a/', server_count: a, token: '${CONTROL}'}}"): in + "posts.count.token: holds a character that no header can carry",
+
+		// Commands.
+		bot("commands: async"): in + "commands: must be sync, or be left out",
+		bot("commands: sync"):  in + "commands: Discord is asked for them with each tick, and needs the bot's own token: give posts.discord_token",
+		"bots:\n" + id + "    commands: sync\n    posts: {count: push}\n":                                                  in + "commands: Discord is asked for them with each tick, and needs the bot's own token: give posts.discord_token",
+		"bots:\n" + id + "    commands: sync\n    posts: {count: push, discord_token: a}\n":                                "",
+		"bots:\n" + id + "    commands: sync\n    posts: {discord_token: a}\n":                                             "",
+		"bots:\n" + id + "    commands: sync\n    posts: {discord_token: a, count: {url: 'http://a/', server_count: a}}\n": "",
+		bot("posts: {count: push, discord_token: '${UNDEFINED}'}"):                                                         in + "posts.discord_token: stands for no token; nothing, undefined and null are none",
 
 		// Votes and notices.
 		bot("votes: {secrets: {list.example: long enough secret}}"):                                         in + "votes: votes have no way out; give send_to, or a key with which the bot can fetch them",
@@ -473,7 +482,7 @@ func TestLive(t *testing.T) {
 
 func TestSchema(t *testing.T) {
 	s := string(Schema())
-	for _, part := range []string{`"title": "Own bots"`, `"pattern": "^[1-9][0-9]{15,19}$"`, `"discord_token"`, `"The bot's own Discord token, for count: discord."`} {
+	for _, part := range []string{`"title": "Own bots"`, `"pattern": "^[1-9][0-9]{15,19}$"`, `"discord_token"`, `"The bot's own Discord token, for count: discord and for commands: sync."`} {
 		if !strings.Contains(s, part) {
 			t.Errorf("the schema lacks %s", part)
 		}

@@ -12,14 +12,15 @@ import (
 // record is what the store keeps of a bot. It holds no secret: of tokens only
 // keyed hashes.
 type record struct {
-	AskedAt time.Time              `json:"asked_at,omitzero"` // when its source was last asked; zero: never
-	TickAt  time.Time              `json:"tick_at,omitzero"`  // when its next count is due
-	Source  sourceRecord           `json:"source,omitzero"`
-	Count   *countRecord           `json:"count,omitempty"` // the newest count; nil: there was none
-	Pushed  *Pushed                `json:"pushed,omitempty"`
-	Lists   map[string]*listRecord `json:"lists,omitempty"` // by id
-	News    news                   `json:"news,omitzero"`
-	Silence time.Duration          `json:"silence,omitempty"` // how long shards had not reported when that was noted; 0: they do
+	AskedAt  time.Time              `json:"asked_at,omitzero"` // when its source was last asked; zero: never
+	TickAt   time.Time              `json:"tick_at,omitzero"`  // when its next count is due
+	Source   sourceRecord           `json:"source,omitzero"`
+	Count    *countRecord           `json:"count,omitempty"` // the newest count; nil: there was none
+	Pushed   *Pushed                `json:"pushed,omitempty"`
+	Lists    map[string]*listRecord `json:"lists,omitempty"` // by id
+	Commands commandsRecord         `json:"commands,omitzero"`
+	News     news                   `json:"news,omitzero"`
+	Silence  time.Duration          `json:"silence,omitempty"` // how long shards had not reported when that was noted; 0: they do
 }
 
 // countRecord is a count and where it came from.

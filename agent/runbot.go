@@ -115,10 +115,11 @@ func (a *Agent) tick(ctx context.Context, k *kept) error {
 	}
 	a.observe(b, all)
 	err := a.noteAll(context.WithoutCancel(ctx), k, all, func(r *record) { r.learn(b, said, now) })
-	if err == nil && said.fault == faultNone { // of one whose source is silent nobody knows that it is online
-		a.beat(ctx, b, count)
+	if err != nil || said.fault != faultNone { // of one whose source is silent nobody knows that it is online
+		return err
 	}
-	return err
+	a.beat(ctx, b, count)
+	return a.syncCommands(ctx, k)
 }
 
 // open returns the tokens that may be posted with.

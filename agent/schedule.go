@@ -77,7 +77,7 @@ const maxAhead = maxLimit + time.Hour
 // bound brings to now what lies too far ahead, as after the clock was set back,
 // and reports whether there was anything.
 func (r *record) bound(now time.Time) (changed bool) {
-	times := []*time.Time{&r.Source.RetryAt, &r.Source.NotBefore}
+	times := []*time.Time{&r.Source.RetryAt, &r.Source.NotBefore, &r.Commands.AskAt}
 	for _, l := range r.Lists {
 		times = append(times, &l.NextAt, &l.RestUntil)
 	}
