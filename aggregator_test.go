@@ -250,6 +250,50 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestReport has what is wrong with a report said, and sends one with masks.
+func TestReport(t *testing.T) {
+	c, _, err := catalog.Load([]catalog.File{{Name: "lists.yaml", Data: []byte(`lists:
+  one.example:
+    name: One
+    url: "https://one.example/"
+    heartbeat: {url: "https://one.example/:id", credential: bridge_key, begins: bk_, auth: {prefix: "Bridge "}, fields: {online: up, server_count: n}}
+`)}}, catalog.File{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := aggregator.New(aggregator.Options{Catalog: catalog.LiveOf(c)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = a.Close() }()
+	good := aggregator.ReportRequest{Kind: "heartbeat", BotID: someBot, Values: map[string]any{"online": true, "server_count": 5}, Tokens: aggregator.Tokens{"one.example": "bk_secret"}, DryRun: true}
+	for want, spoil := range map[string]func(*aggregator.ReportRequest){
+		"'kind' must be one of " + strings.Join(aggregator.ReportKinds(), ", ") + `, is "beat"`: func(r *aggregator.ReportRequest) { r.Kind = "beat" },
+		"'bot_id' must be a snowflake":                                         func(r *aggregator.ReportRequest) { r.BotID = "1" },
+		"'online' is required":                                                 func(r *aggregator.ReportRequest) { r.Values = nil },
+		"'online' must be a boolean":                                           func(r *aggregator.ReportRequest) { r.Values = map[string]any{"online": "yes"} },
+		`'onlin' is no value of this report, did you mean "online"?`:           func(r *aggregator.ReportRequest) { r.Values = map[string]any{"onlin": true} },
+		"'values' cannot be written as JSON: json: unsupported type: chan int": func(r *aggregator.ReportRequest) { r.Values = map[string]any{"online": make(chan int)} },
+		"Nothing to change":                                                    func(r *aggregator.ReportRequest) { r.Kind, r.Values = "listing", nil },
+		"'name' must be 1 to 64 letters, digits, dots, dashes or underscores":  func(r *aggregator.ReportRequest) { r.Kind, r.Values = "developer", nil },
+	} {
+		r := good
+		spoil(&r)
+		invalid, ok := errors.AsType[*aggregator.InvalidError](second(a.Report(t.Context(), r)))
+		if !ok || invalid.Message != want {
+			t.Errorf("%v, want %q", invalid, want)
+		}
+	}
+	answer, err := a.Report(t.Context(), good)
+	if err != nil || len(answer.Planned) != 1 {
+		t.Fatalf("%v, %d planned, want 1", err, len(answer.Planned))
+	}
+	request := answer.Planned[0].Masked()
+	if got, want := fmt.Sprintf("%s %s %s", request.Method, request.Header, request.Body), `{"up":true,"n":5}`; !strings.HasSuffix(got, want) || !strings.Contains(got, "Bridge ***") || strings.Contains(got, "bk_secret") {
+		t.Errorf("planned %s, want %s with a mask", got, want)
+	}
+}
+
 func second[T any](_ T, err error) error { return err }
 
 // TestBusy returns ErrBusy where calls find no room for as long as they wait.

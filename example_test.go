@@ -2,6 +2,7 @@ package aggregator_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log"
 	"net/http"
@@ -38,6 +39,7 @@ lists:
       url: "https://paced.example/votes/:id?user=:user"
       auth: {}
       voted: voted
+    commands: {url: "https://paced.example/commands/:id", fields: {commands: commands}, auth: {prefix: "Bot "}}
 `
 
 // overSandbox returns an Aggregator whose lists are played on loopback. A program
@@ -116,6 +118,32 @@ func ExampleAggregator_Count_progress() {
 	// Output:
 	// asking [paced.example]
 	// paced.example was sent {"guilds":310,"shards":4} and said 200
+}
+
+// A bot's commands, as Discord returns them, go to every list that takes them.
+func ExampleAggregator_Report() {
+	lists, end := overSandbox(aggregator.Options{})
+	defer end()
+
+	commands := `[{"name":"ban","description":"Bans a user"}]` // GET /applications/ID/commands of Discord
+	answer, err := lists.Report(context.Background(), aggregator.ReportRequest{
+		Kind:   "commands",
+		BotID:  "123456789012345678",
+		Values: map[string]any{"commands": json.RawMessage(commands)},
+		Tokens: aggregator.Tokens{"list.example": "your-token-there", "paced.example": "your-token-there"},
+	})
+	if err != nil {
+		log.Fatal(err) // nothing was sent
+	}
+	for _, r := range answer.Results {
+		fmt.Println(r.List, r.OK, r.Status, r.Text)
+	}
+	for _, s := range answer.Skipped {
+		fmt.Println(s.ID, "skipped:", s.Why)
+	}
+	// Output:
+	// paced.example true 200 {"success":true}
+	// list.example skipped: No commands API
 }
 
 // A dry run shows what would be sent, with masks in the place of tokens.

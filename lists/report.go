@@ -1,8 +1,12 @@
 package lists
 
 import (
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 
+	"aggregator/internal/near"
 	"aggregator/rawjson"
 )
 
@@ -213,6 +217,25 @@ func (r *Report) Samples() ReportValues {
 		values[i] = r.Values[i].Sample()
 	}
 	return values
+}
+
+// ParseObject returns the values of a report in a JSON object, which holds nothing
+// else. The error is in words for whoever made it.
+func (r *Report) ParseObject(object []byte) (ReportValues, error) {
+	v, ok := rawjson.Parse(object)
+	if !ok || v.Kind() != rawjson.Object {
+		return nil, errors.New("the values of a report are a JSON object")
+	}
+	names := make([]string, len(r.Values))
+	for i, value := range r.Values {
+		names[i] = value.Name
+	}
+	for _, m := range v.Members() {
+		if !slices.Contains(names, m.Key) {
+			return nil, fmt.Errorf("'%s' is no value of this report%s", m.Key, near.Suggestion(m.Key, names))
+		}
+	}
+	return r.Parse(v.Get)
 }
 
 // Complete returns the values with the time now where one is given that nobody
