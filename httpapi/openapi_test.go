@@ -169,7 +169,7 @@ const (
 	hookSecret = "secret of the list"
 	tellingYML = `bots:
   "111111111111111111": {name: Own, key: ` + botKey + `, tokens: {one.test: own-token}, posts: {count: push}, votes: {secrets: {tells.test: ` + hookSecret + `}}}
-  "222222222222222222": {key: another key of twenty, votes: {secrets: {tells.test: ` + hookSecret + `}, send_to: {url: "https://bot.test/votes", secret: secret of the bot's own}}}
+  "222222222222222222": {key: another key of twenty, tokens: {one.test: {token: own-token, bridge_key: own-bridge}}, votes: {secrets: {tells.test: ` + hookSecret + `}, send_to: {url: "https://bot.test/votes", secret: secret of the bot's own}}}
 `
 )
 

@@ -72,6 +72,11 @@ func TestReports(t *testing.T) {
 		{"what is wrong comes before the key", []step{{"POST", "/api/errors", `{"bot_id":"` + botA + `"}`, "Bearer wrong", `{"error":true,"status":400,"message":"'message' is required"}`}}, ``},
 		{"totals with the key and no body", []step{{"POST", "/api/bots/" + botA + "/votes/total", "", right, `{"lists":{},"failure":{"one.test":[200,"{\"ok\":true}"]},"skipped":{}}`}}, `GET ` + botA + `/v own-token`},
 
+		{"a heartbeat with the key, without a bridge key", []step{{"POST", "/api/heartbeat", `{"bot_id":"` + botA + `","online":true}`, right, nothing + `"skipped":{"one.test":"No bridge key"}}`}}, ``},
+		{"a heartbeat with the key and a bridge key", []step{{"POST", "/api/heartbeat", `{"bot_id":"222222222222222222","online":true}`, "Bearer another key of twenty", ok(`{"o":true}`)}}, `POST h own-bridge {"o":true}`},
+		{"a heartbeat with the key, beside a bridge key", []step{{"POST", "/api/heartbeat", `{"bot_id":"222222222222222222","online":true,"one.test":{"bridge_key":"mine"}}`, "Bearer another key of twenty", ok(`{"o":true}`)}}, `POST h mine {"o":true}`},
+		{"an error of a bot with a bridge key", []step{{"POST", "/api/errors", `{"bot_id":"222222222222222222","message":"m"}`, "Bearer another key of twenty", ok(`{"m":"m"}`)}}, `POST e own-token {"m":"m"}`},
+
 		{"an invalidation names its lists", []step{{"POST", "/api/bots/" + botA + "/invalidate", "", right, hint}}, ``},
 		{"an invalidation with the file's token", []step{
 			{"POST", "/api/bots/" + botA + "/invalidate", `{"one.test":null}`, right, ok(``)},
