@@ -269,13 +269,13 @@ func TestReport(t *testing.T) {
 	good := aggregator.ReportRequest{Kind: "heartbeat", BotID: someBot, Values: map[string]any{"online": true, "server_count": 5}, Tokens: aggregator.Tokens{"one.example": "bk_secret"}, DryRun: true}
 	for want, spoil := range map[string]func(*aggregator.ReportRequest){
 		"'kind' must be one of " + strings.Join(aggregator.ReportKinds(), ", ") + `, is "beat"`: func(r *aggregator.ReportRequest) { r.Kind = "beat" },
-		"'bot_id' must be a snowflake":                                         func(r *aggregator.ReportRequest) { r.BotID = "1" },
-		"'online' is required":                                                 func(r *aggregator.ReportRequest) { r.Values = nil },
-		"'online' must be a boolean":                                           func(r *aggregator.ReportRequest) { r.Values = map[string]any{"online": "yes"} },
-		`'onlin' is no value of this report, did you mean "online"?`:           func(r *aggregator.ReportRequest) { r.Values = map[string]any{"onlin": true} },
-		"'values' cannot be written as JSON: json: unsupported type: chan int": func(r *aggregator.ReportRequest) { r.Values = map[string]any{"online": make(chan int)} },
-		"Nothing to change":                                                    func(r *aggregator.ReportRequest) { r.Kind, r.Values = "listing", nil },
-		"'name' must be 1 to 64 letters, digits, dots, dashes or underscores":  func(r *aggregator.ReportRequest) { r.Kind, r.Values = "developer", nil },
+		"'bot_id' must be a snowflake": func(r *aggregator.ReportRequest) { r.BotID = "1" },
+		"'online' is required":         func(r *aggregator.ReportRequest) { r.Values = nil },
+		"'online' must be a boolean":   func(r *aggregator.ReportRequest) { r.Values = map[string]any{"online": "yes"} },
+		"'onlin' is no value of this report; allowed: online, ping_ms, server_count, shard_count, memory_mb, cpu_percent, uptime_seconds, errors_last_hour, last_crash_at": func(r *aggregator.ReportRequest) { r.Values = map[string]any{"onlin": true} },
+		"'values' cannot be written as JSON: json: unsupported type: chan int":                                                                                             func(r *aggregator.ReportRequest) { r.Values = map[string]any{"online": make(chan int)} },
+		"Nothing to change": func(r *aggregator.ReportRequest) { r.Kind, r.Values = "listing", nil },
+		"'name' must be 1 to 64 letters, digits, dots, dashes or underscores": func(r *aggregator.ReportRequest) { r.Kind, r.Values = "developer", nil },
 	} {
 		r := good
 		spoil(&r)

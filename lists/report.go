@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
-	"aggregator/internal/near"
 	"aggregator/rawjson"
 )
 
@@ -232,7 +232,7 @@ func (r *Report) ParseObject(object []byte) (ReportValues, error) {
 	}
 	for _, m := range v.Members() {
 		if !slices.Contains(names, m.Key) {
-			return nil, fmt.Errorf("'%s' is no value of this report%s", m.Key, near.Suggestion(m.Key, names))
+			return nil, fmt.Errorf("'%s' is no value of this report; allowed: %s", m.Key, strings.Join(names, ", "))
 		}
 	}
 	return r.Parse(v.Get)
