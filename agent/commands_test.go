@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -194,5 +195,45 @@ func TestCommandsRecord(t *testing.T) {
 	}
 	if got, want := ids("1"), "takes.example few.example "; got != want {
 		t.Errorf("what a list that failed has is known: stale %q, want %q", got, want)
+	}
+}
+
+// TestDiscordAnswersCommands has how Discord is asked, and what its answers come to.
+func TestDiscordAnswersCommands(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		answer lists.Answer
+		want   string // what is wrong; "" for nothing
+		until  time.Duration
+	}{
+		{"commands", lists.Answer{Status: 200, Body: []byte(`[{"name":"a"}]`)}, "", 0},
+		{"none", lists.Answer{Status: 200, Body: []byte(`[]`)}, "", 0},
+		{"another bot's", lists.Answer{Status: 403}, "Discord refuses the token: 403 Forbidden", 0},
+		{"too often", lists.Answer{Status: 429, Header: http.Header{"Retry-After": {"120"}}}, "Discord answered 429 Too Many Requests", 2 * time.Minute},
+		{"a redirect", lists.Answer{Status: 302}, "Discord redirects (302), which is not followed", 0},
+		{"down", lists.Answer{Status: 503}, "Discord answered 503 Service Unavailable", 0},
+		{"no answer", lists.Answer{Status: lists.NoAnswer, Reason: "Timeout"}, "Discord: Timeout", 0},
+		{"an object", lists.Answer{Status: 200, Body: []byte(`{}`)}, "Discord's answer: no JSON array of commands", 0},
+		{"no commands", lists.Answer{Status: 200, Body: []byte(`[{}]`)}, "Discord's answer: 'commands' must be an array of commands, as Discord returns them", 0},
+	} {
+		var asked lists.Request
+		ask := func(_ context.Context, op lists.Op, r lists.Request) lists.Answer {
+			if op.Timeout != 10*time.Second || op.MaxAnswer != 1<<20 || op.FollowsRedirects {
+				t.Errorf("%s: asked within %+v", tt.name, op)
+			}
+			asked = r
+			return tt.answer
+		}
+		out := Outbound{DiscordAPI: "https://discord.test/api", DiscordUserAgent: "DiscordBot (x, 1)"}
+		commands, said := out.commands(t.Context(), ask, "123456789012345678", lists.NewToken("secret", ""), noon)
+		if said.text != tt.want || (said.fault == faultNone) != (tt.want == "") || (commands == nil) != (tt.want != "") {
+			t.Errorf("%s: %+v, want %q", tt.name, said, tt.want)
+		}
+		if tt.until > 0 && !said.until.Equal(noon.Add(tt.until)) {
+			t.Errorf("%s: until %s, want %s later", tt.name, said.until, tt.until)
+		}
+		if want := "https://discord.test/api/applications/123456789012345678/commands"; asked.Method != http.MethodGet || asked.URL != want || asked.Header[0].Value != "Bot secret" || asked.Header[1].Value != "DiscordBot (x, 1)" {
+			t.Errorf("%s: asked with %s %s, want %s", tt.name, asked.Method, asked.URL, want)
+		}
 	}
 }

@@ -43,7 +43,7 @@ func (out Outbound) commands(ctx context.Context, ask Exchange, bot string, toke
 func ParseCommands(body []byte) (lists.ReportValues, error) {
 	v, ok := rawjson.Parse(body)
 	if !ok || v.Kind() != rawjson.Array {
-		return nil, errors.New("is no JSON array of commands")
+		return nil, errors.New("no JSON array of commands")
 	}
 	return lists.Commands.Parse(func(string) rawjson.Value { return v })
 }

@@ -121,7 +121,7 @@ func TestCommandsPushMistakes(t *testing.T) {
 		{"- --bot " + bot + " --tokens -", "", exitUsage, "only one of the commands, the tokens and the Discord token can come from standard input"},
 		{"- --bot " + bot + " --discord-api ftp:x --tokens " + raw, "", exitUsage, "--discord-api must be a URL such as"},
 		{"- --bot " + bot, "", exitUsage, "the tokens are missing"},
-		{"- --bot " + bot + " --tokens " + raw, `{"name":"x"}`, exitFailed, "standard input: is no JSON array of commands"},
+		{"- --bot " + bot + " --tokens " + raw, `{"name":"x"}`, exitFailed, "standard input: no JSON array of commands"},
 		{"- --bot " + bot + " --tokens " + raw, `[{"description":"x"}]`, exitFailed, "standard input: 'commands' must be an array of commands, as Discord returns them"},
 		{"- --bot " + bot + " --tokens " + raw, "[" + strings.Repeat(" ", 1<<20) + "]", exitFailed, "standard input holds more than the 1048576 bytes that commands may have"},
 		{"nowhere.json --bot " + bot + " --tokens " + raw, "", exitFailed, "nowhere.json"},
