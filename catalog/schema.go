@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 
 	"aggregator/lists"
@@ -62,7 +63,54 @@ Where one value is wanted and a path leads to several, the first that is of use 
 
 `
 
+// formatReports begins what the page says of reports.
+const formatReports = `## Reports
+
+What a list takes from a bot beside counts, or tells it beside votes, is a part of its entry for each kind of report, with the keys of
+[` + "`lists.NAME.commands`" + `](#listsnamecommands). Such a part says where reports go, and under ` + "`fields`" + ` under which name which value of
+the table goes out; ` + "`bot_id`" + ` and ` + "`list_bot_id`" + ` may stand there too. What is not named does not go out, and a report that has
+nothing for the list is not sent. A token goes where that of ` + "`post`" + ` goes (of ` + "`get`" + `, where the report only reads), unless the part has an
+` + "`auth`" + ` of its own.
+
+` + "```yaml held-by=TestReportsOnFormatPage" + `
+lists:
+  list.example:
+    name: "List"
+    url: "https://list.example/"
+    post:
+      url: "https://list.example/api/bots/:id"
+      fields: {server_count: servers}
+    commands:
+      url: "https://list.example/api/bots/:id/commands"
+      method: PUT
+      whole: commands                     # Discord's array is the whole body
+      most: {commands: 200}               # with more, nothing is sent
+    heartbeat:
+      url: "https://list.example/api/bridge/heartbeat"
+      credential: bridge_key              # a second key, beside the token
+      auth: {prefix: "Bridge "}
+      fields: {online: up, ping_ms: "stats.ping", server_count: servers}
+      counts: true                        # it sets the count too
+    vote_totals:
+      url: "https://list.example/api/bots/:id"
+      read: {total: "data.votes"}
+` + "```" + `
+
+| part | to | values |
+|---|---|---|
+`
+
 // FormatPage returns the page about the format of lists files, in Markdown.
 func FormatPage() []byte {
-	return append([]byte(formatHead), strictyaml.PageOf(reflect.TypeFor[document[Feature, lists.Entry]]())...)
+	page := []byte(formatHead + formatReports)
+	for _, kind := range lists.Reports() {
+		values := "none"
+		for i, v := range kind.Values {
+			if values += ", `" + v.Name + "`"; i == 0 {
+				values = "`" + v.Name + "`"
+			}
+		}
+		page = fmt.Appendf(page, "| `%s` | %s | %s |\n", kind.Part, kind.Does, values)
+	}
+	return append(append(page, '\n'), strictyaml.PageOf(reflect.TypeFor[document[Feature, lists.Entry]]())...)
 }

@@ -80,14 +80,23 @@ func TestFormatPage(t *testing.T) {
 	}
 }
 
+// heldBlock returns the block of the page that the test holds.
+func heldBlock(t *testing.T) string {
+	t.Helper()
+	blocks, _ := testkit.Blocks(string(FormatPage()))
+	for _, b := range blocks {
+		if b.Value("held-by") == t.Name() {
+			return b.Text
+		}
+	}
+	t.Fatalf("no block of the page is held by %s", t.Name())
+	return ""
+}
+
 // TestPathsOnFormatPage follows each path of the page's table through the answer
 // above it.
 func TestPathsOnFormatPage(t *testing.T) {
-	blocks, _ := testkit.Blocks(string(FormatPage()))
-	if len(blocks) != 1 {
-		t.Fatalf("%d blocks on the page, want the answer alone", len(blocks))
-	}
-	answer, ok := rawjson.Parse([]byte(blocks[0].Text))
+	answer, ok := rawjson.Parse([]byte(heldBlock(t)))
 	if !ok {
 		t.Fatal("the answer is no JSON")
 	}
@@ -160,4 +169,19 @@ func TestSchemaShapes(t *testing.T) {
 // against the one that is made of the entries.
 func TestSchemaFile(t *testing.T) {
 	testkit.Golden(t, "../docs/lists.schema.json", Schema())
+}
+
+// TestReportsOnFormatPage loads the example of reports, which takes those that it
+// says.
+func TestReportsOnFormatPage(t *testing.T) {
+	example := heldBlock(t)
+	l, ok := mustLoad(t, "{}", example).List("list.example")
+	if !ok {
+		t.Fatal("no list.example")
+	}
+	for _, kind := range lists.Reports() {
+		if want := strings.Contains(example, "    "+kind.Part+":\n"); l.Supports(kind.Op) != want {
+			t.Errorf("%s: taken %t, want %t", kind.Part, !want, want)
+		}
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 
 	"aggregator/agent"
 	"aggregator/aggregate"
@@ -143,21 +142,9 @@ func noneTakes(a aggregate.ReportAnswer) bool {
 
 // commandsOf reads commands from a file, or from standard input for "-".
 func commandsOf(env environment, file string) (lists.ReportValues, error) {
-	in, name := env.in, "standard input"
-	if file != "-" {
-		opened, err := os.Open(file)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = opened.Close() }() // nothing was written
-		in, name = opened, file
-	}
-	body, err := io.ReadAll(io.LimitReader(in, agent.MaxCommands+1))
-	switch {
-	case err != nil:
+	body, name, err := readInput(env, file, "commands", agent.MaxCommands)
+	if err != nil {
 		return nil, err
-	case len(body) > agent.MaxCommands:
-		return nil, fmt.Errorf("%s holds more than the %d bytes that commands may have", name, agent.MaxCommands)
 	}
 	commands, err := agent.ParseCommands(body)
 	if err != nil {

@@ -20,6 +20,7 @@ import (
 // tryFlags are the flags of try.
 type tryFlags struct {
 	directFlags
+	reportFlags
 	list, bot, user string
 	servers         int64
 	token           secretFlag
@@ -32,8 +33,9 @@ func try(fs *flag.FlagSet) action {
 	fs.StringVar(&f.list, "list", "", "`ID` of the list in FILE (required)")
 	fs.StringVar(&f.bot, "bot", "", "`ID` of a bot of yours on the list, its Discord snowflake (required)")
 	fs.StringVar(&f.user, "user", "", "`ID` of a user, a Discord snowflake, of whom the list is asked whether they have voted for the bot; it is not asked if not given")
-	fs.Int64Var(&f.servers, "servers", 0, "true server `COUNT` of that bot; each post leaves it at the list (required)")
-	f.token.add(fs, "the bot's token for the list, - for standard input; NUMBER:TOKEN where the list numbers bots itself")
+	fs.Int64Var(&f.servers, "servers", 0, "true server `COUNT` of that bot; each post leaves it at the list (required, but with --report)")
+	f.reportFlags.add(fs)
+	f.token.add(fs, "the bot's token for the list, - for standard input; NUMBER:TOKEN where the list numbers bots itself, and the bridge key for a report that goes with that")
 	f.addStore(fs)
 	return func(ctx context.Context, env environment, operands []string) error {
 		return f.try(ctx, env, operands[0])
@@ -42,6 +44,10 @@ func try(fs *flag.FlagSet) action {
 
 func (f *tryFlags) try(ctx context.Context, env environment, file string) error {
 	token, err := f.check(env)
+	if err != nil {
+		return err
+	}
+	report, err := f.reportFlags.check(env, f.bot)
 	if err != nil {
 		return err
 	}
@@ -56,7 +62,11 @@ func (f *tryFlags) try(ctx context.Context, env environment, file string) error 
 	t := trial{
 		out: env.out, list: list, bot: f.bot, user: f.user, token: token, servers: f.servers, aggregator: way.Aggregator,
 	}
-	err = t.run(ctx)
+	if report.Report != nil {
+		err = t.report(ctx, report)
+	} else {
+		err = t.run(ctx)
+	}
 	return errors.Join(err, way.close())
 }
 
@@ -71,7 +81,11 @@ func (f *tryFlags) check(env environment) (lists.Token, error) {
 		return lists.Token{}, usagef("--bot %q is not a snowflake", f.bot)
 	case f.user != "" && !lists.IsSnowflake(f.user):
 		return lists.Token{}, usagef("--user %q is not a snowflake", f.user)
-	case !env.given["servers"] && env.getenv(variable("servers")) == "":
+	case f.part != "" && f.user != "":
+		return lists.Token{}, usagef("--report and --user do not go together")
+	case f.part != "" && f.values == "-" && f.token.file == "-":
+		return lists.Token{}, usagef("only one of the token and the values can come from standard input")
+	case f.part == "" && !env.given["servers"] && env.getenv(variable("servers")) == "":
 		return lists.Token{}, usagef("--servers is missing: the true server count of the bot")
 	case f.servers < 0 || f.servers > lists.MaxNumber:
 		return lists.Token{}, usagef("--servers %d is out of range", f.servers)
