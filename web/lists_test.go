@@ -117,8 +117,8 @@ func TestListPage(t *testing.T) {
 			"To ask whether a user has voted": l.Supports(lists.Votes), "How it tells of votes": l.Webhook() != nil,
 			"http://lists.example/hooks/" + exampleBot + "/" + l.ID: l.Webhook() != nil, "How it does": l.IsAsked(),
 			"It takes no commands, heartbeats or other reports.": !l.TakesReports() && !l.Defunct,
-			`href="/docs/reports">in one request`: l.TakesReports(),
-			`id="widget"`: l.Widget() != nil && !l.Defunct, "The list's number of it": l.Widget() != nil && l.Widget().NeedsListBotID(),
+			`href="/docs/reports">in one request`:                l.TakesReports(),
+			`id="widget"`:                                        l.Widget() != nil && !l.Defunct, "The list's number of it": l.Widget() != nil && l.Widget().NeedsListBotID(),
 		} {
 			if strings.Contains(body, says) != want {
 				t.Errorf("%s: the page says %q: %t, want %t", l.ID, says, !want, want)

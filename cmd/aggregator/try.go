@@ -81,14 +81,13 @@ func (f *tryFlags) check(env environment) (lists.Token, error) {
 		return lists.Token{}, usagef("--bot %q is not a snowflake", f.bot)
 	case f.user != "" && !lists.IsSnowflake(f.user):
 		return lists.Token{}, usagef("--user %q is not a snowflake", f.user)
-	case f.part != "" && f.user != "":
-		return lists.Token{}, usagef("--report and --user do not go together")
-	case f.part != "" && f.values == "-" && f.token.file == "-":
-		return lists.Token{}, usagef("only one of the token and the values can come from standard input")
-	case f.part == "" && !env.given["servers"] && env.getenv(variable("servers")) == "":
-		return lists.Token{}, usagef("--servers is missing: the true server count of the bot")
-	case f.servers < 0 || f.servers > lists.MaxNumber:
-		return lists.Token{}, usagef("--servers %d is out of range", f.servers)
+	}
+	checkTried := f.checkCount
+	if f.part != "" {
+		checkTried = f.checkReport
+	}
+	if err := checkTried(env); err != nil {
+		return lists.Token{}, err
 	}
 	if err := f.token.check(env); err != nil {
 		return lists.Token{}, err
@@ -102,6 +101,28 @@ func (f *tryFlags) check(env environment) (lists.Token, error) {
 		return lists.Token{}, usagef("the token cannot be sent: %s", skip)
 	}
 	return token, nil
+}
+
+// checkCount checks what counts are tried with.
+func (f *tryFlags) checkCount(env environment) error {
+	switch {
+	case !env.given["servers"] && env.getenv(variable("servers")) == "":
+		return usagef("--servers is missing: the true server count of the bot")
+	case f.servers < 0 || f.servers > lists.MaxNumber:
+		return usagef("--servers %d is out of range", f.servers)
+	}
+	return nil
+}
+
+// checkReport checks what stands beside the flags of a report.
+func (f *tryFlags) checkReport(environment) error {
+	switch {
+	case f.user != "":
+		return usagef("--report and --user do not go together")
+	case f.values == "-" && f.token.file == "-":
+		return usagef("only one of the token and the values can come from standard input")
+	}
+	return nil
 }
 
 // loadTried loads the built-in catalog with a file over it, and returns the
