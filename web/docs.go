@@ -164,7 +164,7 @@ func (d *docs) makeOperations(c *catalog.Catalog) (map[string]template.HTML, err
 		return all, nil
 	}
 	for _, l := range exampleLanguages {
-		html, err := d.fill("operations", operationsBody{d.reference, l, exampleList(c)})
+		html, err := d.fill("operations", operationsBody{d.reference, l, c})
 		if err != nil {
 			return nil, err
 		}
@@ -177,14 +177,14 @@ func (d *docs) makeOperations(c *catalog.Catalog) (map[string]template.HTML, err
 type operationsBody struct {
 	*reference
 	language language
-	list     string // that stands in examples
+	catalog  *catalog.Catalog
 }
 
 // ExampleOf returns the example of an operation.
 func (b operationsBody) ExampleOf(op apiOperation) string {
-	e := op.example
-	e.method, e.url, e.keyed = op.Method, "http://localhost:8080"+examplePath(op.Path, b.list), op.Key == "needed"
-	e.body = exampleBody(e.body, b.list)
+	e, list := op.example, exampleListOf(b.catalog, op.Part)
+	e.method, e.url, e.keyed = op.Method, "http://localhost:8080"+examplePath(op.Path, list), op.Key == "needed"
+	e.body = exampleBody(e.body, list)
 	return b.language.write(e)
 }
 
@@ -296,6 +296,23 @@ func exampleList(c *catalog.Catalog) string {
 		}
 	}
 	return "list.example"
+}
+
+// exampleListOf returns the id of a list that takes reports of a part of its entry;
+// that of exampleList where there is none.
+func exampleListOf(c *catalog.Catalog, part string) string {
+	for _, kind := range lists.Reports() {
+		takes := func(l *lists.List) bool { return kind.Part == part && l.Supports(kind.Op) }
+		all := livingLists(c)
+		i := slices.IndexFunc(all, func(l *lists.List) bool { return takes(l) && !l.NeedsListBotID() })
+		if i < 0 {
+			i = slices.IndexFunc(all, takes)
+		}
+		if i >= 0 {
+			return all[i].ID
+		}
+	}
+	return exampleList(c)
 }
 
 // badgeBody is the body of the page that makes badges.

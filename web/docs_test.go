@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	data "aggregator"
+	"aggregator/lists"
 )
 
 func textLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
@@ -110,6 +111,16 @@ func TestClientsAreHandedOut(t *testing.T) {
 	}
 }
 
+// kindOf returns the kind of reports that a part of entries is of; nil if there is
+// none.
+func kindOf(part string) *lists.Report {
+	i := slices.IndexFunc(lists.Reports(), func(kind *lists.Report) bool { return kind.Part == part })
+	if i < 0 {
+		return nil
+	}
+	return lists.Reports()[i]
+}
+
 // TestReference holds that the reference shows each operation and object, and
 // that the language of examples is the one in the URL.
 func TestReference(t *testing.T) {
@@ -123,12 +134,19 @@ func TestReference(t *testing.T) {
 	if want := "<code>month</code>, <code>quarter</code>, <code>null</code>"; !strings.Contains(body, want) {
 		t.Errorf("the reference does not say %s", want)
 	}
-	operations := 0
+	operations, reports := 0, 0
 	for _, g := range r.Groups {
 		for _, op := range g.Operations {
 			operations++
 			if !strings.Contains(body, `<h3 id="`+op.ID+`">`) {
 				t.Errorf("%s is not shown", op.ID)
+			}
+			if kind := kindOf(op.Part); kind != nil {
+				reports++
+				c := s.Catalog.Current()
+				if l, ok := c.List(exampleListOf(c, op.Part)); !ok || !l.Supports(kind.Op) {
+					t.Errorf("%s: its example is of a list that takes none", op.ID)
+				}
 			}
 			if strings.Contains(op.example.body, "false") || strings.Contains(op.example.body, "null") {
 				t.Errorf("%s: the example %s is not one in every language", op.ID, op.example.body)
@@ -137,6 +155,9 @@ func TestReference(t *testing.T) {
 				t.Errorf("%s: the example %s holds a token with a space, which lists refuse", op.ID, op.example.body)
 			}
 		}
+	}
+	if reports != len(lists.Reports()) {
+		t.Errorf("%d operations have an x-part, want one for each of %d kinds of reports", reports, len(lists.Reports()))
 	}
 	if operations < 20 || len(r.Schemas) < 10 {
 		t.Errorf("%d operations and %d objects, want more", operations, len(r.Schemas))

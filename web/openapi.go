@@ -47,6 +47,7 @@ type (
 	rawOperation struct {
 		Tags                              []string
 		OperationID, Summary, Description string
+		Part                              string `json:"x-part"` // an extension of ours
 		Security                          *[]map[string][]string
 		Parameters                        []json.RawMessage
 		RequestBody                       struct{ Content map[string]rawMedia }

@@ -27,6 +27,7 @@ type apiGroup struct {
 // apiOperation is one method of one path.
 type apiOperation struct {
 	ID, Method, Path, Summary, Description string
+	Part                                   string // of the entries of lists that are asked, where not all are
 	Key                                    string // whether the bot's key is shown: "needed", "may be shown" or ""
 	Parameters                             apiFields
 	Body                                   []apiWord // of what kind it is; nil: there is none
@@ -130,7 +131,7 @@ func (doc *apiDocument) addPath(r *reference, path member) error {
 }
 
 func (doc *apiDocument) operation(raw rawOperation) (apiOperation, error) {
-	op := apiOperation{ID: raw.OperationID, Summary: raw.Summary, Description: raw.Description, Parameters: apiFields{Label: "Parameters"}}
+	op := apiOperation{ID: raw.OperationID, Summary: raw.Summary, Description: raw.Description, Part: raw.Part, Parameters: apiFields{Label: "Parameters"}}
 	if raw.Security != nil {
 		op.Key = "needed"
 		for _, way := range *raw.Security {

@@ -53,7 +53,7 @@ func TestUnit(t *testing.T) {
 		return s[key][0]
 	}
 	args := strings.Fields(first("ExecStart"))
-	set := parsed(t, "ExecStart", args[1:], nil)
+	set := parsed(t, "ExecStart", args[1:], strings.Fields(first("Environment")))
 	enoughToStop(t, "aggregator.service", flagOf(t, set, "drain"), first("TimeoutStopSec"))
 	if admin := flagOf(t, set, "admin"); !strings.HasPrefix(admin, "unix:/run/"+first("RuntimeDirectory")+"/") {
 		t.Errorf("--admin %s is not in the unit's folder of /run", admin)
