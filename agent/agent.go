@@ -15,7 +15,7 @@ import (
 	"aggregator/store"
 )
 
-// Lists take counts and reports. An *aggregate.Aggregator is them.
+// Lists is where counts and reports are sent: an *aggregate.Aggregator.
 type Lists interface {
 	Count(ctx context.Context, r aggregate.CountRequest, from aggregate.Caller) (aggregate.CountAnswer, error)
 	Report(ctx context.Context, r aggregate.ReportRequest, from aggregate.Caller) (aggregate.ReportAnswer, error)

@@ -8,10 +8,10 @@ import (
 	"aggregator/lists"
 )
 
-// heartbeats returns the tokens of the lists that hear with each count that the bot
-// is online: those for which it has a bridge key, unless its count goes the same way
-// and says so.
-func (b *Bot) heartbeats(c *catalog.Catalog) (all []aggregate.NamedToken) {
+// heartbeatTokens returns the tokens of the lists that hear with each count that the
+// bot is online: those for which it has a bridge key, unless its count goes the same
+// way and says so.
+func (b *Bot) heartbeatTokens(c *catalog.Catalog) (all []aggregate.NamedToken) {
 	for _, t := range b.Tokens {
 		if l, ok := c.Resolve(t.ID); ok && t.Token.HasBridgeKey() && l.Supports(lists.Heartbeat.Op) && !l.PostsByReport(t.Token) {
 			all = append(all, t)
@@ -20,9 +20,10 @@ func (b *Bot) heartbeats(c *catalog.Catalog) (all []aggregate.NamedToken) {
 	return all
 }
 
-// beat tells lists that a bot is online, and its count; nil where that is not known.
-func (a *Agent) beat(ctx context.Context, b *Bot, count *lists.Count) {
-	a.report(ctx, b, lists.Heartbeat, lists.Heartbeat.Counting(count), b.heartbeats(a.Catalog.Current()))
+// sendHeartbeats tells lists that a bot is online, and its count; nil where that is
+// not known.
+func (a *Agent) sendHeartbeats(ctx context.Context, b *Bot, count *lists.Count) {
+	a.report(ctx, b, lists.Heartbeat, lists.Heartbeat.OnlineValues(count), b.heartbeatTokens(a.Catalog.Current()))
 }
 
 // report sends a report of a bot to the lists of some tokens, logs which of them did

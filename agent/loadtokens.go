@@ -19,7 +19,7 @@ func (l *loader) tokens(n *strictyaml.Node, entries map[string]tokenEntry, check
 		if list == nil {
 			continue
 		}
-		if token = list.Told(token); token.HasBridgeKey() && !list.TakesBridgeKey() && !list.Defunct {
+		if token = list.Recognize(token); token.HasBridgeKey() && !list.TakesBridgeKey() && !list.Defunct {
 			l.warn(f.Value.Find("bridge_key").Place(), "the list takes no bridge key; it is sent to nobody")
 		}
 		check(f.Value.Place(), list, token)

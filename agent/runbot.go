@@ -118,7 +118,7 @@ func (a *Agent) tick(ctx context.Context, k *kept) error {
 	if err != nil || said.fault != faultNone { // of one whose source is silent nobody knows that it is online
 		return err
 	}
-	a.beat(ctx, b, count)
+	a.sendHeartbeats(ctx, b, count)
 	return a.syncCommands(ctx, k)
 }
 

@@ -43,10 +43,10 @@ type member struct {
 // leaf is one thing that can stand under a key: a value, or else a value of a
 // report, a constant or the token.
 type leaf struct {
-	value    Value // NumValues: none
-	reported int   // of a report: the place of its value, from 1; 0: none
-	constant []byte
-	token    bool
+	value       Value // NumValues: none
+	reportValue int   // of a report: the place of its value, from 1; 0: none
+	constant    []byte
+	token       bool
 }
 
 // body compiles what posts carry.
@@ -239,8 +239,8 @@ func (b *bodyDialect) appendLeaf(out []byte, leaves []leaf, set *valueSet, token
 			return rawjson.AppendString(out, token)
 		case l.constant != nil:
 			return append(out, l.constant...)
-		case l.reported > 0:
-			return append(out, set.reported[l.reported-1]...)
+		case l.reportValue > 0:
+			return append(out, set.reportValues[l.reportValue-1]...)
 		case !set.given[l.value]:
 			continue
 		case l.value == Shards:

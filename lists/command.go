@@ -31,7 +31,7 @@ func (c *checker) command(d *reportDialect, e *CommandEntry) *commandShape {
 	var b bodyDialect
 	for i, names := range []Names{e.Name, e.Description, e.Usage, e.Args} {
 		for _, name := range names {
-			c.put(&b, field, c.path(field, name), leaf{value: NumValues, reported: i + 1})
+			c.put(&b, field, c.path(field, name), leaf{value: NumValues, reportValue: i + 1})
 		}
 	}
 	c.constants(field, &b, e.Constants, auth{})
@@ -46,7 +46,7 @@ func (s *commandShape) appendAll(out []byte, commands rawjson.Value) []byte {
 	b := bodyDialect{encoding: encodingJSON, shape: s.shape}
 	out = append(out, '[')
 	for command := range commands.Items() {
-		out = b.appendJSON(rawjson.AppendComma(out), s.shape, &valueSet{reported: commandValues(command)}, "")
+		out = b.appendJSON(rawjson.AppendComma(out), s.shape, &valueSet{reportValues: commandValues(command)}, "")
 	}
 	return append(out, ']')
 }

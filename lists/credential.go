@@ -33,10 +33,10 @@ func (l *List) PostsByReport(t Token) bool {
 	return !l.Defunct && l.beat != nil && t.IsZero() && t.HasBridgeKey()
 }
 
-// Told returns a token that was given as a mere string as what it is: the bridge key
-// where it begins as those of the list do, or else the token, beside which there is
-// none.
-func (l *List) Told(t Token) Token {
+// Recognize returns a token that was given as a mere string as what it is: the bridge
+// key where it begins as those of the list do, or else the token, beside which there
+// is none.
+func (l *List) Recognize(t Token) Token {
 	if t = t.split(l.bridging); t.bridgeKey == nil {
 		t = t.WithBridgeKey("")
 	}

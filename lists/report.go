@@ -26,7 +26,8 @@ type Report struct {
 
 	named   bool // about a developer, by a name, and about no bot
 	reads   bool // it changes nothing at the list
-	revokes bool // what it succeeds in is that the token is no longer good
+	changes bool // it holds what is to be changed, and nothing else
+	revokes bool // where it succeeds, the token is made invalid
 	entry   func(*ReportsEntry) *ReportEntry
 }
 
@@ -93,7 +94,7 @@ var reportTable = [numReports]Report{
 	{
 		Op:   Op{Name: "edits", Direction: reports, One: "edit", Timeout: 10 * time.Second, MaxAnswer: 512 << 10, MayRepeat: true, ProvesOwner: true},
 		Does: "change what it shows of a bot",
-		Part: "listing", Requests: 1, Interval: 120 * time.Second,
+		Part: "listing", Requests: 1, Interval: 120 * time.Second, changes: true,
 		Values: []ReportValue{{Name: "short_description", Kind: ValueText}, {Name: "tags", Kind: ValueTexts}, {Name: "invite", Kind: ValueURL}},
 		entry:  func(e *ReportsEntry) *ReportEntry { return e.Listing },
 	},
@@ -159,7 +160,7 @@ func (r *Report) Reads() bool { return r.reads }
 func (r *Report) Revokes() bool { return r.revokes }
 
 // Changes reports whether reports of the kind hold only what is to be changed.
-func (r *Report) Changes() bool { return r == Edit }
+func (r *Report) Changes() bool { return r.changes }
 
 // index returns the row of the kind.
 func (r *Report) index() int {
@@ -260,18 +261,4 @@ func (r *Report) Number(values ReportValues, name string) (n int64, ok bool) {
 		}
 	}
 	return 0, false
-}
-
-// cutUTF16 returns the beginning of a text that has at most n units of UTF-16,
-// which is what most lists count as characters.
-func cutUTF16(s string, n int64) string {
-	for i, r := range s {
-		if n--; r > 0xffff {
-			n--
-		}
-		if n < 0 {
-			return s[:i]
-		}
-	}
-	return s
 }

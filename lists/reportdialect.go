@@ -189,7 +189,8 @@ func (c *checker) wholeBody(d *reportDialect, spec *ReportEntry) {
 	}
 }
 
-// most compiles how much of what the list takes, and when it is told anything.
+// most compiles how much of each value the list takes, and which flag must be true
+// for the list to be told anything.
 func (c *checker) most(d *reportDialect, spec *ReportEntry) {
 	part := d.part
 	for _, name := range slices.Sorted(maps.Keys(spec.Most)) {
@@ -222,7 +223,7 @@ func (d *reportDialect) leafOf(name string) (l leaf, ok bool) {
 	for i, v := range d.report.Values {
 		if v.Name == name {
 			d.takes[i] = true
-			return leaf{value: NumValues, reported: i + 1}, true
+			return leaf{value: NumValues, reportValue: i + 1}, true
 		}
 	}
 	for _, v := range []Value{BotID, ListBotID} {
@@ -247,7 +248,7 @@ func (c *checker) place(d *reportDialect, field, name string) int {
 // first returns the smallest place of a report's value below a member.
 func (m member) first() int {
 	if m.nested == nil {
-		return m.leaves[0].reported
+		return m.leaves[0].reportValue
 	}
 	least := m.nested[0].first()
 	for _, n := range m.nested[1:] {

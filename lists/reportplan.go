@@ -69,10 +69,10 @@ func (l *List) planReport(d *reportDialect, of ReportSubject, values ReportValue
 	return Call{List: l, endpoint: &d.endpoint, botID: of.BotID, token: t, plan: p}, nil
 }
 
-// Counting returns the values of a report that says that a bot is online, and what its
-// count is; c is nil where that is not known. The report is of the whole bot: the id
+// OnlineValues returns the values of a report that says that a bot is online, and what
+// its count is; c is nil where that is not known. The report is of the whole bot: the id
 // of a shard is of no account.
-func (r *Report) Counting(c *Count) ReportValues {
+func (r *Report) OnlineValues(c *Count) ReportValues {
 	values := make(ReportValues, len(r.Values))
 	for i, v := range r.Values {
 		switch {
@@ -97,7 +97,7 @@ func (l *List) planBeat(c Count, t Token, userAgent string) (Call, *Skip) {
 	if skip != nil {
 		return Call{}, skip
 	}
-	return l.planReport(d, ReportSubject{BotID: c.BotID}, d.report.Counting(&c), t, userAgent)
+	return l.planReport(d, ReportSubject{BotID: c.BotID}, d.report.OnlineValues(&c), t, userAgent)
 }
 
 // fill takes what the list takes of a report. It returns a Skip where nothing is
@@ -108,7 +108,7 @@ func (p *reportPlan) fill(values ReportValues) *Skip {
 			return &Skip{Reason: SkipNothing, Detail: p.report.Values[i-1].Name + ": true"}
 		}
 	}
-	p.values.reported = make([][]byte, len(values))
+	p.values.reportValues = make([][]byte, len(values))
 	some, names := false, []string(nil)
 	for i, v := range values {
 		if !p.takes[i] {
@@ -120,7 +120,7 @@ func (p *reportPlan) fill(values ReportValues) *Skip {
 		}
 		some = true
 		var skip *Skip
-		if p.values.reported[i], skip = p.value(i, v); skip != nil {
+		if p.values.reportValues[i], skip = p.value(i, v); skip != nil {
 			return skip
 		}
 	}
@@ -155,11 +155,25 @@ func (p *reportPlan) value(i int, v rawjson.Value) ([]byte, *Skip) {
 	return v.Raw(), nil
 }
 
+// cutUTF16 returns the beginning of a text that has at most n units of UTF-16,
+// which is what most lists count as characters.
+func cutUTF16(s string, n int64) string {
+	for i, r := range s {
+		if n--; r > 0xffff {
+			n--
+		}
+		if n < 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
+
 // size returns about how many bytes the report sends, beyond those it shares with
 // whoever sent it.
 func (p *reportPlan) size() int {
 	n := 0
-	for _, v := range p.values.reported {
+	for _, v := range p.values.reportValues {
 		n += len(v)
 	}
 	if n <= maxKept || p.whole > 0 && p.command == nil {
@@ -173,7 +187,7 @@ func (p *reportPlan) encode(token string) []byte {
 	case p.body.encoding == encodingNone:
 		return nil
 	case p.whole > 0:
-		return p.values.reported[p.whole-1]
+		return p.values.reportValues[p.whole-1]
 	}
 	return p.body.encode(&p.values, p.auth.value(token))
 }

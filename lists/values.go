@@ -153,7 +153,7 @@ type valueSet struct {
 	number [NumValues]int64
 	given  [NumValues]bool
 
-	reported [][]byte // of a report: its values as JSON, in the order of its table; nil: not given
+	reportValues [][]byte // of a report: its values as JSON, in the order of its table; nil: not given
 }
 
 func (s *valueSet) set(v Value, n int64) { s.number[v], s.given[v] = n, true }
