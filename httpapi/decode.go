@@ -143,11 +143,17 @@ func namedToken(m rawjson.Member, nested bool) aggregate.NamedToken {
 
 // object returns the members of a body that is a JSON object in UTF-8.
 func object(body []byte) ([]rawjson.Member, error) {
-	v, ok := rawjson.Parse(body)
-	if !ok || v.Kind() != rawjson.Object || !v.UTF8() {
+	v, ok := objectIn(body)
+	if !ok {
 		return nil, errNoObject
 	}
 	return v.Members(), nil
+}
+
+// objectIn returns a body that is a JSON object in UTF-8; ok is false for any other.
+func objectIn(body []byte) (v rawjson.Value, ok bool) {
+	v, ok = rawjson.Parse(body)
+	return v, ok && v.Kind() == rawjson.Object && v.UTF8()
 }
 
 func botID(v rawjson.Value) (string, error) {

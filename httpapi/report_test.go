@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -108,6 +109,53 @@ func TestReports(t *testing.T) {
 				t.Errorf("the list got\n%s, want\n%s", got, tt.sent)
 			}
 		})
+	}
+}
+
+// TestReportBodiesAreBounded has bodies of which much would be made, and those that
+// clients or lists may break on.
+func TestReportBodiesAreBounded(t *testing.T) { // not in parallel: it counts allocations
+	names := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `,"l%d":1`, i)
+		}
+		return b.String()
+	}
+	nested := func(n int) string {
+		return `{"commands":[{"name":"a","x":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}]}`
+	}
+	const (
+		tooMany = "Body names more than 1000 lists"
+		unread  = "Body must be nested at most 64 deep, and no number in it may have more than 400 digits"
+	)
+	for name, tt := range map[string]struct{ body, want string }{
+		"names":               {`{"commands":[]` + names(1000) + `}`, ""},
+		"too many names":      {`{"commands":[]` + names(1001) + `}`, tooMany},
+		"tokens":              {`{"commands":[],"tokens":{` + names(1000)[1:] + `}}`, ""},
+		"too many tokens":     {`{"commands":[],"tokens":{` + names(1001)[1:] + `}}`, tooMany},
+		"far too many tokens": {`{"commands":[],"tokens":{` + names(50_000)[1:] + `}}`, tooMany},
+		"both":                {`{"commands":[],"tokens":{` + names(500)[1:] + `}` + names(501) + `}`, tooMany},
+		"one key":             {`{"commands":[]` + strings.Repeat(`,"a":1`, 2000) + `}`, tooMany},
+		"nested":              {nested(61), ""},
+		"nested too deep":     {nested(62), unread},
+		"a long number":       {`{"commands":[{"name":"a","x":` + strings.Repeat("1", 401) + `}]}`, unread},
+	} {
+		request, err := httpapi.ParseReport(lists.Commands, botA, []byte(tt.body))
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
+		if len(request.Tokens) > 1000 {
+			t.Errorf("%s: %d tokens were made", name, len(request.Tokens))
+		}
+	}
+	body := []byte(`{"commands":[],"tokens":{` + names(50_000)[1:] + `}}`)
+	if n := testing.AllocsPerRun(5, func() { _, _ = httpapi.ParseReport(lists.Commands, botA, body) }); n > 100 {
+		t.Errorf("a body that is refused costs %.0f allocations", n)
 	}
 }
 

@@ -71,20 +71,29 @@ func commandValues(command rawjson.Value) [][]byte {
 // argsOf returns how the options of a command are written: "<user> [reason]", or
 // "<add|remove>" where there are commands below it.
 func argsOf(options rawjson.Value) string {
-	var args, below []string
-	for option := range options.Items() {
-		name, _ := option.Get("name").Text()
-		switch required, _ := option.Get("required").Bool(); {
-		case string(option.Get("type").Raw()) == "1" || string(option.Get("type").Raw()) == "2":
-			below = append(below, name)
-		case required:
-			args = append(args, "<"+name+">")
-		default:
-			args = append(args, "["+name+"]")
+	var args, below strings.Builder // of many options no slices are made
+	put := func(to *strings.Builder, between, before, name, after string) {
+		if to.Len() == 0 {
+			between = ""
+		}
+		for _, s := range [...]string{between, before, name, after} {
+			to.WriteString(s)
 		}
 	}
-	if len(below) > 0 {
-		args = append([]string{"<" + strings.Join(below, "|") + ">"}, args...)
+	for option := range options.Items() {
+		name, _ := option.Get("name").Text()
+		kind := string(option.Get("type").Raw())
+		switch required, _ := option.Get("required").Bool(); {
+		case kind == "1" || kind == "2":
+			put(&below, "|", "", name, "")
+		case required:
+			put(&args, " ", "<", name, ">")
+		default:
+			put(&args, " ", "[", name, "]")
+		}
 	}
-	return strings.Join(args, " ")
+	if below.Len() == 0 {
+		return args.String()
+	}
+	return strings.TrimRight("<"+below.String()+"> "+args.String(), " ")
 }

@@ -141,11 +141,7 @@ func (p *reportPlan) value(i int, v rawjson.Value) ([]byte, *Skip) {
 			}
 		}
 	case rawjson.Array:
-		n := int64(0)
-		for range v.Items() {
-			n++
-		}
-		if most > 0 && n > most {
+		if most > 0 && int64(v.Len()) > most {
 			return nil, &Skip{Reason: SkipTooMany, Detail: strconv.FormatInt(most, 10)}
 		}
 		if p.command != nil && p.report.Values[i].Kind == ValueCommands {

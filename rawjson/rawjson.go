@@ -190,6 +190,22 @@ func (v Value) Get(key string) (found Value) {
 	return found
 }
 
+// Len returns how many items an array has, or how many members an object, each as
+// often as it is written; 0 for every other kind. It makes nothing of them.
+func (v Value) Len() (n int) {
+	switch v.Kind() {
+	case Array:
+		for range v.Items() {
+			n++
+		}
+	case Object:
+		for range v.members() {
+			n++
+		}
+	}
+	return n
+}
+
 // Items returns the items of an array; none for every other kind.
 func (v Value) Items() iter.Seq[Value] {
 	return func(yield func(Value) bool) {
