@@ -65,6 +65,7 @@ type breaker struct {
 	op      lists.Op
 	circuit *gobreaker.TwoStepCircuitBreaker[lists.Answer]
 	heard   heard
+	inAny   *heard                 // in any operation of the list
 	trials  atomic.Pointer[trials] // while half open, else nil
 
 	// What gobreaker does not know. It is written in its callbacks, which run
@@ -86,8 +87,8 @@ type streak struct {
 	networks bool // there are others
 }
 
-func newBreaker(list string, op lists.Op, o breakerOptions) *breaker {
-	b := &breaker{breakerOptions: o, list: list, op: op}
+func newBreaker(list string, op lists.Op, inAny *heard, o breakerOptions) *breaker {
+	b := &breaker{breakerOptions: o, list: list, op: op, inAny: inAny}
 	b.circuit = gobreaker.NewTwoStepCircuitBreaker[lists.Answer](gobreaker.Settings{
 		Name:          list,
 		Timeout:       o.openTimeout,
@@ -135,6 +136,7 @@ func (p pass) learn(a lists.Answer, call lists.Call) {
 	err := outcome(a, call, p.from)
 	if err == nil {
 		p.b.heard.note(p.from, p.b.now())
+		p.b.inAny.note(p.from, p.b.now())
 	}
 	if p.trial == nil {
 		p.done(err)
@@ -232,7 +234,17 @@ func (b *breaker) readyToTrip(n gobreaker.Counts) bool {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.current.bots && (b.current.networks || b.now().Sub(b.heard.otherThan(b.current.network)) > answerMemory)
+	return b.current.bots && (b.current.networks || b.now().Sub(b.lastHeard().otherThan(b.current.network)) > answerMemory)
+}
+
+// lastHeard returns which answers speak against a streak that one network met
+// alone. Reports are rare, and what is in them may keep a list busy: who has had an
+// answer to anything speaks for the list.
+func (b *breaker) lastHeard() *heard {
+	if b.op.IsReport() {
+		return b.inAny
+	}
+	return &b.heard
 }
 
 // changed implements gobreaker's OnStateChange.

@@ -19,6 +19,7 @@ import (
 
 	"aggregator/internal/testkit"
 	"aggregator/lists"
+	"aggregator/rawjson"
 )
 
 const otherBot = "223456789012345678"
@@ -282,6 +283,50 @@ func TestRowsOfNetworks(t *testing.T) {
 			}
 			if got := stateOf(c, lists.Posts.Name) == "open"; got != open {
 				t.Errorf("open: %t, want %t", got, open)
+			}
+		})
+	}
+}
+
+// TestReportsOfOneNetwork has one network's uploads meet silence, whatever was in
+// them: who has heard from the list in any operation speaks for it.
+func TestReportsOfOneNetwork(t *testing.T) {
+	noLeak(t)
+	for name, tt := range map[string]struct {
+		heard []netip.Prefix // who posts before, and has an answer
+		from  []netip.Prefix
+		open  bool
+	}{
+		"nobody else":     {nil, []netip.Prefix{here}, true},
+		"itself":          {[]netip.Prefix{here}, []netip.Prefix{here}, true},
+		"another posted":  {[]netip.Prefix{there}, []netip.Prefix{here}, false},
+		"another uploads": {[]netip.Prefix{there}, []netip.Prefix{here, there}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answers := true
+			c := New(trip(func(r *http.Request) (*http.Response, error) {
+				if answers {
+					return status(200)
+				}
+				return silent(r)
+			}), quiet, noPause)
+			l := newList(t, "list.example", "https://list.example/:id", func(e *lists.Entry) {
+				e.Commands = &lists.ReportEntry{URL: "https://list.example/:id/commands", Whole: "commands"}
+			})
+			for _, from := range tt.heard {
+				c.Run(t.Context(), within(time.Second), from, []lists.Call{post(t, l, bot)})
+			}
+			answers = false
+			commands, _ := rawjson.Parse([]byte(`[]`))
+			for i := range 6 {
+				call, skip := l.PlanReport(lists.Commands, lists.ReportSubject{BotID: []string{bot, otherBot}[i%2]}, lists.ReportValues{commands}, lists.NewToken(secret, ""), "test")
+				if skip != nil {
+					t.Fatal(skip)
+				}
+				c.Run(t.Context(), lists.Commands.Op, tt.from[i%len(tt.from)], []lists.Call{call})
+			}
+			if got := stateOf(c, "reports") == "open"; got != tt.open {
+				t.Errorf("open: %t, want %t", got, tt.open)
 			}
 		})
 	}

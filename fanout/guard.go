@@ -19,9 +19,10 @@ type guard struct {
 
 func newGuard(l *lists.List, o *options) *guard {
 	g := &guard{list: l, slots: o.newSlots(o.maxPerList, o.maxPerList), breakers: map[lists.Op]*breaker{}}
+	inAny := &heard{}
 	for _, op := range lists.Ops() {
 		if l.Supports(op) {
-			g.breakers[op] = newBreaker(l.ID, op, breakerOptions{openTimeout: o.openTimeout, now: o.now})
+			g.breakers[op] = newBreaker(l.ID, op, inAny, breakerOptions{openTimeout: o.openTimeout, now: o.now})
 		}
 	}
 	return g

@@ -29,6 +29,9 @@ var (
 	Votes = Op{Name: "votes", Direction: "votes", One: "call", Timeout: 3 * time.Second, MaxAnswer: 4 << 20, FollowsRedirects: true, MayRepeat: true}
 )
 
+// IsReport reports whether the operation is of a kind of report.
+func (o Op) IsReport() bool { return o.Direction == reports }
+
 // Ops returns all operations.
 func Ops() []Op {
 	all := []Op{Posts, Readings, Votes}
