@@ -75,10 +75,10 @@ func (r role) isFact() bool { return r >= roleRefused }
 // of returns the hold of a call for a caller of a network. Tokens of the
 // operator's own bots count as accepted.
 func (h *Holds) of(call lists.Call, network netip.Prefix, own bool) hold {
-	list, op, credential := call.List.ID, call.Op(), call.Credential()
+	list, op, credential := call.List.ID, call.SeenAs(), call.Credential()
 	token := h.hash("wait", list, op.Name, credential)
 	limits := call.Limits()
-	d := hold{margin: op.Timeout, wait: token, refused: token.Slot(slotRefused), needs: make([]need, 0, usualNeeds+3*len(limits))}
+	d := hold{margin: call.Op().Timeout, wait: token, refused: token.Slot(slotRefused), needs: make([]need, 0, usualNeeds+3*len(limits))}
 	if call.CanBeRevoked() {
 		d.revoked = h.hash("revoked", list, credential)
 		d.look(roleRevoked, d.revoked)

@@ -58,6 +58,15 @@ func (c Call) Size() int {
 // Op returns the operation that the call is of.
 func (c Call) Op() Op { return *c.endpoint.op }
 
+// SeenAs returns the operation that the call is to the list: what the list asks to
+// wait with, it asks of all calls that it sees as one.
+func (c Call) SeenAs() Op {
+	if c.endpoint.seenAs != nil {
+		return *c.endpoint.seenAs
+	}
+	return c.Op()
+}
+
 // Keyed reports whether the request carries a secret.
 func (c Call) Keyed() bool { return c.endpoint.keyed }
 

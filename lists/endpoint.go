@@ -4,6 +4,7 @@ package lists
 // go, who they say they are, and what the list does to whoever asks too often.
 type endpoint struct {
 	op        *Op
+	seenAs    *Op    // the operation that its calls are to the list; nil: op
 	rawURL    string // with its placeholders
 	url       template
 	auth      auth

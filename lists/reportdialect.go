@@ -42,7 +42,7 @@ func (c *checker) reports(l *List) {
 			c.add(r.Part+".begins", "says what bridge keys begin with, but credential is not %s", credentialBridge)
 		}
 		if spec.Counts {
-			l.beat = c.beat(d)
+			l.beat = c.beat(d, l)
 		}
 	}
 	if l.reports[Invalidate.index()] == nil {
@@ -76,6 +76,7 @@ func (c *checker) reportDialect(r *Report, spec *ReportEntry, l *List) *reportDi
 	}
 	c.endpoint(&d.endpoint, entry)
 	if asRead { // such a call is a reading, as the list sees it
+		d.seenAs = &Readings
 		d.limits, d.wait = append(slices.Clone(l.read.limits), d.limits...), append(d.wait, l.read.wait...)
 	}
 	c.reportBody(d, spec)
@@ -258,11 +259,15 @@ func (m member) first() int {
 }
 
 // beat compiles how counts are posted by reports of a dialect.
-func (c *checker) beat(d *reportDialect) *reportDialect {
-	if i := slices.IndexFunc(d.report.Values, func(v ReportValue) bool { return v.Name == ServerCount.String() }); i < 0 || !d.takes[i] {
+func (c *checker) beat(d *reportDialect, l *List) *reportDialect {
+	i := slices.IndexFunc(d.report.Values, func(v ReportValue) bool { return v.Name == ServerCount.String() })
+	switch {
+	case i < 0 || !d.takes[i]:
 		c.add(d.part+".counts", "says that the report sets the count, but no field takes server_count")
+	case l.post == nil && !l.Defunct:
+		c.add(d.part+".counts", "says that counts may go this way, but the entry has no other way to post them")
 	}
 	way := *d
-	way.op = &Posts
+	way.op, way.seenAs = &Posts, d.op
 	return &way
 }
