@@ -74,5 +74,5 @@ func (t Token) bridge() Token {
 	if t.bridgeKey == nil {
 		return t
 	}
-	return Token{secret: t.bridgeKey, listBotID: t.listBotID}
+	return Token{secret: t.bridgeKey, listBotID: t.listBotID, beside: t.secret}
 }

@@ -40,19 +40,21 @@ func appendForms(all []pattern, secret Token) []pattern {
 }
 
 // parts returns what is as secret as the token: its secret, that without the
-// scheme before it, and what follows a colon in it.
+// scheme before it, and what follows a colon in it; and so of the bot's other
+// credential, which the list has given out too and may tell.
 func (t Token) parts() []string {
-	secret := t.Reveal()
-	if secret == "" {
-		return nil
-	}
-	parts := make([]string, 1, 3)
-	parts[0] = secret
-	if bare := withoutScheme(secret); bare != secret {
-		parts = append(parts, bare)
-	}
-	if part := afterColon(secret); part != "" {
-		parts = append(parts, part)
+	parts := make([]string, 0, 3)
+	for _, secret := range [...]*string{t.secret, t.bridgeKey, t.beside} {
+		if secret == nil || *secret == "" {
+			continue
+		}
+		parts = append(parts, *secret)
+		if bare := withoutScheme(*secret); bare != *secret {
+			parts = append(parts, bare)
+		}
+		if part := afterColon(*secret); part != "" {
+			parts = append(parts, part)
+		}
 	}
 	return parts
 }

@@ -273,6 +273,35 @@ func TestBridgeKey(t *testing.T) {
 	}
 }
 
+// TestOtherCredentialIsHidden has a list tell the credential of a bot that it was
+// not sent.
+func TestOtherCredentialIsHidden(t *testing.T) {
+	t.Parallel()
+	l := mustList(t, "list.test", Entry{
+		Post: &PostEntry{URL: "https://list.test/:list_bot_id/stats"},
+		Get:  &GetEntry{URL: "https://list.test/:list_bot_id", Auth: &AuthEntry{}},
+		ReportsEntry: ReportsEntry{
+			Errors:   &ReportEntry{URL: "https://list.test/:list_bot_id/error", Credential: "bridge_key", Auth: &AuthEntry{Prefix: "Bridge "}, Fields: map[string]Names{"message": {"m"}}},
+			Commands: &ReportEntry{URL: "https://list.test/commands", Whole: "commands"},
+		},
+	})
+	token := NewToken("first-secret", "42").WithBridgeKey("Bridge second-secret")
+	calls := map[string]Call{}
+	calls["post"], _ = l.PlanPost(Count{BotID: someBot}, token, someAgent)
+	reading, _ := l.PlanRead(someBot, token, someAgent)
+	calls["reading"] = reading.Call
+	calls["error"], _ = l.PlanReport(Errors, ReportSubject{BotID: someBot}, parseReport(t, Errors, `{"message":"a"}`), token, someAgent)
+	calls["commands"], _ = l.PlanReport(Commands, ReportSubject{BotID: someBot}, parseReport(t, Commands, `{"commands":[]}`), token, someAgent)
+	for name, call := range calls {
+		if call.List == nil {
+			t.Fatalf("%s: nothing is planned", name)
+		}
+		if got, want := call.Hide(`{"token":"first-secret","key":"second%2dsecret"}`), `{"token":"***","key":"***"}`; got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+}
+
 func TestJudgeReport(t *testing.T) {
 	t.Parallel()
 	verdict := mustList(t, "list.test", reportsOf(Errors, ReportEntry{URL: reportURL, Fields: map[string]Names{"message": {"m"}}, Success: &SuccessEntry{"ok", true}}))
@@ -346,6 +375,7 @@ func TestReportProblems(t *testing.T) {
 			{"errors.most.message", "must be 1 or more, is 0"}, {"errors.most.x", `must name a value of this report, is "x"`}}},
 		{"only if", Errors, ReportEntry{URL: reportURL, Fields: message, OnlyIf: "message"}, []Problem{{"errors.only_if", "must name a flag, message is none"}}},
 		{"counts", Errors, ReportEntry{URL: reportURL, Fields: message, Counts: true}, []Problem{{"errors.counts", "says that the report sets the count, but no field takes server_count"}}},
+		{"counts, without a post", Heartbeat, ReportEntry{URL: reportURL, Fields: map[string]Names{"server_count": {"n"}}, Counts: true}, []Problem{{"heartbeat.counts", "says that counts may go this way, but the entry has no other way to post them"}}},
 		{"begins", Errors, ReportEntry{URL: reportURL, Fields: message, Begins: "bk_"}, []Problem{{"errors.begins", "says what bridge keys begin with, but credential is not bridge_key"}}},
 		{"commands elsewhere", Errors, ReportEntry{URL: reportURL, Fields: message, Command: &CommandEntry{Name: Names{"n"}}}, []Problem{{"errors.command", "says how commands look, but there are none in this report"}}},
 		{"commands without a name", Commands, ReportEntry{URL: reportURL, Whole: "commands", Command: &CommandEntry{Usage: Names{"n"}}}, []Problem{{"commands.command.name", "is required"}}},

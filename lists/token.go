@@ -15,6 +15,7 @@ type Token struct {
 	secret    *string // behind a pointer, so that even a %+v of a struct around it shows nothing
 	listBotID string  // the number the list itself gave the bot, where the caller sent one
 	bridgeKey *string // the bot's second credential; nil: not known, "": there is none
+	beside    *string // of a bridge key that goes out: the token, which does not
 }
 
 // NewToken returns a token of a secret, and of the number that a list which
@@ -142,7 +143,8 @@ func (t Token) withListBotID() (_ Token, ok bool) {
 	if secret == "" || !IsListBotID(listBotID) {
 		return t, false
 	}
-	return Token{secret: &secret, listBotID: listBotID, bridgeKey: t.bridgeKey}, true
+	t.secret, t.listBotID = &secret, listBotID
+	return t, true
 }
 
 // IsZero reports whether there is no token.
