@@ -39,11 +39,11 @@ func LoadKeyPair(certFile, keyFile string, log *slog.Logger) (*KeyPair, error) {
 
 // read reads the files. seen is what they held, or the error.
 func (p *KeyPair) read() (pair *tls.Certificate, seen [sha256.Size]byte, err error) {
-	cert, err := os.ReadFile(p.certFile)
+	cert, err := readRegular(p.certFile)
 	if err != nil {
 		return nil, sha256.Sum256([]byte(err.Error())), err
 	}
-	key, err := os.ReadFile(p.keyFile)
+	key, err := readRegular(p.keyFile)
 	if err != nil {
 		return nil, sha256.Sum256([]byte(err.Error())), err
 	}
@@ -53,6 +53,19 @@ func (p *KeyPair) read() (pair *tls.Certificate, seen [sha256.Size]byte, err err
 		return nil, seen, fmt.Errorf("%s and %s: %w", p.certFile, p.keyFile, err)
 	}
 	return &loaded, seen, nil
+}
+
+// readRegular reads a file that can be read again. A pipe would be waited for, and
+// all reloads with it.
+func readRegular(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no regular file", name)
+	}
+	return os.ReadFile(name)
 }
 
 // use shows a certificate from now on.
