@@ -38,7 +38,7 @@ func (l listNames) unknown(f strictyaml.Field) {
 	at := f.Value.Place()
 	guess := l.catalog.Nearest(f.Key)
 	if guess == "" && !looksLikeHost(f.Key) {
-		at.Field = strings.TrimSuffix(strings.TrimSuffix(at.Field, strictyaml.Show(f.Key)), ".")
+		at.Field = strings.TrimSuffix(strings.TrimSuffix(at.Field, l.ShowKey(f.Key)), ".")
 		l.Add(at, "what stands before the colon is no list's id")
 		return
 	}

@@ -44,6 +44,8 @@ func TestParseTokens(t *testing.T) {
 		{"not YAML", "list.example: \"s3cret", "", "tokens:1: not YAML"},
 		{"cut JSON", `{"list.example": "s3cret"`, "", "tokens:2: not YAML"},
 		{"an unknown list", "list.example: a-token\nlist.exmaple: s3cret", "", `tokens:2: list.exmaple: is no list's id, did you mean "list.example"?`},
+		{"one beside a token", "list.example: {token: a, s3cretToken: b}", "", "tokens:1: list.example.…: unknown key; allowed: token, bot_id, bridge_key"},
+		{"one twice in the place of an id", "s3cretToken: a\ns3cretToken: b", "", "tokens:1: what stands before the colon is no list's id\ntokens:2: …: is given twice, first in line 1"},
 		{"the two swapped", "s3cret: list.example", "", "tokens:1: what stands before the colon is no list's id"},
 		{"twice", "list.example: s3cret\nlist.example: other", "", "tokens:2: list.example: is given twice, first in line 1"},
 		{"twice by two ids", "list.example: s3cret\nold.example: other", "", "tokens:2: old.example: is the list list.example, which line 1 gives already"},

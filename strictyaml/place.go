@@ -81,6 +81,23 @@ func Show(key string) string {
 	return Quote(key)
 }
 
+// ShowKey returns a key as places show it. Where values may be secrets one may stand
+// in the place of a key: what does not look like a key is not shown.
+func (d *Decoder) ShowKey(key string) string {
+	if d.Secrets && !looksLikeKey(key) {
+		return "…"
+	}
+	return Show(key)
+}
+
+// looksLikeKey reports whether a text is a short word in small letters, the name of
+// a host, or an id of digits.
+func looksLikeKey(key string) bool {
+	const letters, maxWord, maxHost = "abcdefghijklmnopqrstuvwxyz", 24, 64
+	of := func(signs string) bool { return strings.Trim(key, signs) == "" }
+	return len(key) <= maxWord && of(letters+"_") || len(key) <= maxHost && strings.Contains(key, ".") && of(letters+"0123456789-.") || isDigits(key)
+}
+
 // misleads reports whether a message is harder to read for c in a bare key.
 func misleads(c rune) bool { return c <= ' ' || c > '~' || c == '/' || c == '\\' }
 

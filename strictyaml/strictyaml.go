@@ -24,7 +24,8 @@ type Decoder struct {
 	// as "lists". A problem within an entry names it, and the field in it; "" if
 	// files have no such key.
 	Entries string
-	// Secrets says that values may be secrets: no message repeats one.
+	// Secrets says that values may be secrets, and keys that do not look like one:
+	// no message repeats such a text.
 	Secrets bool
 	// NoBlanks makes a key without a value or with a blank text a problem, where
 	// null otherwise is an absent key.
@@ -70,9 +71,9 @@ func (d *Decoder) child(p Place, key string, line int) Place {
 	case p.Entry == "" && p.Field == d.Entries && d.Entries != "":
 		p.Entry, p.Field = key, ""
 	case p.Field == "":
-		p.Field = Show(key)
+		p.Field = d.ShowKey(key)
 	default:
-		p.Field += "." + Show(key)
+		p.Field += "." + d.ShowKey(key)
 	}
 	return p
 }

@@ -368,6 +368,10 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 		"doors: {1: {code: \"x12345\n":    `a.yaml:2: not YAML: found unexpected end of stream`,
 		"doors: {1: {code: {{ x12345 }}}}\n": "a.yaml:1: 1: code: a key must be a plain word or a string in quotes\n" +
 			"a.yaml:1: 1: code: must be a string, is a mapping",
+		"doors: {1: {code: {s3cretToken: a}}}\n": `a.yaml:1: 1: code: must be a string, is a mapping`,
+		"doors: {1: {s3cretToken: a}}\n":         `a.yaml:1: 1: …: unknown key; allowed: code, kind, weight, keys, marks`,
+		"doors: {1: {kinds: a}}\n":               `a.yaml:1: 1: kinds: unknown key, did you mean "kind"?; allowed: code, kind, weight, keys, marks`,
+		"s3cretToken: a\ns3cretToken: b\n":       "a.yaml:1: …: unknown key; allowed: doors\na.yaml:1: doors: is required\na.yaml:2: …: is given twice, first in line 1",
 		// Nulls and keys of digits.
 		"doors: {1: {code: , marks: ~}}\n":          "a.yaml:1: 1: code: has no value; write one, or leave the key out\na.yaml:1: 1: marks: has no value; write one, or leave the key out",
 		"doors: {1: {code: ' ', marks: [a, '']}}\n": "a.yaml:1: 1: code: must not be blank\na.yaml:1: 1: marks[1]: must not be blank",
