@@ -58,11 +58,7 @@ func (p *KeyPair) read() (pair *tls.Certificate, seen [sha256.Size]byte, err err
 // readRegular reads a file that can be read again. A pipe would be waited for, and
 // all reloads with it.
 func readRegular(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is no regular file", name)
 	}
 	return os.ReadFile(name)
