@@ -213,6 +213,7 @@ func TestPostArguments(t *testing.T) {
 		{"a count below zero", "--bot 100000000000000001 --count -1 --tokens " + file, "", "", exitUsage, `--count "-1": want a whole number`},
 		{"two counts", good("--count-file - --tokens " + file), "", "", exitUsage, "the count is given twice"},
 		{"a file without a count", "--bot 100000000000000001 --tokens " + file + " --count-file " + write(t, "words", "many"), "", "", exitFailed, "want a whole number from 0"},
+		{"a file of far more", "--bot 100000000000000001 --tokens " + file + " --count-file " + write(t, "huge", strings.Repeat("5", 100_000)), "", "", exitFailed, "is too large; at most 65536 bytes are allowed"},
 		{"all of standard input", "--bot 100000000000000001 --tokens - --count-file -", "", "", exitUsage, "cannot both come from standard input"},
 		{"shards that contradict", good("--shard-count 2 --shards 1,2,3 --tokens " + file), "", "", exitUsage, "--shards must hold one count for each of --shard-count shards"},
 		{"a shard that is not there", good("--shard-count 2 --shard-id 2 --tokens " + file), "", "", exitUsage, "--shard-id must be below --shard-count"},

@@ -54,10 +54,23 @@ func (f *secretFlag) read(env environment) (string, error) {
 	return cutLineBreak(string(data)), nil
 }
 
-// readFileOrInput reads a file, or standard input for "-".
+// maxShort bounds a file that holds a secret or a number and no more, in bytes.
+const maxShort = 64 << 10
+
+// readFileOrInput reads a short file, or standard input for "-".
 func readFileOrInput(env environment, name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(env.in)
+	from := env.in
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = file.Close() }() // nothing was written
+		from = file
 	}
-	return os.ReadFile(name)
+	data, err := io.ReadAll(io.LimitReader(from, maxShort+1))
+	if err == nil && len(data) > maxShort {
+		err = fmt.Errorf("%s is too large; at most %d bytes are allowed", name, maxShort)
+	}
+	return data, err
 }
