@@ -358,6 +358,7 @@ class Webhook:
                 if not re.fullmatch("[0-9]{1,12}", length):
                     self._say(411, "the length of the body is missing")
                 elif int(length) > webhook.max_body:
+                    self._discard(min(int(length), 1 << 20))
                     self._say(413, "the body is too large")
                 else:
                     body = self.rfile.read(int(length))
@@ -368,6 +369,14 @@ class Webhook:
                 self._say(405, "want POST")
 
             do_HEAD = do_PUT = do_PATCH = do_DELETE = do_GET
+
+            def _discard(self, left: int) -> None:
+                # Who is cut off while sending hears no answer.
+                while left > 0:
+                    piece = self.rfile.read(min(left, 16384))
+                    if not piece:
+                        break
+                    left -= len(piece)
 
             def _say(self, status: int, text: str) -> None:
                 self.send_response(status)
