@@ -20,10 +20,10 @@ func (c *Client) Exchange(ctx context.Context, op lists.Op, request lists.Reques
 	r.ctx, cancel = context.WithTimeout(ctx, op.Timeout)
 	defer cancel()
 	var a lists.Answer
-	err := r.exchange(op, &request, redirects{}, &a)
+	err := r.exchange(&op, &request, redirects{}, &a)
 	if err != nil && op.MayRepeat && isBroken(err) && r.ctx.Err() == nil {
 		if _, late := errors.AsType[lateError](err); !late {
-			err = r.exchange(op, &request, redirects{}, &a)
+			err = r.exchange(&op, &request, redirects{}, &a)
 		}
 	}
 	if err != nil {

@@ -152,7 +152,7 @@ func (r *run) begin(t *attempt) bool {
 		*t.answer = r.noRoom(t.call.List.ID)
 		return false
 	}
-	t.pass, *t.answer, t.asked = t.guard.breakers[t.call.Op()].allow(r.from)
+	t.pass, *t.answer, t.asked = t.guard.breakers[t.call.Operation().Name].allow(r.from)
 	return t.asked
 }
 
@@ -175,7 +175,7 @@ func (r *run) end(t *attempt) {
 		t.pass.learn(*t.answer, *t.call)
 	}
 	if t.guard != nil {
-		t.guard.breakers[t.call.Op()].tell(r.log)
+		t.guard.breakers[t.call.Operation().Name].tell(r.log)
 	}
 	t.answer.Took = time.Since(r.start)
 }

@@ -13,16 +13,16 @@ import (
 // guard is what the client knows of one list.
 type guard struct {
 	list     *lists.List
-	slots    *shares.Semaphore     // for calls to the list
-	breakers map[lists.Op]*breaker // one for each operation that the list supports
+	slots    *shares.Semaphore   // for calls to the list
+	breakers map[string]*breaker // one for each operation that the list supports, by its name
 }
 
 func newGuard(l *lists.List, o *options) *guard {
-	g := &guard{list: l, slots: o.newSlots(o.maxPerList, o.maxPerList), breakers: map[lists.Op]*breaker{}}
+	g := &guard{list: l, slots: o.newSlots(o.maxPerList, o.maxPerList), breakers: map[string]*breaker{}}
 	inAny := &heard{}
 	for _, op := range lists.Ops() {
 		if l.Supports(op) {
-			g.breakers[op] = newBreaker(l.ID, op, inAny, breakerOptions{openTimeout: o.openTimeout, now: o.now})
+			g.breakers[op.Name] = newBreaker(l.ID, op, inAny, breakerOptions{openTimeout: o.openTimeout, now: o.now})
 		}
 	}
 	return g

@@ -19,11 +19,11 @@ func (e lateError) Unwrap() error { return e.error }
 
 // send makes one request of a call and reads its answer into a.
 func (r *run) send(call *lists.Call, wire *lists.Request, a *lists.Answer) error {
-	return r.exchange(call.Op(), wire, redirects{keyed: call.Keyed(), from: call.List.ID}, a)
+	return r.exchange(call.Operation(), wire, redirects{keyed: call.Keyed(), from: call.List.ID}, a)
 }
 
 // exchange makes a request of an operation and reads the answer into a.
-func (r *run) exchange(op lists.Op, wire *lists.Request, may redirects, a *lists.Answer) error {
+func (r *run) exchange(op *lists.Op, wire *lists.Request, may redirects, a *lists.Answer) error {
 	req, err := newRequest(r.ctx, wire)
 	if err != nil {
 		return err

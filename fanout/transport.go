@@ -58,7 +58,11 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	body := req.Body
-	if c := t.kept(req, way); c != nil {
+	var c *persistConn
+	if !req.Close { // else it wants a connection of its own
+		c = t.pool.take(way.key)
+	}
+	if c != nil {
 		resp, err := c.roundTrip(req, body)
 		if err == nil || c.sock.written > 0 || req.Context().Err() != nil {
 			return resp, err
@@ -67,21 +71,12 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	c, err := t.dial(req.Context(), way)
+	c, err = t.dial(req.Context(), way)
 	if err != nil {
 		closeBody(body)
 		return nil, err
 	}
 	return c.roundTrip(req, body)
-}
-
-// kept returns a connection that is kept for a request; nil if there is none, or
-// the request wants one of its own.
-func (t *Transport) kept(req *http.Request, way route) *persistConn {
-	if req.Close {
-		return nil
-	}
-	return t.pool.take(way.key)
 }
 
 // CloseIdleConnections closes the connections that no request uses.

@@ -67,6 +67,10 @@ func (c Call) SeenAs() Op {
 	return c.Op()
 }
 
+// Operation returns a pointer to what Op returns, which must not be changed: it is
+// for where the stack must stay small.
+func (c *Call) Operation() *Op { return c.endpoint.op }
+
 // Keyed reports whether the request carries a secret.
 func (c Call) Keyed() bool { return c.endpoint.keyed }
 
