@@ -3,9 +3,6 @@ package main
 import "runtime/debug"
 
 const (
-	// gcPercent lets garbage grow to twice what is live. With 400 a count costs 2
-	// to 3 % less CPU, and the process takes a third more memory.
-	gcPercent = 200
 	// defaultMemory is how much requests and answers may take.
 	defaultMemory byteSize = 192 << 20
 	// memoryBeside is about what else the process takes: connections, calls
@@ -13,12 +10,11 @@ const (
 	memoryBeside = 64 << 20
 )
 
-// tuneMemory sets the collector for a service whose requests may take so much,
-// unless the operator has: GOGC, GOMEMLIMIT. Near the limit it works harder.
+// tuneMemory sets the collector's limit for a service whose requests may take so
+// much, unless the operator has: GOMEMLIMIT. Near the limit it works harder. GOGC stays
+// what it is in every Go program: with 200 a count costs 5 % less CPU, and the process
+// takes a quarter more memory.
 func tuneMemory(memory byteSize, getenv func(string) string) {
-	if getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	if getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(int64(memory) + memoryBeside)
 	}
